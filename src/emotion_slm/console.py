@@ -1,0 +1,60 @@
+"""What people see while a stage runs: progress on a terminal, one closing line everywhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from emotion_slm.errors import EmotionSlmError
+
+console = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[Callable[[str], None]]:
+    """Run the body of stage `name`; it reports what it wrote through the yielded function.
+
+    Prints one closing line with the report and the seconds taken. An EmotionSlmError is printed
+    without a traceback and ends the process with status 1.
+    """
+    reports: list[str] = []
+    started = time.monotonic()
+    try:
+        yield reports.append
+    except EmotionSlmError as error:
+        fail(f"{name}: {error}")
+    seconds = time.monotonic() - started
+    console.print(f"[bold green]{name}[/]: ", end="")
+    console.print(f"{'; '.join(reports)} ({seconds:.1f} s)", markup=False, soft_wrap=True)
+
+
+def fail(message: str) -> None:
+    """Print `message` as an error and exit with status 1."""
+    console.print("[bold red]error[/] ", end="")
+    console.print(message, markup=False, soft_wrap=True)
+    sys.exit(1)
+
+
+@contextmanager
+def progress(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
+    """Show a bar with ETA on a terminal, nothing elsewhere; the yielded function advances it."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda amount: bar.advance(task, amount)

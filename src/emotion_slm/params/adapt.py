@@ -1,0 +1,16 @@
+"""Parameters of stage adapt."""
+
+from pydantic import Field
+
+from emotion_slm.params.document import Section
+from emotion_slm.params.loss import LossParams
+from emotion_slm.params.training import TrainingParams
+
+
+class AdaptParams(Section):
+    """How the SLM learns to read emotions from train's natural distribution."""
+
+    freeze_embeddings: bool
+    dropout: float = Field(ge=0, lt=1)
+    loss: LossParams
+    training: TrainingParams

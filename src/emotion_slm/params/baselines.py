@@ -1,0 +1,17 @@
+"""Parameters of stage baselines."""
+
+from pydantic import Field
+
+from emotion_slm.params.document import Section
+
+
+class TfidfParams(Section):
+    """TF-IDF over words (unigrams up to `max_ngram`) and one logistic regression per label."""
+
+    min_df: int = Field(ge=1)
+    max_ngram: int = Field(ge=1)
+    c: float = Field(gt=0)
+
+
+class BaselinesParams(Section):
+    tfidf: TfidfParams

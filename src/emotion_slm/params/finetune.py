@@ -1,0 +1,50 @@
+"""Parameters of stage finetune."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emotion_slm.params.document import Section
+from emotion_slm.params.loss import LossParams
+from emotion_slm.params.training import TrainingParams
+
+
+class LinearHead(Section):
+    """One linear layer on the vectors."""
+
+    name: Literal["linear"]
+
+
+class MlpHead(Section):
+    """Linear, GELU, dropout, linear."""
+
+    name: Literal["mlp"]
+    hidden: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
+
+
+class LoraParams(Section):
+    """Low-rank adapters on the backbone's attention (value, output) and feed-forward layers."""
+
+    r: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
+
+
+class OnePositionSlm(Section):
+    """The published architecture: the vector is the only input position of the SLM."""
+
+    name: Literal["one_position"]
+    dropout: float = Field(ge=0, lt=1)
+    lora: LoraParams
+
+
+ClassifierParams = Annotated[LinearHead | MlpHead | OnePositionSlm, Field(discriminator="name")]
+
+
+class FinetuneParams(Section):
+    """The classifier trained on the balanced vectors."""
+
+    classifier: ClassifierParams
+    loss: LossParams
+    training: TrainingParams

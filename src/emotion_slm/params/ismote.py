@@ -1,0 +1,35 @@
+"""Parameters of stage ismote."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.labels import known_label
+from emotion_slm.params.document import Section
+
+
+def _label(name: str) -> str:
+    try:
+        return known_label(name)
+    except EmotionSlmError as error:
+        raise ValueError(str(error)) from error
+
+
+LabelName = Annotated[str, AfterValidator(_label)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class IsmoteParams(Section):
+    """Oversampling of train in embedding space.
+
+    `target`: rows wanted per label, one number for all labels or a mapping by label;
+    `exclude_labels`: labels never grown, nor inherited by synthetic rows.
+    """
+
+    target: Count | dict[LabelName, Count]
+    k_neighbors: int = Field(ge=1)
+    expansion: Literal["segment", "none", "copy"]
+    labelset_strategy: Literal["seed", "ranking", "union", "intersection"]
+    exclude_labels: list[LabelName]
+    normalize: bool

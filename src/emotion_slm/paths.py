@@ -1,0 +1,27 @@
+"""The map of a workspace: every file the pipeline reads or writes, relative to the repository root.
+
+Stages run in the root of their workspace (DVC sees to it), so plain relative paths are enough.
+"""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+RAW = Path("data/raw")
+SPLIT = Path("data/split")
+UNDERSAMPLED = Path("data/undersampled")
+EMBEDDED = Path("data/embedded")
+BALANCED = Path("data/balanced")
+PREDICTIONS = Path("data/predictions")
+
+ADAPTED = Path("models/adapted")
+FINETUNED = Path("models/finetuned")
+CLASSIFIER = Path("models/classifier")
+
+METRICS = Path("metrics")
+PLOTS = Path("metrics/plots")
+SCRATCH = Path(".scratch")
+
+# The raw files keep GoEmotions' names; the split ones are named by their role here.
+RAW_SPLITS = ("train", "dev", "test")
+SPLITS = ("train", "validation", "test")
