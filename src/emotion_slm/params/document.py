@@ -73,7 +73,7 @@ class Document(NamedTuple):
         try:
             return model.model_validate(content)
         except ValidationError as error:
-            problems = [_describe(where, content, model, item) for item in error.errors()]
+            problems = _describe_all(where, content, model, error)
             raise EmotionSlmError("\n".join(f"{self.path}: {line}" for line in problems)) from None
 
 
@@ -114,27 +114,54 @@ def _integer(path: Path, content: dict[str, Any], key: str, minimum: int) -> int
     return value
 
 
-def _describe(where: str, content: object, model: type[BaseModel], item: Any) -> str:
-    """One pydantic error as `path.of.key: what is wrong`."""
-    location = [str(part) for part in item["loc"]]
-    # pydantic puts the tag of a discriminated union into the path; params.yaml has no such key.
-    location = [part for part in location if not part.startswith("tag:")]
-    key = ".".join([where, *location])
-    if item["type"] == "extra_forbidden":
-        return f"{key}: unknown key{did_you_mean(location[-1], _field_names(model, location))}"
+def _describe_all(
+    where: str, content: object, model: type[BaseModel], error: ValidationError
+) -> list[str]:
+    """Each problem as `path.of.key: what is wrong`, the most exact one where several overlap."""
+    items = [(_yaml_path(content, item), item) for item in error.errors()]
+    exact = [
+        (path, item)
+        for path, item in items
+        if not any(len(other) > len(path) and other[: len(path)] == path for other, _ in items)
+    ]
+    return [f"{'.'.join([where, *path])}: {_describe(model, path, item)}" for path, item in exact]
+
+
+def _yaml_path(content: object, item: Any) -> list[str]:
+    """pydantic's location without the parts that name union members, not keys of params.yaml."""
+    path: list[str] = []
+    for part in item["loc"]:
+        is_key = isinstance(content, dict) and part in content
+        is_index = isinstance(content, list) and isinstance(part, int)
+        if is_key or is_index:
+            content = content[part]
+            path.append(str(part))
     if item["type"] == "missing":
-        return f"{key}: missing key"
-    message = item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return f"{key}: {message}" + ("" if item["type"] == "value_error" else f", found {item['input']!r}")
+        path.append(str(item["loc"][-1]))
+    return path
 
 
-def _field_names(model: type[BaseModel], location: list[str]) -> list[str]:
-    """The valid keys beside the unknown one at `location`, read from the model's JSON schema."""
+def _describe(model: type[BaseModel], path: list[str], item: Any) -> str:
+    if item["type"] == "extra_forbidden":
+        return f"unknown key{did_you_mean(path[-1], _field_names(model, path))}"
+    if item["type"] == "missing":
+        return "missing key"
+    if item["type"] == "union_tag_invalid":
+        expected = item["ctx"]["expected_tags"]
+        known = [tag.strip(" '") for tag in expected.split(",")]
+        return f"name: unknown name {item['ctx']['tag']!r}{did_you_mean(item['ctx']['tag'], known)}"
+    if item["type"] == "value_error":
+        return str(item["ctx"]["error"])
+    return f"{item['msg']}, found {item['input']!r}"
+
+
+def _field_names(model: type[BaseModel], path: list[str]) -> list[str]:
+    """The valid keys beside the unknown one at `path`, read from the model's JSON schema."""
     schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
     names: list[str] = []
     pending = [schema]
-    for part in location[:-1]:
+    for part in path[:-1]:
         pending = [
             found
             for candidate in pending

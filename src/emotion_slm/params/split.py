@@ -24,7 +24,7 @@ class Ratios(Section):
 
 
 class SplitParams(Section):
-    """`pooled`: all rows split anew by `ratios`. `official`: GoEmotions' own split, deduplicated."""
+    """`pooled`: all rows split anew by `ratios`; `official`: GoEmotions' own, deduplicated."""
 
     protocol: Literal["pooled", "official"]
     ratios: Ratios
