@@ -1,5 +1,7 @@
 """What people see while a stage runs: progress on a terminal, one closing line everywhere."""
 
+import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,11 @@ from rich.progress import (
 from emotion_slm.errors import EmotionSlmError
 
 console = Console(stderr=True, highlight=False)
+
+# Chatter of libraries that no user can act on, hidden before they are imported: a load report on
+# weights left out on purpose, and a 4-bit kernel missed even when 4 bit is not used.
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from emotion_slm.params.document import Section
+from emotion_slm.params.thresholds import ThresholdParams
 
 
 class TfidfParams(Section):
@@ -14,4 +15,7 @@ class TfidfParams(Section):
 
 
 class BaselinesParams(Section):
+    """The baselines tune thresholds by parameters of their own, so `evaluate` never reruns them."""
+
     tfidf: TfidfParams
+    thresholds: ThresholdParams

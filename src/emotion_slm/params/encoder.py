@@ -4,18 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from emotion_slm.params.document import Section
+from emotion_slm.params.backbone import BackboneParams
 
 
-class EncoderParams(Section):
-    """A pretrained model, pinned, and how a text becomes one vector.
+class EncoderParams(BackboneParams):
+    """A pretrained model and how it turns a text into one vector.
 
-    `sha256` is the hash of model.safetensors; `max_length` counts tokens, specials included.
+    `pooling`: mean over the text's tokens, or the last one (decoders, which read left to right).
+    `normalize` scales vectors to unit length; `max_length` counts tokens, specials included.
     """
 
-    id: str
-    revision: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     pooling: Literal["mean", "last"]
     normalize: bool
     max_length: int = Field(ge=2)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from emotion_slm.params.backbone import BackboneParams, LoraParams
 from emotion_slm.params.document import Section
 from emotion_slm.params.loss import LossParams
 from emotion_slm.params.training import TrainingParams
@@ -23,18 +24,11 @@ class MlpHead(Section):
     dropout: float = Field(ge=0, lt=1)
 
 
-class LoraParams(Section):
-    """Low-rank adapters on the backbone's attention (value, output) and feed-forward layers."""
-
-    r: int = Field(ge=1)
-    alpha: int = Field(ge=1)
-    dropout: float = Field(ge=0, lt=1)
-
-
 class OnePositionSlm(Section):
     """The published architecture: the vector is the only input position of the SLM."""
 
     name: Literal["one_position"]
+    backbone: BackboneParams
     dropout: float = Field(ge=0, lt=1)
     lora: LoraParams
 

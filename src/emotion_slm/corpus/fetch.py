@@ -1,0 +1,202 @@
+"""GoEmotions from the first source that has it, verified byte by byte; or the sample corpus."""
+
+import hashlib
+import io
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from emotion_slm.console import progress
+from emotion_slm.corpus import tsv
+from emotion_slm.corpus.sample import write_sample
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.labels import LABELS
+
+SHA256 = {
+    "train.tsv": "1c254a142be5c00e80d819b9ae1bbd36d94b2eeb8f4b1271846508d57e57d9c5",
+    "dev.tsv": "575489c079c9de1097062a01738f998590d6b7ead66dd1c9fd1d2ba01fd8bc62",
+    "test.tsv": "0587b2dd8b27b97352adbfc3fb083d46005c8946657fdc2b1ca8b1cc7f1f8be4",
+}
+SAMPLE_SEED = 20
+
+MIRROR_VARIABLE = "GOEMOTIONS_MIRROR"
+SHARED_FOLDER = Path("../shared/goemotions")
+HUB_DATASET = "google-research-datasets/go_emotions"
+HUB_REVISION = "add492243ff905527e67aeb8b80c082af02207c3"
+HUB_FILES = {
+    "train.tsv": "simplified/train-00000-of-00001.parquet",
+    "dev.tsv": "simplified/validation-00000-of-00001.parquet",
+    "test.tsv": "simplified/test-00000-of-00001.parquet",
+}
+GITHUB_FOLDER = (
+    "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data"
+)
+
+CONNECT_SECONDS = 4.0  # for each address of a host, of which there may be several
+READ_SECONDS = 15.0
+FILE_SECONDS = 300.0  # a server that drips bytes never runs into READ_SECONDS
+ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.5
+MAX_BYTES = 16 * 2**20  # the largest file has 3.5 MB
+CHUNK_BYTES = 64 * 2**10
+
+
+class UnreachableError(Exception):
+    """A source cannot be reached or does not have the file; the next one may."""
+
+
+def fetch(corpus: Literal["goemotions", "sample"], folder: Path) -> str:
+    """Write train.tsv, dev.tsv and test.tsv into `folder`; return the source they came from.
+
+    GoEmotions comes from the folder named by GOEMOTIONS_MIRROR and nowhere else if that is set,
+    else from SHARED_FOLDER if there is one, else from Hugging Face, else from GitHub. Nothing is
+    written before all three files have their pinned SHA-256. EmotionSlmError when a file differs
+    from it, when a mirror lacks one, or when no source can be reached.
+    """
+    if corpus == "sample":
+        write_sample(folder, SAMPLE_SEED)
+        return "the bundled sample corpus"
+    failures: list[str] = []
+    for source, read in _sources(failures):
+        try:
+            contents = {name: _verified(source, name, read(name)) for name in tsv.FILES}
+        except UnreachableError as error:
+            failures.append(f"{source}: {error}")
+            continue
+        tsv.write_together(folder, contents)
+        return source
+    raise EmotionSlmError(
+        "\n".join(
+            [
+                "GoEmotions could not be fetched. Tried:",
+                *(f"  {failure}" for failure in failures),
+                f"Ways on: set {MIRROR_VARIABLE} to a folder that holds {', '.join(tsv.FILES)}; "
+                "try again with a network; or choose profile `sample`",
+            ]
+        )
+    )
+
+
+def mirror(folder: Path, name: str) -> bytes:
+    """A file of a local folder; EmotionSlmError when it cannot be read."""
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise EmotionSlmError(
+            f"{folder / name}: not readable ({error.strerror}); a mirror of GoEmotions holds "
+            f"{', '.join(tsv.FILES)}; add the file, or let {MIRROR_VARIABLE} name another folder"
+        ) from error
+
+
+def hugging_face(name: str) -> bytes:
+    """A file of the corpus, written back from the Parquet file on the hub.
+
+    UnreachableError when the hub cannot be reached, EmotionSlmError when the table is not right.
+    """
+    import pandas as pd
+    import pyarrow
+    from huggingface_hub import hf_hub_url
+
+    # The hub's own downloader retries for half a minute per file before it says it is offline.
+    url = hf_hub_url(HUB_DATASET, HUB_FILES[name], repo_type="dataset", revision=HUB_REVISION)
+    content = download(url)
+    try:
+        frame = pd.read_parquet(io.BytesIO(content), columns=["id", "text", "labels"])
+        frame["labels"] = [[LABELS[index] for index in row] for row in frame["labels"]]
+        return tsv.render(frame)
+    except (pyarrow.ArrowException, ValueError, IndexError, TypeError) as error:
+        raise _refusal("Hugging Face", HUB_FILES[name], f"unreadable ({error})") from error
+
+
+def github(name: str) -> bytes:
+    """A file of the corpus from the authors' repository; UnreachableError without an answer."""
+    return download(f"{GITHUB_FOLDER}/{name}")
+
+
+def download(url: str) -> bytes:
+    """The content at `url`, tried again with growing pauses; UnreachableError when that fails."""
+    import requests
+
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+        try:
+            return _download_once(url)
+        except requests.RequestException as error:
+            reason = _reason(error)
+            if not _may_pass(error):
+                break
+    raise UnreachableError(f"{url}: {reason}")
+
+
+def _download_once(url: str) -> bytes:
+    import requests
+
+    deadline = time.monotonic() + FILE_SECONDS
+    content = bytearray()
+    timeouts = (CONNECT_SECONDS, READ_SECONDS)
+    # Unpacked content could outgrow what Content-Length promised.
+    headers = {"Accept-Encoding": "identity"}
+    with requests.get(url, stream=True, timeout=timeouts, headers=headers) as response:
+        response.raise_for_status()
+        size = response.headers.get("Content-Length", "")
+        total = int(size) if size.isdecimal() else None
+        with progress(url.rsplit("/", 1)[-1], total) as advance:
+            for chunk in response.iter_content(CHUNK_BYTES):
+                content += chunk
+                advance(len(chunk))
+                if len(content) > MAX_BYTES:
+                    raise requests.RequestException(f"larger than {MAX_BYTES} bytes")
+                if time.monotonic() > deadline:
+                    raise requests.Timeout(f"not complete after {FILE_SECONDS:g} s")
+    return bytes(content)
+
+
+def _may_pass(error) -> bool:
+    """Whether trying again is worth the wait: not for a missing file or a host that is silent."""
+    import requests
+
+    if isinstance(error, requests.ConnectTimeout):
+        return False
+    status = getattr(error.response, "status_code", None)
+    return status is None or status >= 500 or status == 429
+
+
+def _sources(failures: list[str]) -> list[tuple[str, Callable[[str], bytes]]]:
+    """(description, reader of a file by name) in order; local folders that are not there fail."""
+    named = os.environ.get(MIRROR_VARIABLE)
+    if named:
+        return [(f"{MIRROR_VARIABLE}={named}", partial(mirror, Path(named)))]
+    failures.append(f"{MIRROR_VARIABLE}: not set")
+    if SHARED_FOLDER.exists():
+        return [(str(SHARED_FOLDER), partial(mirror, SHARED_FOLDER))]
+    failures.append(f"{SHARED_FOLDER}: no such folder")
+    return [("Hugging Face", hugging_face), ("GitHub", github)]
+
+
+def _verified(source: str, name: str, content: bytes) -> bytes:
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256[name]:
+        what = f"{len(content)} bytes with SHA-256 {found}, expected {SHA256[name]}"
+        raise _refusal(source, name, what)
+    return content
+
+
+def _refusal(source: str, name: str, what: str) -> EmotionSlmError:
+    return EmotionSlmError(
+        f"{name} from {source}: truncated or altered, refused: {what}; get the original, "
+        f"or let {MIRROR_VARIABLE} name a folder that holds {', '.join(tsv.FILES)} unchanged"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause, which says what happened without the layers around it."""
+    inner = error
+    while (deeper := getattr(inner, "reason", None) or next(iter(inner.args), None)) is not None:
+        if not isinstance(deeper, Exception):
+            break
+        inner = deeper
+    return str(inner)

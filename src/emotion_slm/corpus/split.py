@@ -1,0 +1,168 @@
+"""Train, validation and test: grouped by duplicate text, stratified by label."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from emotion_slm.labels import LABELS, to_matrix
+from emotion_slm.params.split import Ratios
+from emotion_slm.paths import RAW_SPLITS, SPLITS
+
+COLUMNS = ["id", "text", "labels", "official_split", "duplicate_group"]
+
+
+class Splits(NamedTuple):
+    """Frames with COLUMNS by split name, and how many rows of each were dropped."""
+
+    frames: dict
+    dropped: dict[str, int]
+
+
+def normalize(text: str) -> str:
+    """Case-fold `text` and delete Unicode punctuation, symbols and white space.
+
+    A text without a letter or digit (`:(`, a lone emoji) only loses its white space: what is
+    left of it otherwise, often nothing, would make all such texts duplicates of each other.
+    """
+    folded = text.casefold()
+    kept = "".join(character for character in folded if _kind(character) in "wo")
+    if any(_kind(character) == "w" for character in kept):
+        return kept
+    return "".join(character for character in folded if _kind(character) != "s")
+
+
+def duplicate_groups(texts: Iterable[str]) -> np.ndarray:
+    """(n,) int64: one number per distinct normalised text, in order of first appearance."""
+    numbers: dict[str, int] = {}
+    groups = [numbers.setdefault(normalize(text), len(numbers)) for text in texts]
+    return np.array(groups, dtype=np.int64)
+
+
+def split_pooled(corpus, ratios: Ratios, seed: int) -> Splits:
+    """Split all rows anew by iterative stratification; equal normalised texts stay together.
+
+    `corpus` has `id, text, labels, official_split`; rows keep its order within each split. A
+    duplicate group counts as one sample that carries the union of its rows' labels.
+    """
+    from iterstrat.ml_stratifiers import IterativeStratification
+    from sklearn.utils import check_random_state
+
+    groups = duplicate_groups(corpus["text"])
+    labels = np.zeros((groups.max() + 1, len(LABELS)), dtype=np.int64)
+    np.add.at(labels, groups, to_matrix(corpus["labels"]))
+    shares = np.array([getattr(ratios, name) for name in SPLITS])
+    random_state = check_random_state(seed)
+    # The stratifier is greedy: samples it meets first go to the largest split, so it must not
+    # meet them in corpus order.
+    order = random_state.permutation(len(labels))
+    assigned = np.empty(len(labels), dtype=np.int64)
+    assigned[order] = IterativeStratification(labels[order] > 0, shares, random_state)
+    rows = corpus.assign(duplicate_group=groups)
+    return Splits(
+        frames={
+            name: rows.loc[assigned[groups] == index, COLUMNS].reset_index(drop=True)
+            for index, name in enumerate(SPLITS)
+        },
+        dropped=dict.fromkeys(SPLITS, 0),
+    )
+
+
+def split_official(corpus) -> Splits:
+    """GoEmotions' own split without its leaks: test untouched, train and dev deduplicated.
+
+    Rows of train and dev whose normalised text occurs in a later split are dropped.
+    """
+    rows = corpus.assign(duplicate_group=duplicate_groups(corpus["text"]))
+    frames, dropped = {}, {}
+    later: set[int] = set()
+    for raw, name in reversed(list(zip(RAW_SPLITS, SPLITS, strict=True))):
+        frame = rows.loc[rows["official_split"] == raw, COLUMNS]
+        kept = ~frame["duplicate_group"].isin(later)
+        later.update(frame["duplicate_group"])
+        frames[name] = frame[kept].reset_index(drop=True)
+        dropped[name] = int((~kept).sum())
+    return Splits({name: frames[name] for name in SPLITS}, dropped)
+
+
+def summary(splits: Splits) -> dict:
+    """Counts for metrics/split.json, by split and across splits.
+
+    `duplicates_within`: rows beyond the first of their duplicate group;
+    `cross_split.duplicate_groups`: groups found in more than one split, zero by construction;
+    `cross_split.repeated_letter_groups`: near-duplicates, sets of texts found in more than one
+    split that are equal once normalised and runs of one character shortened to one.
+    """
+    frames = splits.frames
+    groups = {name: frame["duplicate_group"] for name, frame in frames.items()}
+    letters = {name: frame["text"].map(_without_repeats) for name, frame in frames.items()}
+    return {
+        "rows": {name: len(frame) for name, frame in frames.items()},
+        "labels": {name: _label_counts(frame["labels"]) for name, frame in frames.items()},
+        "dropped": dict(splits.dropped),
+        "duplicates_within": {
+            name: int(numbers.duplicated().sum()) for name, numbers in groups.items()
+        },
+        "cross_split": {
+            "duplicate_groups": _shared(groups.values()),
+            "repeated_letter_groups": _shared(letters.values()),
+        },
+    }
+
+
+def label_table(splits: Splits):
+    """A rich table: rows per label and split, with the share of the split's rows."""
+    from rich.table import Table
+
+    table = Table("label", title="Rows per label")
+    for name in SPLITS:
+        table.add_column(name, justify="right")
+        table.add_column("%", justify="right", style="dim")
+    counts = {name: _label_counts(frame["labels"]) for name, frame in splits.frames.items()}
+    sizes = {name: len(frame) for name, frame in splits.frames.items()}
+    for label in LABELS:
+        table.add_row(label, *_cells([(counts[name][label], sizes[name]) for name in SPLITS]))
+    table.add_section()
+    table.add_row("rows", *_cells([(sizes[name], sizes[name]) for name in SPLITS]))
+    return table
+
+
+@cache
+def _kind(character: str) -> str:
+    """`s` white space, `p` punctuation or symbol, `w` letter or digit, `o` anything else."""
+    category = unicodedata.category(character)
+    if category[0] == "Z" or character.isspace():
+        return "s"
+    if category[0] in "PS":
+        return "p"
+    return "w" if category[0] in "LN" else "o"
+
+
+def _without_repeats(text: str) -> str:
+    normalized = normalize(text)
+    return "".join(
+        character
+        for position, character in enumerate(normalized)
+        if position == 0 or character != normalized[position - 1]
+    )
+
+
+def _label_counts(label_lists: Iterable[Sequence[str]]) -> dict[str, int]:
+    counts = Counter(label for labels in label_lists for label in labels)
+    return {label: counts[label] for label in LABELS}
+
+
+def _shared(columns: Iterable) -> int:
+    """How many values occur in more than one of `columns`."""
+    found = Counter(value for column in columns for value in set(column))
+    return sum(1 for count in found.values() if count > 1)
+
+
+def _cells(counts: Sequence[tuple[int, int]]) -> list[str]:
+    cells = []
+    for count, size in counts:
+        cells += [f"{count:,}", f"{count / size:.1%}" if size else "–"]
+    return cells

@@ -1,0 +1,1 @@
+"""The SLM as text encoder: adaptation to the corpus, pooling, embedding."""

@@ -1,0 +1,75 @@
+"""models/adapted: what adaptation learnt, to be laid over the pinned base; or the mark of none."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from emotion_slm.encoder.text_classifier import TextClassifier
+from emotion_slm.files import read_json, write_json
+from emotion_slm.model.backbone import add_lora, freeze_embeddings, load_backbone
+from emotion_slm.model.tensors import load_trained, save_trained
+from emotion_slm.params.backbone import LoraParams
+from emotion_slm.params.encoder import EncoderParams
+
+ENCODER = "encoder.safetensors"
+HEAD = "head.safetensors"
+CONFIG = "config.json"
+
+
+class Adapted(NamedTuple):
+    """What config.json says: nothing was trained, or how and on which rows."""
+
+    frozen: bool
+    lora: LoraParams | None = None
+    train_ids_sha256: str | None = None
+
+
+def write_frozen(folder: Path) -> None:
+    """Mark the encoder as frozen. The marker holds nothing that varies, so that a frozen encoder's
+    vectors outlive a new seed or split."""
+    write_json(folder / CONFIG, {"frozen": True})
+
+
+def write_adapted(
+    folder: Path, model: TextClassifier, lora: LoraParams | None, train_ids_sha256: str
+) -> None:
+    """Write the trained tensors of backbone and head, and config.json."""
+    save_trained(model.backbone, folder / ENCODER)
+    save_trained(model.head, folder / HEAD)
+    config = {
+        "frozen": False,
+        "lora": lora.model_dump() if lora else None,
+        "train_ids_sha256": train_ids_sha256,
+    }
+    write_json(folder / CONFIG, config)
+
+
+def read_adapted(folder: Path) -> Adapted:
+    config = read_json(folder / CONFIG)
+    lora = config.get("lora")
+    return Adapted(
+        frozen=config["frozen"],
+        lora=LoraParams(**lora) if lora else None,
+        train_ids_sha256=config.get("train_ids_sha256"),
+    )
+
+
+def build_encoder(
+    encoder: EncoderParams, lora: LoraParams | None, dropout: float
+) -> TextClassifier:
+    """The pretrained encoder under a fresh head; what adaptation trains requires a gradient."""
+    backbone = load_backbone(encoder)
+    if lora:
+        add_lora(backbone, lora, attend=True)
+    freeze_embeddings(backbone)
+    return TextClassifier(backbone, encoder.pooling, encoder.normalize, dropout)
+
+
+def load_encoder(encoder: EncoderParams, adapted: Adapted, weights: Path | None) -> TextClassifier:
+    """The encoder in evaluation mode, `weights` laid over its pinned base unless it is frozen.
+
+    Its head is untrained: only `encode` is of use.
+    """
+    model = build_encoder(encoder, adapted.lora, dropout=0.0)
+    if not adapted.frozen:
+        load_trained(model.backbone, weights)
+    return model.eval()

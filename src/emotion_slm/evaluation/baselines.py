@@ -1,0 +1,71 @@
+"""What any classifier must beat: the majority answer, and TF-IDF with logistic regression.
+
+Both learn from train as nature has it, neither thinned nor oversampled.
+"""
+
+import numpy as np
+
+from emotion_slm.evaluation import metrics, thresholds
+from emotion_slm.labels import LABELS, to_matrix
+from emotion_slm.params.baselines import BaselinesParams, TfidfParams
+
+HALF = np.full(len(LABELS), 0.5)
+
+
+def baselines(train, validation, test, params: BaselinesParams, seed: int) -> dict:
+    """The content of metrics/baselines.json: metrics on test of `majority` and `tfidf_logistic`.
+
+    The three frames hold `text` and `labels`. The logistic regression's metrics are at thresholds
+    tuned on validation, and under `at_0_5`.
+    """
+    train_gold, test_gold = to_matrix(train["labels"]), to_matrix(test["labels"])
+    validation_scores, test_scores = tfidf_logistic(
+        train["text"], train_gold, [validation["text"], test["text"]], params.tfidf
+    )
+    tuned = thresholds.tune(
+        validation_scores, to_matrix(validation["labels"]), params.thresholds, seed
+    )
+    answer = np.tile(majority(train_gold).astype(np.float64), (len(test_gold), 1))
+    return {
+        "majority": metrics.evaluate(test_gold, answer, HALF),
+        "tfidf_logistic": {
+            **metrics.evaluate(test_gold, test_scores, tuned.per_label),
+            "at_0_5": metrics.evaluate(test_gold, test_scores, HALF),
+        },
+    }
+
+
+def majority(gold: np.ndarray) -> np.ndarray:
+    """(28,) the most frequent label set among the rows of `gold`, given as answer to every text.
+
+    Among equally frequent sets the one whose indicator row sorts first.
+    """
+    label_sets, rows = np.unique(gold, axis=0, return_counts=True)
+    return label_sets[rows.argmax()]
+
+
+def tfidf_logistic(train_texts, train_gold, texts: list, params: TfidfParams) -> list[np.ndarray]:
+    """Fit on train, then (n, 28) float64 probabilities for each collection of `texts`.
+
+    One L2-penalised logistic regression per label by liblinear, which is deterministic in the
+    primal; a label that all or none of the training rows carry gets probability 1 or 0.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    vectorizer = TfidfVectorizer(
+        min_df=params.min_df, ngram_range=(1, params.max_ngram), sublinear_tf=True
+    )
+    features = vectorizer.fit_transform(train_texts)
+    inputs = [vectorizer.transform(part) for part in texts]
+    scores = [np.empty((part.shape[0], len(LABELS))) for part in inputs]
+    for column in range(len(LABELS)):
+        positive = train_gold[:, column]
+        if positive.min() == positive.max():
+            for part in scores:
+                part[:, column] = positive[0]
+            continue
+        model = LogisticRegression(C=params.c, solver="liblinear").fit(features, positive)
+        for part, rows in zip(scores, inputs, strict=True):
+            part[:, column] = model.predict_proba(rows)[:, 1]
+    return scores

@@ -1,0 +1,66 @@
+"""data/predictions: the raw logits of a split, from which every number can be recomputed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from emotion_slm import files
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.labels import LABELS
+
+COLUMNS = ("id", *LABELS)
+
+
+def write(path: Path, ids: Sequence[str], logits: np.ndarray) -> None:
+    """Write (n, 28) logits as float32, one row per id and one column per label name."""
+    import pandas as pd
+
+    if logits.shape != (len(ids), len(LABELS)):
+        raise ValueError(f"{len(ids)} ids need ({len(ids)}, 28) logits, not {logits.shape}")
+    frame = pd.DataFrame(logits.astype(np.float32), columns=list(LABELS))
+    frame.insert(0, "id", list(ids))
+    files.write_parquet(path, frame)
+
+
+def read(path: Path, expected_ids: Sequence[str]) -> np.ndarray:
+    """(n, 28) float32 logits in the order of `expected_ids`.
+
+    EmotionSlmError when ids are missing, extra or repeated, when a logit is not finite, or when
+    the label columns are not the 28.
+    """
+    frame = read_frame(path)
+    for problem, ids in problems(frame, expected_ids).items():
+        if ids:
+            raise EmotionSlmError(
+                f"{path}: {len(ids)} rows {problem}, such as id {ids[0]!r}; "
+                "run stage evaluate again to rewrite it"
+            )
+    frame = frame.set_index("id").loc[list(expected_ids), list(LABELS)]
+    return frame.to_numpy(dtype=np.float32)
+
+
+def read_frame(path: Path):
+    """The file as a pandas frame; EmotionSlmError unless its columns are `id` and the 28 labels."""
+    frame = files.read_parquet(path, COLUMNS)
+    extra = [column for column in frame.columns if column not in COLUMNS]
+    if extra:
+        raise EmotionSlmError(f"{path}: unknown column {extra[0]!r}; it must hold id and 28 labels")
+    text_columns = [label for label in LABELS if frame[label].dtype.kind != "f"]
+    if text_columns:
+        raise EmotionSlmError(f"{path}: column {text_columns[0]!r} does not hold floats")
+    return frame
+
+
+def problems(frame, expected_ids: Sequence[str]) -> dict[str, list[str]]:
+    """What is wrong with the rows of `frame`: the ids concerned, by kind of problem."""
+    found = Counter(frame["id"])
+    expected = set(expected_ids)
+    finite = np.isfinite(frame[list(LABELS)].to_numpy()).all(axis=1)
+    return {
+        "missing": sorted(expected - set(found)),
+        "extra": sorted(set(found) - expected),
+        "repeated": sorted(id_ for id_, times in found.items() if times > 1),
+        "not finite": frame["id"][~finite].tolist(),
+    }

@@ -1,0 +1,1 @@
+"""Using a trained model: EmotionClassifier, and scoring of files."""

@@ -1,0 +1,1 @@
+"""Backbones, classifier heads, losses and the packaged model."""

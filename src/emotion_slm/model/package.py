@@ -1,0 +1,108 @@
+"""models/classifier: everything a user of the model needs but the hash-pinned base weights."""
+
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from emotion_slm.encoder.adapted import Adapted
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.files import atomic_path, read_json, sha256_file, write_json
+from emotion_slm.labels import LABEL_INDEX, LABELS
+from emotion_slm.model.finetuned import Finetuned, parse_finetuned
+from emotion_slm.params.backbone import LoraParams
+from emotion_slm.params.encoder import EncoderParams
+
+FORMAT_VERSION = 1
+CONFIG = "config.json"
+ENCODER = "encoder.safetensors"  # absent when the encoder is frozen
+CLASSIFIER = "classifier.safetensors"
+CALIBRATION = "calibration.json"
+THRESHOLDS = "thresholds.json"
+
+
+class Origin(NamedTuple):
+    """What the model was made from; shown by its card."""
+
+    profile: str
+    corpus: str
+    protocol: str
+
+
+class Package(NamedTuple):
+    """What config.json says of the model in `folder`."""
+
+    folder: Path
+    encoder: EncoderParams
+    adapted: Adapted
+    finetuned: Finetuned
+    origin: Origin
+
+
+def write_package(
+    package: Package, encoder_weights: Path, classifier_weights: Path, parts: dict[str, Any]
+) -> None:
+    """Copy the weights, write `parts` (JSON by file name) and a config that holds their hashes."""
+    folder = package.folder
+    weights = {CLASSIFIER: classifier_weights}
+    if not package.adapted.frozen:
+        weights[ENCODER] = encoder_weights
+    for name, source in weights.items():
+        with atomic_path(folder / name) as temporary:
+            shutil.copyfile(source, temporary)
+    for name, content in parts.items():
+        write_json(folder / name, content)
+    lora = package.adapted.lora
+    config = {
+        "format_version": FORMAT_VERSION,
+        "problem_type": "multi_label_classification",
+        "id2label": {str(index): label for index, label in enumerate(LABELS)},
+        "label2id": LABEL_INDEX,
+        "encoder": package.encoder.model_dump(),
+        "adapted": package.adapted._replace(lora=lora.model_dump() if lora else None)._asdict(),
+        "classifier": package.finetuned.classifier.model_dump(),
+        "width": package.finetuned.width,
+        "origin": package.origin._asdict(),
+        "files": {name: sha256_file(folder / name) for name in [*weights, *parts]},
+    }
+    write_json(folder / CONFIG, config)
+
+
+def read_package(folder: Path) -> Package:
+    """Read config.json and verify every file it names by its hash.
+
+    Raises EmotionSlmError when a file is missing or altered, when the label set is not this
+    project's, and when a newer format version needs a newer release.
+    """
+    if not (folder / CONFIG).exists():
+        raise EmotionSlmError(
+            f"{folder}: no model here ({CONFIG} is missing); `dvc repro` trains one, "
+            "`dvc pull models/classifier` fetches the released one"
+        )
+    config = read_json(folder / CONFIG)
+    version = config.get("format_version")
+    if version != FORMAT_VERSION:
+        raise EmotionSlmError(
+            f"{folder}: model format {version}, this release reads {FORMAT_VERSION}; "
+            "install the emotion-slm release the model was made with"
+        )
+    try:
+        if config["label2id"] != LABEL_INDEX:
+            raise EmotionSlmError(f"{folder / CONFIG}: the label set is not GoEmotions' 28 labels")
+        for name, expected in config["files"].items():
+            if sha256_file(folder / name) != expected:
+                raise EmotionSlmError(
+                    f"{folder / name}: altered or truncated (its SHA-256 is not the one in "
+                    f"{CONFIG}); fetch the model again"
+                )
+        lora = config["adapted"]["lora"]
+        return Package(
+            folder=folder,
+            encoder=EncoderParams.model_validate(config["encoder"]),
+            adapted=Adapted(**{**config["adapted"], "lora": lora and LoraParams(**lora)}),
+            finetuned=parse_finetuned(config),
+            origin=Origin(**config["origin"]),
+        )
+    except (KeyError, TypeError, ValidationError) as error:
+        raise EmotionSlmError(f"{folder / CONFIG}: not a model config ({error})") from error

@@ -1,0 +1,30 @@
+"""A pretrained transformer, and low-rank adapters on it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from emotion_slm.params.document import Section
+
+
+class BackboneParams(Section):
+    """A pretrained model on the hub, pinned, or a local folder of one.
+
+    `sha256` is the hash of its model.safetensors. Where revision and hashes are null, the first
+    download records them in weights.lock.json and a later, different one is refused.
+    `four_bit` loads it in NF4 with bitsandbytes; `loader: unsloth` needs a CUDA GPU.
+    """
+
+    id: str
+    revision: str | None
+    sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$")
+    loader: Literal["transformers", "unsloth"]
+    four_bit: bool
+
+
+class LoraParams(Section):
+    """Low-rank adapters on the backbone's attention and feed-forward projections."""
+
+    r: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)

@@ -1,0 +1,45 @@
+"""`make quickstart`: the whole pipeline on the bundled sample corpus, in a private workspace."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+
+from emotion_slm import paths, workspace
+from emotion_slm.cli import show_predictions
+from emotion_slm.console import fail
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.evaluation.report import test_table
+from emotion_slm.files import read_json
+
+WORKSPACE = paths.SCRATCH / "sample"
+SENTENCES = (
+    "Thank you so much, this made my day!",
+    "I can't believe they cancelled it again. So annoying.",
+    "Wait, what does that even mean?",
+)
+
+
+def main() -> None:
+    console = Console()
+    try:
+        workspace.create(Path(), WORKSPACE, profile="sample")
+        workspace.repro(WORKSPACE)
+        console.print(test_table(read_json(WORKSPACE / paths.METRICS / "test.json")))
+        show_predictions(SENTENCES, WORKSPACE / paths.CLASSIFIER)
+    except EmotionSlmError as error:
+        fail(str(error))
+    console.print(
+        Panel(
+            f"plots    {WORKSPACE / paths.PLOTS}\n"
+            f"model    {WORKSPACE / paths.CLASSIFIER}\n"
+            'your text    emotion-slm predict --text "…" '
+            f"--model {WORKSPACE / paths.CLASSIFIER}",
+            title="sample corpus: these scores say nothing about quality",
+            expand=False,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The training loop that `adapt` and `finetune` share."""

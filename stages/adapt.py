@@ -1,0 +1,46 @@
+"""adapt: the SLM reads train's texts; in the published recipe it does not, and a marker says so."""
+
+from emotion_slm import paths
+from emotion_slm.console import stage
+from emotion_slm.encoder.adapt import adapt
+from emotion_slm.encoder.adapted import write_frozen
+from emotion_slm.files import read_parquet
+from emotion_slm.params.adapt import AdaptParams
+from emotion_slm.params.document import Document
+from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.seeds import child_seed
+from emotion_slm.threads import pin_threads
+from emotion_slm.training.checkpoints import discard, resume_folder
+from emotion_slm.training.curve import best, write_curve
+
+COLUMNS = ("id", "text", "labels")
+CURVE = paths.PLOTS / "adapt_curve.csv"
+
+
+def main() -> None:
+    with stage("adapt") as report:
+        document = Document.read()
+        if document.is_none("adapt"):
+            write_frozen(paths.ADAPTED)
+            write_curve(CURVE, [])
+            report(f"encoder stays frozen → {paths.ADAPTED}")
+            return
+        pin_threads(document.threads)
+        encoder = document.section("encoder", EncoderParams)
+        params = document.section("adapt", AdaptParams)
+        inputs = [paths.SPLIT / "train.parquet", paths.SPLIT / "validation.parquet"]
+        train, validation = (read_parquet(path, COLUMNS) for path in inputs)
+        seed = child_seed(document.seed, "adapt")
+        checkpoints = resume_folder("adapt", document, (encoder, params), inputs)
+        curve = adapt(train, validation, encoder, params, seed, paths.ADAPTED, checkpoints)
+        write_curve(CURVE, curve)
+        discard(checkpoints)
+        kept = best(curve, params.training.selection)
+        report(
+            f"{len(train):,} rows, epoch {kept.epoch} of {len(curve)} kept, validation mAP "
+            f"{kept.validation_map:.3f} → {paths.ADAPTED}"
+        )
+
+
+if __name__ == "__main__":
+    main()

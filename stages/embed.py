@@ -1,0 +1,36 @@
+"""embed: one vector per distinct text of the corpus, whatever split it is in."""
+
+import numpy as np
+
+from emotion_slm import paths
+from emotion_slm.console import progress, stage
+from emotion_slm.corpus.tsv import read_corpus
+from emotion_slm.encoder.adapted import ENCODER, load_encoder, read_adapted
+from emotion_slm.encoder.embed import distinct_texts, embed
+from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.vectors import write_vectors
+from emotion_slm.model.pretrained import locate
+from emotion_slm.params.document import Document
+from emotion_slm.params.embed import EmbedParams
+from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.threads import pin_threads
+
+
+def main() -> None:
+    with stage("embed") as report:
+        document = Document.read()
+        pin_threads(document.threads)
+        encoder = document.section("encoder", EncoderParams)
+        params = document.section("embed", EmbedParams)
+        corpus = read_corpus(paths.RAW)
+        texts, rows = distinct_texts(corpus["text"])
+        model = load_encoder(encoder, read_adapted(paths.ADAPTED), paths.ADAPTED / ENCODER)
+        tokenizer = Tokenizer(locate(encoder), encoder.max_length)
+        with progress("embedding", len(texts)) as advance:
+            vectors = embed(texts, model, tokenizer, params.batch_size, advance)
+        write_vectors(paths.EMBEDDED, vectors, corpus["id"], rows, encoder)
+        report(f"{len(texts):,} texts × {np.shape(vectors)[1]} → {paths.EMBEDDED}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""fetch: the corpus, checksum-verified, into data/raw."""
+
+from emotion_slm import paths
+from emotion_slm.console import stage
+from emotion_slm.corpus.fetch import fetch
+from emotion_slm.params.document import Document
+from emotion_slm.params.fetch import FetchParams
+
+
+def main() -> None:
+    with stage("fetch") as report:
+        params = Document.read().section("fetch", FetchParams)
+        source = fetch(params.corpus, paths.RAW)
+        report(f"{params.corpus} from {source} → {paths.RAW}")
+
+
+if __name__ == "__main__":
+    main()

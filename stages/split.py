@@ -1,0 +1,35 @@
+"""split: train, validation and test, before anything looks at the rows."""
+
+from emotion_slm import paths
+from emotion_slm.console import console, stage
+from emotion_slm.corpus.split import label_table, split_official, split_pooled, summary
+from emotion_slm.corpus.tsv import read_corpus
+from emotion_slm.evaluation.leakage_result import enforce
+from emotion_slm.evaluation.leakage_split import audit_split
+from emotion_slm.files import write_json, write_parquet
+from emotion_slm.params.document import Document
+from emotion_slm.params.split import SplitParams
+from emotion_slm.seeds import child_seed
+
+
+def main() -> None:
+    with stage("split") as report:
+        document = Document.read()
+        params = document.section("split", SplitParams)
+        corpus = read_corpus(paths.RAW)
+        if params.protocol == "pooled":
+            splits = split_pooled(corpus, params.ratios, child_seed(document.seed, "split"))
+        else:
+            splits = split_official(corpus)
+        for name, frame in splits.frames.items():
+            write_parquet(paths.SPLIT / f"{name}.parquet", frame)
+        write_json(paths.METRICS / "split.json", summary(splits))
+        enforce(audit_split())
+        console.print(label_table(splits))
+        report(
+            f"{sum(map(len, splits.frames.values())):,} rows ({params.protocol}) → {paths.SPLIT}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""undersample: thin the rows of train that are neutral and nothing else."""
+
+from emotion_slm import paths
+from emotion_slm.balance.undersample import undersample
+from emotion_slm.console import stage
+from emotion_slm.corpus.split import COLUMNS
+from emotion_slm.files import read_parquet, write_parquet
+from emotion_slm.params.document import Document
+from emotion_slm.params.undersample import UndersampleParams
+from emotion_slm.seeds import child_seed
+
+
+def main() -> None:
+    with stage("undersample") as report:
+        document = Document.read()
+        train = read_parquet(paths.SPLIT / "train.parquet", COLUMNS)
+        kept = train
+        if not document.is_none("undersample"):
+            params = document.section("undersample", UndersampleParams)
+            seed = child_seed(document.seed, "undersample")
+            kept = undersample(train, params.neutral_only, seed)
+        write_parquet(paths.UNDERSAMPLED / "train.parquet", kept)
+        report(f"{len(kept):,} of {len(train):,} train rows → {paths.UNDERSAMPLED}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Which of this project's files a stage executes: imports followed through the syntax tree."""
+
+import ast
+from pathlib import Path
+
+SOURCE = Path("src")
+PACKAGE = "emotion_slm"
+
+
+def closure(script: Path) -> set[Path]:
+    """Files under src/ that `script` imports, directly or not, inside functions or not."""
+    found: set[Path] = set()
+    pending = [script]
+    while pending:
+        for module in _imported(pending.pop()):
+            for path in _files(module):
+                if path not in found:
+                    found.add(path)
+                    pending.append(path)
+    return found
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # `from package import name` may name a module or something inside the package.
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name for name in names if name.split(".")[0] == PACKAGE}
+
+
+def _files(module: str) -> list[Path]:
+    """The module's own file and the __init__ of each package above it, where they exist."""
+    parts = module.split(".")
+    packages = [SOURCE.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+    candidates = [package / "__init__.py" for package in packages]
+    candidates.append(SOURCE.joinpath(*parts).with_suffix(".py"))
+    return [path for path in candidates if path.exists()]

@@ -1,0 +1,185 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emotion_slm.balance.grow import grow, keep
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.labels import LABELS
+from emotion_slm.params.ismote import IsmoteParams
+
+COLUMNS = [
+    "id", "labels", "synthetic", "target_label", "seed_id", "neighbour_id", "t", "normalized",
+]  # fmt: skip
+
+
+def parameters(**changes):
+    return IsmoteParams(
+        **{
+            "target": 30,
+            "k_neighbors": 5,
+            "expansion": "segment",
+            "labelset_strategy": "seed",
+            "exclude_labels": ["neutral"],
+            "normalize": False,
+            **changes,
+        }
+    )
+
+
+@pytest.fixture
+def vectors():
+    return np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32)
+
+
+@pytest.fixture(params=[list, np.array], ids=["lists", "arrays"])
+def frame(request):
+    random = np.random.default_rng(1)
+    sets = [[LABELS[number % 28]] for number in range(100)] + [["neutral"]] * 60
+    sets += [["sadness", "anger"]] * 40  # not in label order: kept as they are
+    order = random.permutation(200)
+    return pd.DataFrame(
+        {
+            "id": [f"row{number}" for number in order],
+            "text": "",
+            "labels": [request.param(sets[number]) for number in order],
+        }
+    )
+
+
+def count(rows, label):
+    return sum(label in names for names in rows["labels"])
+
+
+def test_train_rows_come_first_unchanged(vectors, frame):
+    balanced, rows, _ = grow(vectors, frame, parameters(), seed=0)
+    assert balanced.dtype == np.float32
+    assert balanced[:200].tobytes() == vectors.tobytes()
+    assert list(rows.columns) == COLUMNS
+    assert len(rows) == len(balanced) > 200
+    train = rows[:200]
+    assert train["id"].tolist() == frame["id"].tolist()
+    assert list(map(list, train["labels"])) == list(map(list, frame["labels"]))
+    assert not train["synthetic"].any() and not train["normalized"].any()
+    assert train[["target_label", "seed_id", "neighbour_id", "t"]].isna().all().all()
+
+
+def test_synthetic_rows_name_their_parents(vectors, frame):
+    balanced, rows, _ = grow(vectors, frame, parameters(), seed=0)
+    synthetic = rows[200:]
+    assert synthetic["synthetic"].all()
+    assert synthetic["id"].iloc[0] == "synthetic-000001"
+    assert rows["id"].is_unique
+    assert synthetic["t"].dtype == np.float64
+    row_of = {name: row for row, name in enumerate(frame["id"])}
+    seed, neighbour = (
+        vectors[synthetic[name].map(row_of)].astype(np.float64)
+        for name in ("seed_id", "neighbour_id")
+    )
+    recomputed = seed + synthetic["t"].to_numpy()[:, np.newaxis] * (neighbour - seed)
+    np.testing.assert_allclose(balanced[200:], recomputed, rtol=1e-5, atol=1e-6)
+    for _, row in synthetic.iterrows():
+        assert row["target_label"] in row["labels"]
+        for parent in (row["seed_id"], row["neighbour_id"]):
+            assert row["target_label"] in frame["labels"][row_of[parent]]
+
+
+def test_every_label_but_the_excluded_reaches_the_target(vectors, frame):
+    _, rows, _ = grow(vectors, frame, parameters(), seed=0)
+    assert all(count(rows, label) >= 30 for label in LABELS if label != "neutral")
+    assert count(rows, "neutral") == count(frame, "neutral")
+    assert count(rows, "anger") == count(frame, "anger") > 30
+
+
+def test_a_mapping_grows_its_labels_alone(vectors, frame):
+    _, rows, report = grow(vectors, frame, parameters(target={"joy": 12, "fear": 9}), seed=0)
+    assert rows["target_label"].dropna().value_counts().to_dict() == {"joy": 9, "fear": 5}
+    assert report["per_label"]["joy"]["target"] == 12
+    assert "target" not in report["per_label"]["love"]
+
+
+def test_copies_are_their_own_neighbours(vectors, frame):
+    balanced, rows, _ = grow(vectors, frame, parameters(expansion="copy"), seed=0)
+    synthetic = rows[200:]
+    assert (synthetic["seed_id"] == synthetic["neighbour_id"]).all()
+    assert (synthetic["t"] == 0).all()
+    row_of = {name: row for row, name in enumerate(frame["id"])}
+    np.testing.assert_array_equal(balanced[200:], vectors[synthetic["seed_id"].map(row_of)])
+
+
+def test_normalized_rows_are_marked(vectors, frame):
+    balanced, rows, _ = grow(vectors, frame, parameters(normalize=True), seed=0)
+    assert rows["normalized"].tolist() == rows["synthetic"].tolist()
+    np.testing.assert_allclose(np.linalg.norm(balanced[200:], axis=1), 1, rtol=1e-6)
+
+
+def test_the_report_is_true(vectors, frame):
+    _, rows, report = grow(vectors, frame, parameters(), seed=0)
+    json.dumps(report, allow_nan=False)
+    assert report["rows"] == {"train": 200, "synthetic": len(rows) - 200}
+    before, after = (np.array([count(of, label) for label in LABELS]) for of in (frame, rows))
+    per_label = report["per_label"]
+    assert list(per_label) == list(LABELS)
+    for label, n_before, n_after in zip(LABELS, before, after, strict=True):
+        assert per_label[label]["before"] == n_before
+        assert per_label[label]["after"] == n_after
+        assert per_label[label]["irlbl_before"] == pytest.approx(before.max() / n_before)
+        assert per_label[label]["irlbl_after"] == pytest.approx(after.max() / n_after)
+    assert per_label["grief"]["target"] == 30
+    assert per_label["grief"]["overshoot"] == count(rows, "grief") - 30
+    assert "target" not in per_label["neutral"]
+    assert "overshoot" not in per_label["anger"]
+    assert report["mean_ir"]["before"] == pytest.approx(np.mean(before.max() / before))
+    assert report["mean_ir"]["after"] == pytest.approx(np.mean(after.max() / after))
+    assert report["label_cardinality"] == pytest.approx(
+        {"before": before.sum() / 200, "after": after.sum() / len(rows)}
+    )
+
+
+def test_the_seed_chooses_the_rows(vectors, frame):
+    once, again, other = (grow(vectors, frame, parameters(), seed)[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once[:210], other[:210])
+
+
+def test_a_label_without_rows_is_left_out_of_the_report(vectors, frame):
+    without = frame["labels"].map(lambda names: "grief" not in names)
+    rows = frame[without].reset_index(drop=True)
+    with pytest.warns(UserWarning, match="grief"):
+        _, _, report = grow(vectors[without], rows, parameters(), seed=0)
+    assert report["per_label"]["grief"] == {"before": 0, "after": 0, "target": 30, "overshoot": 0}
+    json.dumps(report, allow_nan=False)
+
+
+def test_a_contradiction_in_params_is_an_error_for_people(vectors, frame):
+    with pytest.raises(EmotionSlmError, match="'neutral' is in sampling_strategy and in exclude"):
+        grow(vectors, frame, parameters(target={"neutral": 9}), seed=0)
+
+
+def test_vectors_must_be_finite(vectors, frame):
+    vectors[3, 3] = np.nan
+    with pytest.raises(EmotionSlmError, match="NaN"):
+        grow(vectors, frame, parameters(), seed=0)
+
+
+def test_keep_returns_the_train_rows_alone(vectors, frame):
+    kept, rows, report = keep(vectors, frame)
+    assert kept is vectors
+    _, grown, _ = grow(vectors, frame, parameters(), seed=0)
+    pd.testing.assert_frame_equal(rows, grown[:200])
+    assert report["rows"] == {"train": 200, "synthetic": 0}
+    assert report["per_label"]["joy"]["before"] == report["per_label"]["joy"]["after"] == 3
+
+
+def test_the_frames_survive_parquet_with_one_schema(vectors, frame, tmp_path):
+    import pyarrow.parquet as pq
+
+    for name, rows in (
+        ("grown", grow(vectors, frame, parameters(), seed=0)[1]),
+        ("kept", keep(vectors, frame)[1]),
+    ):
+        rows.to_parquet(tmp_path / name, index=False)
+    schemas = [pq.read_schema(tmp_path / name).remove_metadata() for name in ("grown", "kept")]
+    assert schemas[0].equals(schemas[1])
+    assert pq.read_table(tmp_path / "kept")["t"].null_count == 200

@@ -1,0 +1,362 @@
+"""Fetching: sources in order, bytes verified, nothing written unless all of it is right."""
+
+import gzip
+import hashlib
+import io
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import requests
+
+from emotion_slm.corpus import fetch as module
+from emotion_slm.corpus import tsv
+from emotion_slm.corpus.fetch import UnreachableError, download, fetch, hugging_face
+from emotion_slm.errors import EmotionSlmError
+
+CONTENTS = {
+    "train.tsv": b'"a ""quoted"" train text"\t0,17\tt1\nplain\t27\tt2\n',
+    "dev.tsv": b" a dev text\t3\td1\n",
+    "test.tsv": b"a test text\t25\te1\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch) -> Path:
+    """A working directory without a corpus beside it, small pinned files, short waits."""
+    root = tmp_path / "workspace"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    monkeypatch.delenv("GOEMOTIONS_MIRROR", raising=False)
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    pins = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
+    monkeypatch.setattr(module, "SHA256", pins)
+    monkeypatch.setattr(module, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.01)
+    return root
+
+
+@pytest.fixture
+def unreachable_hub(monkeypatch):
+    def refuse(name: str) -> bytes:
+        raise UnreachableError("the hub is down")
+
+    monkeypatch.setattr(module, "hugging_face", refuse)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A local web server; `server.answers[path]` lists what it does on each request in turn."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.requests.append(self.path)
+            self.server.encodings.add(self.headers["Accept-Encoding"])
+            answers = self.server.answers[self.path]
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            answer(self)
+
+        def log_message(self, *arguments):
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    web.daemon_threads = True
+    web.requests = []
+    web.encodings = set()
+    web.url = f"http://127.0.0.1:{web.server_port}"
+    web.answers = {f"/{name}": [sends(content)] for name, content in CONTENTS.items()}
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    monkeypatch.setattr(module, "GITHUB_FOLDER", web.url)
+    yield web
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+def sends(content: bytes, promised: int | None = None, **headers: str):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(promised or len(content)))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def fails(status: int):
+    return lambda handler: handler.send_error(status)
+
+
+def stalls(seconds: float):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        time.sleep(seconds)
+
+    return answer
+
+
+def drips(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        for _ in range(100):
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+    except OSError:
+        pass
+
+
+def filled(folder: Path, **changed: bytes | None) -> Path:
+    """`folder` with CONTENTS, files given by stem altered or, when None, left out."""
+    folder.mkdir(parents=True)
+    for name, content in CONTENTS.items():
+        content = changed.get(Path(name).stem, content)
+        if content is not None:
+            (folder / name).write_bytes(content)
+    return folder
+
+
+def assert_fetched(folder: Path) -> None:
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENTS
+
+
+def refused(folder: Path = Path("data/raw")) -> str:
+    """The message of the fetch that must fail, having written nothing."""
+    with pytest.raises(EmotionSlmError) as caught:
+        fetch("goemotions", folder)
+    assert not folder.exists() or list(folder.iterdir()) == []
+    return str(caught.value)
+
+
+def test_named_mirror(tmp_path, monkeypatch, workspace):
+    mirror = filled(tmp_path / "mirror")
+    filled(tmp_path / "shared/goemotions", train=b"altered")
+    monkeypatch.setenv("GOEMOTIONS_MIRROR", str(mirror))
+    assert fetch("goemotions", Path("data/raw")) == f"GOEMOTIONS_MIRROR={mirror}"
+    assert_fetched(Path("data/raw"))
+
+
+@pytest.mark.parametrize("stem", ["train", "dev", "test"])
+def test_an_altered_mirror_is_refused_by_name(tmp_path, monkeypatch, server, stem):
+    altered = CONTENTS[f"{stem}.tsv"].replace(b"t", b"T", 1)
+    mirror = filled(tmp_path / "mirror", **{stem: altered})
+    monkeypatch.setenv("GOEMOTIONS_MIRROR", str(mirror))
+    message = refused()
+    assert message.startswith(f"{stem}.tsv from GOEMOTIONS_MIRROR={mirror}: ")
+    assert "truncated or altered" in message
+    assert hashlib.sha256(altered).hexdigest() in message
+    assert module.SHA256[f"{stem}.tsv"] in message
+    assert server.requests == []
+
+
+def test_a_named_mirror_that_lacks_a_file_is_refused(tmp_path, monkeypatch, server):
+    filled(tmp_path / "shared/goemotions")
+    mirror = filled(tmp_path / "mirror", test=None)
+    monkeypatch.setenv("GOEMOTIONS_MIRROR", str(mirror))
+    assert refused().startswith(f"{mirror / 'test.tsv'}: not readable (No such file or directory)")
+    assert server.requests == []
+
+
+def test_a_named_mirror_that_is_missing_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOEMOTIONS_MIRROR", str(tmp_path / "nowhere"))
+    assert refused().startswith(f"{tmp_path / 'nowhere' / 'train.tsv'}: not readable")
+
+
+def test_an_empty_variable_names_no_mirror(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOEMOTIONS_MIRROR", "")
+    filled(tmp_path / "shared/goemotions")
+    assert fetch("goemotions", Path("data/raw")) == "../shared/goemotions"
+
+
+def test_shared_folder(tmp_path):
+    filled(tmp_path / "shared/goemotions")
+    assert fetch("goemotions", Path("data/raw")) == "../shared/goemotions"
+    assert_fetched(Path("data/raw"))
+
+
+def test_an_altered_shared_folder_is_refused(tmp_path, server):
+    filled(tmp_path / "shared/goemotions", dev=CONTENTS["dev.tsv"][:-1])
+    assert refused().startswith("dev.tsv from ../shared/goemotions: truncated or altered")
+    assert server.requests == []
+
+
+def test_a_refusal_keeps_what_was_there(tmp_path, monkeypatch):
+    raw = filled(tmp_path / "raw")
+    monkeypatch.setenv("GOEMOTIONS_MIRROR", str(filled(tmp_path / "mirror", test=b"")))
+    with pytest.raises(EmotionSlmError):
+        fetch("goemotions", raw)
+    assert_fetched(raw)
+
+
+def parquet(name: str, folder: Path) -> bytes:
+    """CONTENTS as the hub serves them: label ids, columns in another order."""
+    (folder / name).write_bytes(CONTENTS[name])
+    frame = tsv.parse(folder / name)
+    frame["labels"] = [[module.LABELS.index(label) for label in row] for row in frame["labels"]]
+    stream = io.BytesIO()
+    frame[["text", "labels", "id"]].to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+def test_hugging_face_parquet_gives_the_original_bytes(tmp_path, monkeypatch):
+    tables = {module.HUB_FILES[name]: parquet(name, tmp_path) for name in tsv.FILES}
+    urls = []
+
+    def hub(url: str) -> bytes:
+        urls.append(url)
+        return next(table for file, table in tables.items() if url.endswith(file))
+
+    monkeypatch.setattr(module, "download", hub)
+    assert fetch("goemotions", Path("data/raw")) == "Hugging Face"
+    assert_fetched(Path("data/raw"))
+    assert len(urls) == 3
+    for url in urls:
+        assert f"/datasets/{module.HUB_DATASET}/resolve/{module.HUB_REVISION}/simplified/" in url
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>sign in</html>",
+        b"",
+        pd.DataFrame({"text": ["x"], "id": ["y"]}).to_parquet(),
+        pd.DataFrame({"text": ["x"], "id": ["y"], "labels": [[28]]}).to_parquet(),
+        pd.DataFrame({"text": ["x"], "id": ["y"], "labels": [None]}).to_parquet(),
+        pd.DataFrame({"text": [None], "id": ["y"], "labels": [[1]]}).to_parquet(),
+    ],
+    ids=["html", "empty", "no labels column", "label id", "null labels", "null text"],
+)
+def test_a_bad_parquet_file_is_refused(monkeypatch, content):
+    monkeypatch.setattr(module, "download", lambda url: content)
+    with pytest.raises(EmotionSlmError, match="from Hugging Face: truncated or altered"):
+        hugging_face("train.tsv")
+
+
+def test_github_is_used_when_the_hub_is_down(unreachable_hub, server):
+    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert_fetched(Path("data/raw"))
+    assert server.requests == ["/train.tsv", "/dev.tsv", "/test.tsv"]
+    assert server.encodings == {"identity"}
+
+
+def test_a_source_that_fails_halfway_is_left_for_the_next(monkeypatch, server):
+    def half(name: str) -> bytes:
+        if name == "test.tsv":
+            raise UnreachableError("gone")
+        return CONTENTS[name]
+
+    monkeypatch.setattr(module, "hugging_face", half)
+    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert_fetched(Path("data/raw"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [CONTENTS["test.tsv"][:-5], CONTENTS["test.tsv"].upper(), b"", b"<html>sign in</html>"],
+    ids=["truncated", "altered", "empty", "other"],
+)
+def test_a_bad_download_is_refused_by_name(unreachable_hub, server, content):
+    server.answers["/test.tsv"] = [sends(content)]
+    message = refused()
+    assert message.startswith("test.tsv from GitHub: truncated or altered")
+    assert hashlib.sha256(content).hexdigest() in message
+
+
+def test_a_busy_server_is_tried_again(unreachable_hub, server):
+    server.answers["/dev.tsv"] = [fails(503), fails(429), sends(CONTENTS["dev.tsv"])]
+    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert server.requests.count("/dev.tsv") == 3
+
+
+def test_a_cut_transfer_is_tried_again(unreachable_hub, server):
+    content = CONTENTS["dev.tsv"]
+    server.answers["/dev.tsv"] = [sends(content[:4], promised=len(content)), sends(content)]
+    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert server.requests.count("/dev.tsv") == 2
+
+
+def test_a_missing_file_is_not_tried_again(server):
+    server.answers["/dev.tsv"] = [fails(404)]
+    with pytest.raises(UnreachableError, match=r"/dev.tsv: 404"):
+        download(f"{server.url}/dev.tsv")
+    assert server.requests == ["/dev.tsv"]
+
+
+def test_a_server_that_stays_down_is_given_up(server):
+    server.answers["/dev.tsv"] = [fails(500)]
+    with pytest.raises(UnreachableError, match=r"/dev.tsv: 500"):
+        download(f"{server.url}/dev.tsv")
+    assert len(server.requests) == module.ATTEMPTS
+
+
+def test_a_silent_host_is_not_tried_again(monkeypatch):
+    calls = []
+
+    def silent(url: str, timeout: tuple[float, float], **options):
+        calls.append(timeout)
+        raise requests.ConnectTimeout("no answer")
+
+    monkeypatch.setattr(requests, "get", silent)
+    with pytest.raises(UnreachableError, match=r"dev\.tsv: no answer"):
+        download("http://silent.example/dev.tsv")
+    assert calls == [(module.CONNECT_SECONDS, module.READ_SECONDS)]
+
+
+def test_a_stalled_server_is_given_up(monkeypatch, server):
+    monkeypatch.setattr(module, "READ_SECONDS", 0.1)
+    server.answers["/dev.tsv"] = [stalls(1)]
+    started = time.monotonic()
+    with pytest.raises(UnreachableError, match="timed out"):
+        download(f"{server.url}/dev.tsv")
+    assert time.monotonic() - started < 3
+
+
+def test_a_dripping_server_is_given_up(monkeypatch, server):
+    monkeypatch.setattr(module, "FILE_SECONDS", 0.2)
+    monkeypatch.setattr(module, "CHUNK_BYTES", 1)
+    server.answers["/dev.tsv"] = [drips]
+    with pytest.raises(UnreachableError, match=r"not complete after 0.2 s"):
+        download(f"{server.url}/dev.tsv")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_oversized_download_is_given_up(monkeypatch, server, packed):
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    content = bytes(5000)
+    answer = sends(gzip.compress(content), Content_Encoding="gzip") if packed else sends(content)
+    server.answers["/dev.tsv"] = [answer]
+    with pytest.raises(UnreachableError, match="larger than 1000 bytes"):
+        download(f"{server.url}/dev.tsv")
+
+
+def test_with_no_source_the_error_lists_what_was_tried_and_the_ways_on(
+    monkeypatch, unreachable_hub
+):
+    # Port 9 of this machine: nothing listens there, so a connection is refused at once.
+    monkeypatch.setattr(module, "GITHUB_FOLDER", "http://127.0.0.1:9/data")
+    message = refused()
+    for part in (
+        "GOEMOTIONS_MIRROR: not set",
+        "../shared/goemotions: no such folder",
+        "Hugging Face: the hub is down",
+        "GitHub: http://127.0.0.1:9/data/train.tsv: ",
+        "Connection refused",
+        "set GOEMOTIONS_MIRROR to a folder that holds train.tsv, dev.tsv, test.tsv",
+        "profile `sample`",
+    ):
+        assert part in message
+
+
+def test_sample_needs_no_source(tmp_path):
+    assert fetch("sample", Path("data/raw")) == "the bundled sample corpus"
+    assert sorted(path.name for path in Path("data/raw").iterdir()) == sorted(tsv.FILES)
+    assert len(tsv.read_corpus(Path("data/raw"))) == 3000

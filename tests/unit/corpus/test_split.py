@@ -1,0 +1,231 @@
+"""Splits: duplicates stay together, labels stay balanced, the official test stays as it is."""
+
+import io
+import os
+import sys
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from emotion_slm.corpus import tsv
+from emotion_slm.corpus.sample import write_sample
+from emotion_slm.corpus.split import (
+    COLUMNS,
+    duplicate_groups,
+    label_table,
+    normalize,
+    split_official,
+    split_pooled,
+    summary,
+)
+from emotion_slm.labels import LABELS, to_matrix
+from emotion_slm.params.split import Ratios
+from emotion_slm.paths import SPLITS
+
+REAL = Path(os.environ.get("GOEMOTIONS_MIRROR") or "../shared/goemotions")
+RATIOS = Ratios(train=0.6, validation=0.2, test=0.2)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory) -> pd.DataFrame:
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample(folder, 20)
+    return tsv.read_corpus(folder)
+
+
+def corpus(rows: list[tuple[str, str, list[str]]]) -> pd.DataFrame:
+    """Rows of (text, official split, labels) → a corpus with ids in order."""
+    frame = pd.DataFrame(rows, columns=["text", "official_split", "labels"])
+    return frame.assign(id=[f"c{number}" for number in range(len(rows))])
+
+
+@pytest.mark.parametrize(
+    ("text", "normalized"),
+    [
+        ("Thank you!!", "thankyou"),
+        ("  thank   YOU  ", "thankyou"),
+        ("«Thank» you…", "thankyou"),
+        ("thank you ❤", "thankyou"),
+        ("$5 + 5 = 10", "5510"),
+        ("Straße", "strasse"),
+        ("a_b-c\u00a0d\u2028e\tf", "abcdef"),
+        ("[NAME] rocks", "namerocks"),
+    ],
+)
+def test_normalize(text, normalized):
+    assert normalize(text) == normalized
+
+
+def test_texts_without_letters_are_duplicates_only_of_themselves():
+    texts = [":(", ": (", ":)", "❤️", "☺️", "!!!", "!", ":("]
+    assert duplicate_groups(texts).tolist() == [0, 0, 1, 2, 3, 4, 5, 0]
+
+
+@given(st.text())
+def test_normalize_is_idempotent(text):
+    assert normalize(normalize(text)) == normalize(text)
+
+
+@given(st.text(min_size=1), st.text(st.sampled_from(".,!?'\"- \t\n$+😂")))
+def test_normalize_ignores_added_punctuation_after_a_letter(text, added):
+    assert normalize("a" + text + added) == normalize(added + "a" + text)
+
+
+def test_normalize_deletes_by_unicode_category_and_nothing_else():
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        kept = normalize(f"a{character}b") != "ab"
+        deleted = unicodedata.category(character)[0] in "PSZ" or character.isspace()
+        # Case-folding may itself bring in a character that is then deleted or kept.
+        if character.casefold() == character:
+            assert kept != deleted, f"U+{code:04X}"
+
+
+def test_duplicate_groups_are_numbered_by_first_appearance():
+    groups = duplicate_groups(["b", "a", "B!", "c", "a"])
+    assert groups.tolist() == [0, 1, 0, 2, 1]
+    assert groups.dtype == np.int64
+
+
+def test_pooled_is_a_partition_in_corpus_order(sample):
+    splits = split_pooled(sample, RATIOS, seed=1)
+    assert list(splits.frames) == list(SPLITS)
+    assert splits.dropped == dict.fromkeys(SPLITS, 0)
+    position = {identity: number for number, identity in enumerate(sample["id"])}
+    for frame in splits.frames.values():
+        assert list(frame.columns) == COLUMNS
+        positions = frame["id"].map(position)
+        assert positions.is_monotonic_increasing
+        assert frame["text"].tolist() == sample["text"].iloc[positions].tolist()
+        assert frame["labels"].tolist() == sample["labels"].iloc[positions].tolist()
+    found = pd.concat(splits.frames.values())["id"]
+    assert sorted(found) == sorted(sample["id"])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3407])
+def test_pooled_keeps_the_ratios_of_rows_and_labels(sample, seed):
+    splits = split_pooled(sample, RATIOS, seed=seed)
+    totals = to_matrix(sample["labels"]).sum(axis=0)
+    for name in SPLITS:
+        frame, ratio = splits.frames[name], getattr(RATIOS, name)
+        assert abs(len(frame) / len(sample) - ratio) < 0.012
+        counts = to_matrix(frame["labels"]).sum(axis=0)
+        assert (np.abs(counts - ratio * totals) <= 2 + 0.01 * totals).all()
+        assert counts.min() >= 1
+
+
+def test_pooled_draws_from_the_whole_corpus(sample):
+    shares = [
+        (frame["official_split"] == "train").mean()
+        for frame in split_pooled(sample, RATIOS, seed=1).frames.values()
+    ]
+    assert shares == pytest.approx([0.8, 0.8, 0.8], abs=0.06)
+
+
+def test_pooled_keeps_duplicates_on_one_side():
+    spellings = ["same text", "Same text!", "SAME TEXT", " same  text ", "same-text"]
+    rows = [(spellings[n % 5], "train", [LABELS[n % 28]]) for n in range(30)]
+    rows += [(f"other {n}", "train", [LABELS[n % 28]]) for n in range(170)]
+    for seed in range(5):
+        splits = split_pooled(corpus(rows), RATIOS, seed=seed)
+        holders = [
+            name
+            for name, frame in splits.frames.items()
+            if frame["text"].map(normalize).eq("sametext").any()
+        ]
+        assert len(holders) == 1
+        assert summary(splits)["cross_split"]["duplicate_groups"] == 0
+
+
+def test_pooled_depends_on_the_seed_alone(sample):
+    first, again, other = (split_pooled(sample, RATIOS, seed) for seed in (5, 5, 6))
+    for name in SPLITS:
+        pd.testing.assert_frame_equal(first.frames[name], again.frames[name])
+    assert set(first.frames["test"]["id"]) != set(other.frames["test"]["id"])
+
+
+OFFICIAL = corpus(
+    [
+        ("only here", "train", ["joy"]),
+        ("In dev!", "train", ["joy"]),
+        ("in TEST", "train", ["love"]),
+        ("in both", "train", ["love"]),
+        ("twice", "train", ["fear"]),
+        ("Twice", "train", ["fear"]),
+        ("in dev", "dev", ["joy"]),
+        ("in both.", "dev", ["anger"]),
+        ("in test", "test", ["love"]),
+        ("In test", "test", ["love"]),
+        ("in both", "test", ["neutral"]),
+    ]
+)
+
+
+def test_official_drops_earlier_rows_and_leaves_test_alone():
+    splits = split_official(OFFICIAL)
+    assert list(splits.frames) == list(SPLITS)
+    texts = {name: frame["text"].tolist() for name, frame in splits.frames.items()}
+    assert texts == {
+        "train": ["only here", "twice", "Twice"],
+        "validation": ["in dev"],
+        "test": ["in test", "In test", "in both"],
+    }
+    assert splits.dropped == {"train": 3, "validation": 1, "test": 0}
+    assert all(list(frame.columns) == COLUMNS for frame in splits.frames.values())
+
+
+def test_summary_counts():
+    counts = summary(split_official(OFFICIAL))
+    assert counts["rows"] == {"train": 3, "validation": 1, "test": 3}
+    assert counts["dropped"] == {"train": 3, "validation": 1, "test": 0}
+    assert counts["duplicates_within"] == {"train": 1, "validation": 0, "test": 1}
+    assert counts["cross_split"] == {"duplicate_groups": 0, "repeated_letter_groups": 0}
+    assert list(counts["labels"]["train"]) == list(LABELS)
+    assert {label: n for label, n in counts["labels"]["train"].items() if n} == {
+        "joy": 1,
+        "fear": 2,
+    }
+
+
+def test_summary_finds_what_crosses_the_splits():
+    splits = split_official(
+        corpus(
+            [
+                ("so good", "train", ["joy"]),
+                ("so cold", "train", ["joy"]),
+                ("Sooo gooood!", "dev", ["joy"]),
+                ("so goooood", "test", ["joy"]),
+            ]
+        )
+    )
+    leaking = splits._replace(frames={**splits.frames, "test": splits.frames["train"]})
+    assert summary(splits)["cross_split"] == {"duplicate_groups": 0, "repeated_letter_groups": 1}
+    assert summary(leaking)["cross_split"]["duplicate_groups"] == 2
+
+
+def test_label_table_shows_counts_and_shares():
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(label_table(split_official(OFFICIAL)))
+    lines = console.export_text().splitlines()
+    fear = next(line for line in lines if "fear" in line)
+    assert [cell.strip() for cell in fear.strip("│").split("│")] == [
+        "fear", "2", "66.7%", "0", "0.0%", "0", "0.0%",
+    ]  # fmt: skip
+    assert sum(any(label in line for label in LABELS) for line in lines) >= len(LABELS)
+
+
+@pytest.mark.skipif(not (REAL / "train.tsv").exists(), reason="GoEmotions is not on this machine")
+def test_the_real_corpus():
+    rows = tsv.read_corpus(REAL)
+    official = split_official(rows)
+    assert official.dropped == {"train": 449, "validation": 35, "test": 0}
+    pooled = split_pooled(rows, RATIOS, seed=3407)
+    for name in SPLITS:
+        assert abs(len(pooled.frames[name]) / len(rows) - getattr(RATIOS, name)) < 0.005
+    assert summary(pooled)["cross_split"]["duplicate_groups"] == 0

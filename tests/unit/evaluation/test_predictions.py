@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from emotion_slm import files
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.evaluation import predictions
+from emotion_slm.labels import LABELS
+
+IDS = ["a", "b", "c"]
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "test.parquet"
+    logits = np.random.default_rng(0).normal(size=(3, len(LABELS))).astype(np.float32)
+    predictions.write(path, IDS, logits)
+    return path, logits
+
+
+def test_round_trip_in_the_order_asked_for(written):
+    path, logits = written
+    assert (predictions.read(path, IDS) == logits).all()
+    assert (predictions.read(path, ["c", "a", "b"]) == logits[[2, 0, 1]]).all()
+    assert files.read_parquet(path, ["id"]).columns.tolist() == ["id", *LABELS]
+    assert predictions.read(path, IDS).dtype == np.float32
+
+
+def test_shape_must_fit_the_ids(tmp_path):
+    with pytest.raises(ValueError, match="28"):
+        predictions.write(tmp_path / "x.parquet", IDS, np.zeros((2, len(LABELS))))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda frame: frame[frame["id"] != "b"], "missing.*'b'"),
+        (lambda frame: pd.concat([frame, frame.iloc[:1].assign(id="z")]), "extra.*'z'"),
+        (lambda frame: pd.concat([frame, frame.iloc[:1]]), "repeated.*'a'"),
+        (lambda frame: frame.assign(joy=[0, np.nan, 0]), "not finite.*'b'"),
+        (lambda frame: frame.assign(joy=[0, 0, np.inf]), "not finite.*'c'"),
+        (lambda frame: frame.drop(columns="joy"), "'joy' is missing"),
+        (lambda frame: frame.assign(happiness=0.0), "'happiness'"),
+        (lambda frame: frame.assign(joy="high"), "'joy'"),
+    ],
+)
+def test_damaged_files_are_refused(written, change, named):
+    path, _ = written
+    files.write_parquet(path, change(files.read_parquet(path, ["id"])))
+    with pytest.raises(EmotionSlmError, match=f"test.parquet.*{named}"):
+        predictions.read(path, IDS)
