@@ -94,3 +94,7 @@ def show_predictions(texts: Sequence[str], model: Path) -> None:
         lines = [f"{label} {probability:.2f}" for label, probability in found.items()]
         table.add_row(Text(text), Text("\n".join(lines) or "none above its threshold"))
     Console().print(table)
+
+
+if __name__ == "__main__":
+    app()

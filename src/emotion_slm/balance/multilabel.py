@@ -195,7 +195,6 @@ class MultiLabelISMOTE(BaseSampler):
                 continue
             block, labelset = self._grow(X, has_label, target, missing, random)
             labelset[:, closed | (counts >= wanted)] = False
-            labelset[:, target] = True
             counts += labelset.sum(axis=0)
             blocks.append(block)
             labels.append(labelset)
@@ -215,7 +214,10 @@ class MultiLabelISMOTE(BaseSampler):
         return [column for column in below if counts[column] >= enough]
 
     def _grow(self, X, has_label, target, n_samples, random):
-        """Provenance and inherited (n_samples, L) labels of the rows made for column `target`."""
+        """Provenance and (n_samples, L) label sets of the rows made for column `target`.
+
+        Seeds and neighbours all carry `target`: every strategy sets it.
+        """
         members = np.flatnonzero(has_label[:, target])
         needs_neighbours = self.expansion != "copy" or self.labelset_strategy != "seed"
         k = min(self.k_neighbors, len(members) - 1) if needs_neighbours else 0

@@ -119,13 +119,14 @@ def github(name: str) -> bytes:
 def download(url: str) -> bytes:
     """The content at `url`, tried again with growing pauses; UnreachableError when that fails."""
     import requests
+    import urllib3
 
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
             return _download_once(url)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             reason = _reason(error)
             if not _may_pass(error):
                 break
@@ -138,20 +139,21 @@ def _download_once(url: str) -> bytes:
     deadline = time.monotonic() + FILE_SECONDS
     content = bytearray()
     timeouts = (CONNECT_SECONDS, READ_SECONDS)
-    # Unpacked content could outgrow what Content-Length promised.
     headers = {"Accept-Encoding": "identity"}
     with requests.get(url, stream=True, timeout=timeouts, headers=headers) as response:
         response.raise_for_status()
         size = response.headers.get("Content-Length", "")
         total = int(size) if size.isdecimal() else None
         with progress(url.rsplit("/", 1)[-1], total) as advance:
-            for chunk in response.iter_content(CHUNK_BYTES):
+            # `read1` returns what has arrived; `iter_content` waits for whole chunks, past any
+            # deadline.
+            while chunk := response.raw.read1(CHUNK_BYTES):
                 content += chunk
                 advance(len(chunk))
                 if len(content) > MAX_BYTES:
-                    raise requests.RequestException(f"larger than {MAX_BYTES} bytes")
+                    raise UnreachableError(f"{url}: larger than {MAX_BYTES} bytes")
                 if time.monotonic() > deadline:
-                    raise requests.Timeout(f"not complete after {FILE_SECONDS:g} s")
+                    raise UnreachableError(f"{url}: not complete after {FILE_SECONDS:g} s")
     return bytes(content)
 
 
@@ -161,7 +163,7 @@ def _may_pass(error) -> bool:
 
     if isinstance(error, requests.ConnectTimeout):
         return False
-    status = getattr(error.response, "status_code", None)
+    status = getattr(getattr(error, "response", None), "status_code", None)
     return status is None or status >= 500 or status == 429
 
 

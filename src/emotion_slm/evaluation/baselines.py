@@ -47,14 +47,19 @@ def majority(gold: np.ndarray) -> np.ndarray:
 def tfidf_logistic(train_texts, train_gold, texts: list, params: TfidfParams) -> list[np.ndarray]:
     """Fit on train, then (n, 28) float64 probabilities for each collection of `texts`.
 
-    One L2-penalised logistic regression per label by liblinear, which is deterministic in the
-    primal; a label that all or none of the training rows carry gets probability 1 or 0.
+    One L2-penalised logistic regression per label; a label that all or none of the training rows
+    carry gets probability 1 or 0. Newton's method in float32 fits 28 labels on 32,500 comments in
+    about 5 s, liblinear in 20 to 50 s; one thread, so that no core count changes a sum.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     vectorizer = TfidfVectorizer(
-        min_df=params.min_df, ngram_range=(1, params.max_ngram), sublinear_tf=True
+        min_df=params.min_df,
+        ngram_range=(1, params.max_ngram),
+        sublinear_tf=True,
+        dtype=np.float32,
     )
     features = vectorizer.fit_transform(train_texts)
     inputs = [vectorizer.transform(part) for part in texts]
@@ -65,7 +70,9 @@ def tfidf_logistic(train_texts, train_gold, texts: list, params: TfidfParams) ->
             for part in scores:
                 part[:, column] = positive[0]
             continue
-        model = LogisticRegression(C=params.c, solver="liblinear").fit(features, positive)
-        for part, rows in zip(scores, inputs, strict=True):
-            part[:, column] = model.predict_proba(rows)[:, 1]
+        model = LogisticRegression(C=params.c, solver="newton-cg")
+        with threadpool_limits(1):
+            model.fit(features, positive)
+            for part, rows in zip(scores, inputs, strict=True):
+                part[:, column] = model.predict_proba(rows)[:, 1]
     return scores

@@ -55,7 +55,11 @@ class EmotionClassifier:
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """(n, 28) float32 calibrated probabilities, columns in the order of `labels.LABELS`."""
-        return self.calibration.apply(self.logits(texts)).astype(np.float32)
+        return self.probabilities(texts).astype(np.float32)
+
+    def probabilities(self, texts: Iterable[str]) -> np.ndarray:
+        """What `predict_proba` returns before rounding to float32; thresholds apply to these."""
+        return self.calibration.apply(self.logits(texts))
 
     def predict(
         self, texts: Iterable[str], threshold: float | None = None
@@ -64,7 +68,7 @@ class EmotionClassifier:
 
         `threshold` replaces the per-label thresholds tuned on validation.
         """
-        return self.above_threshold(self.predict_proba(texts), threshold)
+        return self.above_threshold(self.probabilities(texts), threshold)
 
     def above_threshold(
         self, probabilities: np.ndarray, threshold: float | None = None

@@ -54,7 +54,7 @@ def _check_columns(source: Path, columns: list[str], text_column: str) -> None:
 def _scored(chunk, text_column: str, classifier: EmotionClassifier):
     import pandas as pd
 
-    probabilities = classifier.predict_proba(chunk[text_column])
+    probabilities = classifier.probabilities(chunk[text_column])
     labels = [" ".join(found) for found in classifier.above_threshold(probabilities)]
     results = pd.DataFrame(probabilities.round(4), columns=list(LABELS), index=chunk.index)
     results.insert(0, "labels", labels)

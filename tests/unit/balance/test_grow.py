@@ -143,6 +143,19 @@ def test_the_seed_chooses_the_rows(vectors, frame):
     assert not np.array_equal(once[:210], other[:210])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"k_neighbors": 1}, {"expansion": "none"}, {"labelset_strategy": "union"}],
+    ids=str,
+)
+def test_every_parameter_is_heeded(vectors, frame, change):
+    default, changed = (
+        grow(vectors, frame, parameters(target=200, **changes), seed=1)[1]
+        for changes in ({}, change)
+    )
+    assert not default.equals(changed)
+
+
 def test_a_label_without_rows_is_left_out_of_the_report(vectors, frame):
     without = frame["labels"].map(lambda names: "grief" not in names)
     rows = frame[without].reset_index(drop=True)

@@ -229,6 +229,16 @@ def test_descent_from_held_out_rows_is_reported(workspace):
     assert result["examples"]["synthetic_seeds_not_in_train"] == ["synthetic-0"]
 
 
+@pytest.mark.usefixtures("numeric_columns")
+def test_test_row_smuggled_through_undersampling_is_no_parent(workspace):
+    append(THINNED, TEST, 0)(workspace)
+    edit(ROWS, 0, id="test0")(workspace)
+    edit(ROWS, FIRST_SYNTHETIC, seed_id="test0")(workspace)
+    counts = audit_balance(workspace)["must_be_zero"]
+    assert counts["original_rows_not_in_undersampled"] == 1
+    assert counts["synthetic_seeds_not_in_train"] == 1
+
+
 def test_order_of_a_label_set_is_no_difference(workspace):
     edit(ROWS, 1, labels=["love", "joy"])(workspace)
     assert audit_balance(workspace)["passed"]

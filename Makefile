@@ -1,0 +1,33 @@
+# emotion-slm: `make quickstart` and `make test` need nothing but Python ≥ 3.11, git and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: quickstart test drills lint repro clean
+
+# The pinned lock, then this project on top of it.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+quickstart: $(VENV)/.installed  ## the whole pipeline on the bundled sample corpus
+	$(BIN)/python -m emotion_slm.quickstart
+
+test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
+	$(BIN)/python -m pytest -m "not drill"
+
+drills: $(VENV)/.installed  ## long tests: cold runs compared byte by byte
+	$(BIN)/python -m pytest -m drill
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+repro: $(VENV)/.installed  ## the pipeline on the profile chosen in params.yaml
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+
+clean:  ## private workspaces and resume state; data, models and results stay
+	rm -rf .scratch .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,181 @@
+"""The whole pipeline on the sample corpus, and what it leaves behind: the file contract."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.tiny import create_tiny_workspace, save_tiny_bert
+
+from emotion_slm import workspace
+from emotion_slm.evaluation import predictions
+from emotion_slm.files import read_json, sha256_lines
+from emotion_slm.inference.classifier import EmotionClassifier
+from emotion_slm.labels import LABELS, to_matrix
+from emotion_slm.paths import SPLITS
+
+TEXT_COLUMNS = {"id", "text", "labels", "official_split", "duplicate_group"}
+ROW_COLUMNS = {
+    "id", "labels", "synthetic", "target_label", "seed_id", "neighbour_id", "t", "normalized",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    base = tmp_path_factory.mktemp("backbone")
+    return save_tiny_bert(base / "bert", base / "texts")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, backbone):
+    """A cold run in a workspace of its own."""
+    folder = tmp_path_factory.mktemp("first") / "workspace"
+    create_tiny_workspace(folder, backbone)
+    workspace.repro(folder)
+    return folder
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "emotion_slm.cli", *arguments],
+        cwd=folder,
+        env=workspace.environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_splits_follow_the_contract(run):
+    raw = sum(len(pd.read_parquet(run / f"data/split/{name}.parquet")) for name in SPLITS)
+    assert raw == 3000
+    for name in SPLITS:
+        frame = pd.read_parquet(run / f"data/split/{name}.parquet")
+        assert set(frame.columns) == TEXT_COLUMNS
+        assert set(np.concatenate(frame["labels"].to_list())) <= set(LABELS)
+        assert read_json(run / "metrics/split.json")["rows"][name] == len(frame)
+
+
+def test_undersampling_touches_neutral_only_rows_of_train_alone(run):
+    train = pd.read_parquet(run / "data/split/train.parquet").set_index("id")
+    kept = pd.read_parquet(run / "data/undersampled/train.parquet").set_index("id")
+    neutral_only = train["labels"].map(list).map(lambda labels: labels == ["neutral"])
+    assert set(train.index[~neutral_only]) <= set(kept.index) < set(train.index)
+    assert len(kept) == (~neutral_only).sum() + 200
+
+
+def test_vectors_are_indexed_by_id_one_per_distinct_text(run):
+    vectors = np.load(run / "data/embedded/vectors.npy", mmap_mode="r")
+    index = pd.read_parquet(run / "data/embedded/index.parquet")
+    texts = pd.concat([pd.read_parquet(run / f"data/split/{name}.parquet") for name in SPLITS])
+    assert vectors.dtype == np.float32 and len(vectors) == texts["text"].nunique()
+    rows = texts.merge(index, on="id", validate="one_to_one").groupby("text")["row"].nunique()
+    assert (rows == 1).all()
+
+
+def test_balanced_rows_are_train_rows_then_synthetic_ones(run):
+    rows = pd.read_parquet(run / "data/balanced/rows.parquet")
+    kept = pd.read_parquet(run / "data/undersampled/train.parquet")
+    assert set(rows.columns) == ROW_COLUMNS
+    assert rows["id"][: len(kept)].tolist() == kept["id"].tolist()
+    assert not rows["synthetic"][: len(kept)].any() and rows["synthetic"][len(kept) :].all()
+    counts = dict(zip(LABELS, to_matrix(rows["labels"]).sum(axis=0), strict=True))
+    assert all(count >= 150 for label, count in counts.items() if label != "neutral")
+    assert {row["target"] for row in read_json(run / "metrics/balance.json")["per_label"].values()
+            if "target" in row} == {150}  # fmt: skip
+
+
+def test_the_encoder_names_the_rows_it_saw(run):
+    train = pd.read_parquet(run / "data/split/train.parquet")
+    config = read_json(run / "models/adapted/config.json")
+    assert config["train_ids_sha256"] == sha256_lines(train["id"].tolist())
+
+
+def test_metrics_follow_the_contract(run):
+    test = read_json(run / "metrics/test.json")
+    assert (test["profile"], test["corpus"], test["protocol"]) == ("sample", "sample", "pooled")
+    keys = {
+        "macro_f1", "micro_f1", "macro_precision", "macro_recall", "exact_accuracy", "map", "ece",
+        "brier",
+    }  # fmt: skip
+    for content in (test, test["at_0_5"], test["reference"]["adapt_head"]):
+        assert keys <= set(content) and set(content["per_label"]) == set(LABELS)
+        assert "macro_f1" in content["target"]
+    assert set(read_json(run / "metrics/baselines.json")) == {"majority", "tfidf_logistic"}
+
+
+def test_metrics_can_be_recomputed_from_the_predictions(run):
+    test = pd.read_parquet(run / "data/split/test.parquet")
+    logits = predictions.read(run / "data/predictions/test.parquet", test["id"].tolist())
+    gold = to_matrix(test["labels"])
+    predicted = logits >= 0  # sigmoid ≥ 0.5
+    hits = (predicted & (gold == 1)).sum()
+    micro = 2 * hits / (predicted.sum() + gold.sum())
+    assert read_json(run / "metrics/test.json")["at_0_5"]["micro_f1"] == pytest.approx(
+        micro, abs=1e-6
+    )
+
+
+def test_the_packaged_model_scores_as_it_was_evaluated(run):
+    test = pd.read_parquet(run / "data/split/test.parquet")
+    evaluated = predictions.read(run / "data/predictions/test.parquet", test["id"].tolist())
+    classifier = EmotionClassifier.from_pretrained(run / "models/classifier")
+    np.testing.assert_allclose(classifier.logits(test["text"]), evaluated, atol=1e-3)
+
+
+def test_nothing_shipped_is_a_pickle(run):
+    names = {path.suffix for path in (run / "models").rglob("*") if path.is_file()}
+    assert names <= {".json", ".safetensors", ".md"}
+
+
+def test_tracked_results_hold_no_corpus_text_and_no_absolute_path(run):
+    texts = set(pd.read_parquet(run / "data/split/test.parquet")["text"])
+    for path in (run / "metrics").rglob("*.json"):
+        content = path.read_text()
+        assert str(run) not in content
+        assert not any(text in content for text in texts if len(text) > 40)
+
+
+def test_the_audit_passes_and_fails_when_a_test_row_is_smuggled_into_train(run, tmp_path):
+    assert command(run, "audit").returncode == 0
+    rows_path = run / "data/balanced/rows.parquet"
+    original = rows_path.read_bytes()
+    rows = pd.read_parquet(rows_path)
+    test_id = pd.read_parquet(run / "data/split/test.parquet")["id"][0]
+    rows.loc[rows.index[-1], "seed_id"] = test_id
+    rows_path.unlink()  # a link into the DVC cache must not be written through
+    rows.to_parquet(rows_path, index=False)
+    try:
+        done = command(run, "audit")
+    finally:
+        rows_path.write_bytes(original)
+    assert done.returncode == 1
+    assert "the leak audit failed" in done.stderr
+
+
+def test_predict_scores_a_csv_file(run, tmp_path):
+    source = tmp_path / "tickets.csv"
+    source.write_text('ticket,body\n1,"Thanks, this is great!"\n2,\n', encoding="utf-8")
+    done = command(run, "predict", str(source), "--text-column", "body")
+    assert done.returncode == 0, done.stderr
+    scored = pd.read_csv(tmp_path / "tickets.scored.csv", keep_default_na=False)
+    assert list(scored.columns) == ["ticket", "body", "labels", *LABELS]
+    assert scored["body"].tolist() == ["Thanks, this is great!", ""]
+    assert scored[list(LABELS)].to_numpy().min() >= 0
+
+
+def test_report_marks_the_sample_corpus(run):
+    done = command(run, "report")
+    assert done.returncode == 0 and "sample corpus" in done.stdout
+
+
+def test_a_second_cold_run_gives_the_same_lock(run, tmp_path_factory, backbone):
+    folder = tmp_path_factory.mktemp("second") / "elsewhere"
+    create_tiny_workspace(folder, backbone)
+    workspace.repro(folder)
+    assert (folder / "dvc.lock").read_bytes() == (run / "dvc.lock").read_bytes()
+    first, second = (json.dumps(read_json(path / "metrics/test.json")) for path in (run, folder))
+    assert first == second

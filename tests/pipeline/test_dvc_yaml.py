@@ -1,0 +1,142 @@
+"""dvc.yaml against the code: what a stage executes and reads is what it declares."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from support.import_closure import closure
+from ruamel.yaml import YAML
+
+from emotion_slm.params.document import PROFILE_SECTIONS
+
+PIPELINE = YAML(typ="safe").load(Path("dvc.yaml"))
+STAGES = PIPELINE["stages"]
+# DESIGN's order of stages, and that of dvc.yaml.
+ORDER = [
+    "fetch", "split", "adapt", "embed", "undersample", "ismote", "finetune", "baselines", "evaluate",
+]  # fmt: skip
+
+
+def script(stage: str) -> Path:
+    return Path("stages") / f"{stage}.py"
+
+
+def paths_of(entries: list) -> list[str]:
+    """Paths of a deps, outs, metrics or plots list, with or without options."""
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def outputs(stage: str) -> list[str]:
+    kinds = ("outs", "metrics", "plots")
+    return paths_of([entry for kind in kinds for entry in STAGES[stage].get(kind, [])])
+
+
+def test_every_stage_has_a_script_and_every_script_a_stage():
+    assert list(STAGES) == ORDER
+    assert {path.stem for path in Path("stages").glob("*.py")} == set(ORDER)
+
+
+@pytest.mark.parametrize("stage", ORDER)
+def test_the_command_runs_the_stage_as_a_module(stage):
+    assert STAGES[stage]["cmd"] == f"python -m stages.{stage}"
+
+
+@pytest.mark.parametrize("stage", ORDER)
+def test_declared_code_is_exactly_what_the_stage_imports(stage):
+    executed = {path.as_posix() for path in closure(script(stage)) | {script(stage)}}
+    declared = {path for path in paths_of(STAGES[stage]["deps"]) if path.endswith(".py")}
+    listing = "\n".join(f"      - {path}" for path in sorted(executed))
+    assert declared == executed, f"the code deps of {stage} should be:\n{listing}"
+
+
+def test_the_closure_follows_imports_inside_functions(tmp_path, monkeypatch):
+    (tmp_path / "src/emotion_slm/inner").mkdir(parents=True)
+    for name in ("__init__", "direct", "late", "inner/__init__", "inner/leaf"):
+        (tmp_path / f"src/emotion_slm/{name}.py").write_text("")
+    (tmp_path / "src/emotion_slm/direct.py").write_text(
+        "def f():\n    from emotion_slm import late\n"
+    )
+    (tmp_path / "src/emotion_slm/late.py").write_text("import emotion_slm.inner.leaf\n")
+    (tmp_path / "script.py").write_text("from emotion_slm.direct import f\n")
+    monkeypatch.chdir(tmp_path)
+    found = {path.as_posix() for path in closure(Path("script.py"))}
+    assert found == {
+        "src/emotion_slm/__init__.py",
+        "src/emotion_slm/direct.py",
+        "src/emotion_slm/late.py",
+        "src/emotion_slm/inner/__init__.py",
+        "src/emotion_slm/inner/leaf.py",
+    }
+
+
+@pytest.mark.parametrize("stage", ORDER)
+def test_declared_params_are_those_the_stage_reads(stage):
+    read = _sections(script(stage)) | _attributes_of_document(script(stage))
+    declared = set()
+    for entry in STAGES[stage]["params"]:
+        name = entry.removeprefix("profiles.${profile}.")
+        assert (name in PROFILE_SECTIONS) == entry.startswith("profiles."), entry
+        declared.add(name.split(".")[0])
+    assert declared == read
+
+
+def _sections(path: Path) -> set[str]:
+    """The names in `document.section("name", …)` and `document.is_none("name")`."""
+    return {
+        node.args[0].value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("section", "is_none")
+    }
+
+
+def _attributes_of_document(path: Path) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value) == "document"
+        and node.attr in ("seed", "threads", "profile")
+    }
+
+
+def test_no_two_stages_write_into_one_folder():
+    owners = {out: stage for stage in ORDER for out in outputs(stage)}
+    assert len(owners) == sum(len(outputs(stage)) for stage in ORDER)
+    for out, stage in owners.items():
+        for other, owner in owners.items():
+            assert out == other or not other.startswith(f"{out}/"), f"{stage} and {owner}"
+
+
+def test_every_data_dependency_is_made_by_an_earlier_stage():
+    made: list[str] = []
+    for stage in ORDER:
+        for dep in paths_of(STAGES[stage]["deps"]):
+            if not dep.endswith(".py"):
+                assert any(dep == out or dep.startswith(f"{out}/") for out in made), dep
+        made += outputs(stage)
+
+
+def test_what_is_kept_in_git_is_not_cached_and_what_is_cached_is_ignored_by_git():
+    ignored = Path(".gitignore").read_text().splitlines()
+    assert {"/data/*", "/models/*"} <= set(ignored)
+    for stage in ORDER:
+        for out in STAGES[stage].get("outs", []):
+            assert isinstance(out, str) and out.startswith(("data/", "models/")), out
+        for entry in STAGES[stage].get("metrics", []) + STAGES[stage].get("plots", []):
+            (path, options), *rest = entry.items()
+            assert path.startswith("metrics/") and options == {"cache": False} and not rest
+
+
+def test_nothing_defeats_the_cache():
+    text = Path("dvc.yaml").read_text()
+    for word in ("always_changed", "frozen", "persist"):
+        assert f"{word}:" not in text
+
+
+def test_plots_and_the_model_are_declared():
+    declared = [next(iter(plot)) if isinstance(plot, dict) else plot for plot in PIPELINE["plots"]]
+    drawn = [path for stage in ORDER for path in outputs(stage) if path.endswith(".png")]
+    assert set(drawn) <= set(declared)
+    assert PIPELINE["artifacts"]["classifier"]["path"] in outputs("evaluate")

@@ -1,0 +1,109 @@
+"""What reruns when something changes: the promise of a pipeline under DVC."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from support.tiny import create_tiny_workspace, read_params, save_tiny_bert, write_params
+
+from emotion_slm import workspace
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    """A workspace in which the whole pipeline has run once."""
+    base = tmp_path_factory.mktemp("incremental")
+    backbone = save_tiny_bert(base / "bert", base / "texts")
+    create_tiny_workspace(base / "workspace", backbone)
+    repro(base / "workspace")
+    return base / "workspace"
+
+
+def repro(folder) -> list[str]:
+    """`dvc repro`; the stages that really ran, in order."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=folder,
+        env=workspace.environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.MULTILINE)
+
+
+def change(folder, **values) -> None:
+    """Set keys of params.yaml, written `a__b__c=value` for a.b.c."""
+    params = read_params(folder)
+    for path, value in values.items():
+        *parents, key = path.split("__")
+        section = params
+        for parent in parents:
+            section = section[parent]
+        assert key in section, path
+        section[key] = value
+    write_params(folder, params)
+
+
+def test_an_unchanged_pipeline_runs_nothing(pipeline):
+    assert repro(pipeline) == []
+
+
+def test_a_threshold_grid_reruns_evaluate_alone(pipeline):
+    change(pipeline, evaluate__thresholds__grid_step=0.02)
+    assert repro(pipeline) == ["evaluate"]
+
+
+def test_an_ismote_target_reruns_what_follows_ismote(pipeline):
+    change(pipeline, profiles__sample__ismote__target=120)
+    assert sorted(repro(pipeline)) == ["evaluate", "finetune", "ismote"]
+
+
+def test_a_loss_reruns_finetune_and_evaluate(pipeline):
+    change(pipeline, profiles__sample__finetune__loss={"name": "bce"})
+    assert sorted(repro(pipeline)) == ["evaluate", "finetune"]
+
+
+def test_another_profile_leaves_this_one_valid(pipeline):
+    change(pipeline, profiles__recipe__ismote__target=100)
+    assert repro(pipeline) == []
+
+
+def test_profiles_switch_and_return_from_the_run_cache(pipeline):
+    change(pipeline, profile="recipe")
+    assert set(repro(pipeline)) >= {"adapt", "embed", "ismote", "finetune", "evaluate"}
+    change(pipeline, profile="sample")
+    assert repro(pipeline) == []
+
+
+def test_a_frozen_encoder_is_not_run_again_for_another_seed(pipeline):
+    change(pipeline, profile="recipe")
+    assert repro(pipeline) == []
+    change(pipeline, seed=1)
+    ran = repro(pipeline)
+    assert "embed" not in ran
+    assert {"split", "undersample", "ismote", "finetune", "evaluate"} <= set(ran)
+
+
+def test_a_source_file_reruns_the_stages_that_import_it(pipeline):
+    path = pipeline / "src/emotion_slm/evaluation/plots.py"
+    path.write_text(path.read_text() + "\n# a comment\n")
+    assert repro(pipeline) == ["evaluate"]
+
+
+def test_a_failing_stage_keeps_the_results_of_those_before_it(pipeline):
+    change(pipeline, profiles__recipe__ismote__k_neighbors=0)
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=pipeline,
+        env=workspace.environment(pipeline),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "profiles.recipe.ismote.k_neighbors" in done.stderr + done.stdout
+    change(pipeline, profiles__recipe__ismote__k_neighbors=5)
+    assert repro(pipeline) == []
