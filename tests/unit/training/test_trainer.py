@@ -98,7 +98,9 @@ def test_text_classifier_overfits_sixteen_rows(
     token_ids = tokenizer(frame["text"].tolist())
     rows = Rows(token_ids, to_matrix(frame["labels"]), tokenizer.pad)
     lengths = np.array([len(ids) for ids in token_ids])
-    params = training_params(epochs=40, learning_rate=2e-3)
+    params = training_params(
+        epochs=100, batch_size=16, learning_rate=3e-3, schedule="constant"
+    )
     curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path, lengths)
     with torch.no_grad():
         logits = model.eval()(**tokenizer.pad(token_ids))["logits"].numpy()
