@@ -26,6 +26,7 @@ def main() -> None:
             paths.BALANCED / "vectors.npy",
             paths.BALANCED / "rows.parquet",
             paths.EMBEDDED / "vectors.npy",
+            paths.EMBEDDED / "index.parquet",
             paths.SPLIT / "validation.parquet",
         ]
         checkpoints = resume_folder("finetune", document, (params,), inputs)

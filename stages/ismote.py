@@ -4,7 +4,7 @@ from emotion_slm import paths
 from emotion_slm.balance.grow import grow, keep
 from emotion_slm.balance.rows import write_balanced
 from emotion_slm.console import progress, stage
-from emotion_slm.encoder.vectors import read_vectors
+from emotion_slm.encoder.vectors import check_normalization, read_vectors
 from emotion_slm.evaluation.leakage_balance import audit_balance
 from emotion_slm.evaluation.leakage_result import enforce
 from emotion_slm.files import read_parquet, write_json
@@ -24,6 +24,7 @@ def main() -> None:
             balanced, rows, summary = keep(vectors, train)
         else:
             params = document.section("ismote", IsmoteParams)
+            check_normalization(paths.EMBEDDED, params.normalize)
             seed = child_seed(document.seed, "ismote")
             with progress("ISMOTE", None):
                 balanced, rows, summary = grow(vectors, train, params, seed)

@@ -12,12 +12,15 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 from emotion_slm.errors import EmotionSlmError
+from emotion_slm.lock import exclusive
+from emotion_slm.paths import SCRATCH
 
 console = Console(stderr=True, highlight=False)
 
@@ -31,13 +34,14 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 def stage(name: str) -> Iterator[Callable[[str], None]]:
     """Run the body of stage `name`; it reports what it wrote through the yielded function.
 
-    Prints one closing line with the report and the seconds taken. An EmotionSlmError is printed
-    without a traceback and ends the process with status 1.
+    Holds the workspace's lock meanwhile. Prints one closing line with the report and the seconds
+    taken. An EmotionSlmError is printed without a traceback and ends the process with status 1.
     """
     reports: list[str] = []
     started = time.monotonic()
     try:
-        yield reports.append
+        with exclusive(SCRATCH / "stage.lock"):
+            yield reports.append
     except EmotionSlmError as error:
         fail(f"{name}: {error}")
     seconds = time.monotonic() - started
@@ -54,14 +58,18 @@ def fail(message: str) -> None:
 
 @contextmanager
 def progress(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
-    """Show a bar with ETA on a terminal, nothing elsewhere; the yielded function advances it."""
+    """Show a bar with ETA on a terminal, nothing elsewhere; the yielded function advances it.
+
+    With `total=None` it only shows that work goes on, and for how long. It leaves no trace.
+    """
+    measured = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     columns = (
+        SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        *(measured if total is not None else ()),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda amount: bar.advance(task, amount)

@@ -17,6 +17,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` only when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary.unlink(missing_ok=True)  # a killed process of the same number may have left one
     try:
         yield temporary
         temporary.replace(path)
@@ -81,7 +82,7 @@ def read_array(path: Path) -> np.ndarray:
     require(path)
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         raise EmotionSlmError(f"{path}: not a readable .npy file ({error})") from error
 
 

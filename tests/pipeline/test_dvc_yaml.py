@@ -4,8 +4,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from support.import_closure import closure
 from ruamel.yaml import YAML
+from support.import_closure import closure
 
 from emotion_slm.params.document import PROFILE_SECTIONS
 
@@ -13,7 +13,8 @@ PIPELINE = YAML(typ="safe").load(Path("dvc.yaml"))
 STAGES = PIPELINE["stages"]
 # DESIGN's order of stages, and that of dvc.yaml.
 ORDER = [
-    "fetch", "split", "adapt", "embed", "undersample", "ismote", "finetune", "baselines", "evaluate",
+    "fetch", "split", "adapt", "embed", "undersample",
+    "ismote", "finetune", "baselines", "evaluate",
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emotion_slm.encoder.text_classifier import TextClassifier
+from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import read_json, write_json
 from emotion_slm.model.backbone import add_lora, freeze_embeddings, load_backbone
 from emotion_slm.model.tensors import load_trained, save_trained
@@ -45,6 +46,8 @@ def write_adapted(
 
 def read_adapted(folder: Path) -> Adapted:
     config = read_json(folder / CONFIG)
+    if "frozen" not in config:
+        raise EmotionSlmError(f"{folder / CONFIG}: key 'frozen' is missing; run `dvc repro`")
     lora = config.get("lora")
     return Adapted(
         frozen=config["frozen"],

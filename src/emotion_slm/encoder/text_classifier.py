@@ -20,7 +20,7 @@ class TextClassifier(nn.Module):
         self.pooling = pooling
         self.normalize = normalize
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(backbone.width, len(LABELS))
+        self.head = nn.Linear(backbone.width, len(LABELS), device=backbone.device)
 
     def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Token ids and mask, (n, tokens), padded on the right → (n, d) float32 vectors."""

@@ -24,7 +24,7 @@ class Tokenizer:
 
     def pad(self, rows: list[np.ndarray]) -> dict[str, torch.Tensor]:
         """Rows of token ids → input_ids and attention_mask, (n, longest), padded on the right."""
-        longest = max(len(row) for row in rows)
+        longest = max(1, *(len(row) for row in rows))  # a text may have no token at all
         input_ids = np.full((len(rows), longest), self.pad_id, dtype=np.int64)
         attention_mask = np.zeros((len(rows), longest), dtype=np.int64)
         for index, row in enumerate(rows):

@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import read_array, read_parquet, write_array, write_json, write_parquet
+from emotion_slm.files import (
+    read_array,
+    read_json,
+    read_parquet,
+    write_array,
+    write_json,
+    write_parquet,
+)
 from emotion_slm.params.encoder import EncoderParams
 
 VECTORS = "vectors.npy"
@@ -23,6 +30,15 @@ def write_vectors(
     write_array(folder / VECTORS, vectors.astype(np.float32, copy=False))
     write_parquet(folder / INDEX, pd.DataFrame({"id": list(ids), "row": rows}))
     write_json(folder / CONFIG, encoder.model_dump())
+
+
+def check_normalization(folder: Path, unit_length: bool) -> None:
+    """EmotionSlmError when rows of unit length are to join vectors that are not."""
+    if unit_length and not read_json(folder / CONFIG)["normalize"]:
+        raise EmotionSlmError(
+            "params.yaml: ismote.normalize puts synthetic rows on the unit sphere, where the real "
+            "ones are not; set encoder.normalize too, or neither"
+        )
 
 
 def read_vectors(folder: Path, ids: Sequence[str]) -> np.ndarray:

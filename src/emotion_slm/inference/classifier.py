@@ -46,7 +46,12 @@ class EmotionClassifier:
         return cls(Path(folder))
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
-        """(n, 28) float32 raw logits, in the order of `texts`."""
+        """(n, 28) float32 raw logits, in the order of `texts`.
+
+        Raises TypeError for a single string, which would be scored letter by letter.
+        """
+        if isinstance(texts, str):
+            raise TypeError("give a list of texts, not one string")
         texts = list(texts)
         if not texts:
             return np.empty((0, len(LABELS)), dtype=np.float32)

@@ -4,6 +4,8 @@ An encoder (BERT and its kin) is used whole; of a decoder, or of the decoder ins
 model (Mistral Small 3.1), only the text tower is kept.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -23,6 +25,11 @@ class Backbone(NamedTuple):
     module: nn.Module  # called with input_ids or inputs_embeds; returns `.last_hidden_state`
     width: int  # H, the size of one hidden state
 
+    @property
+    def device(self) -> torch.device:
+        """Where the module is, and where the layers around it belong."""
+        return next(self.module.parameters()).device
+
 
 def load_backbone(params: BackboneParams) -> Backbone:
     """The pinned pretrained model, every weight from its checkpoint.
@@ -34,6 +41,8 @@ def load_backbone(params: BackboneParams) -> Backbone:
         module = _load_with_unsloth(params)
     else:
         module = _load_with_transformers(params)
+        if torch.cuda.is_available() and not params.four_bit:  # bitsandbytes places its own
+            module.to("cuda")
     return Backbone(module, module.config.get_text_config().hidden_size)
 
 
@@ -76,7 +85,6 @@ def require_gpu(params: BackboneParams) -> None:
 def _load_with_transformers(params: BackboneParams) -> nn.Module:
     import transformers
 
-    transformers.utils.logging.disable_progress_bar()
     folder = locate(params)
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     multimodal = config.get_text_config() is not config
@@ -91,14 +99,15 @@ def _load_with_transformers(params: BackboneParams) -> nn.Module:
         )
     auto_class = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModel
     # Eager attention: as fast as fused kernels on short sequences and, on a CPU, steadier.
-    model, info = auto_class.from_pretrained(
-        folder,
-        dtype=torch.float32,
-        attn_implementation="eager",
-        trust_remote_code=False,
-        output_loading_info=True,
-        **options,
-    )
+    with _quiet():
+        model, info = auto_class.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            trust_remote_code=False,
+            output_loading_info=True,
+            **options,
+        )
     # Transformers only reports missing weights and fills them with random numbers.
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
@@ -107,6 +116,22 @@ def _load_with_transformers(params: BackboneParams) -> nn.Module:
             f"the first being {missing[0]}"
         )
     return _text_tower(model) if multimodal else model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide the loading bar and the report on weights that were left out on purpose (poolers)."""
+    from transformers.utils import logging
+
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _load_with_unsloth(params: BackboneParams) -> nn.Module:

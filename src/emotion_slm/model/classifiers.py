@@ -50,13 +50,14 @@ class OnePositionClassifier(nn.Module):
         hidden = backbone.width  # H
         self.projection = nn.Sequential(
             nn.Linear(width, hidden // 2), nn.GELU(), nn.Linear(hidden // 2, hidden)
-        )
+        ).to(backbone.device)
         self.backbone = backbone.module
         self.dropout = nn.Dropout(params.dropout)
-        self.output = nn.Linear(hidden, len(LABELS))
+        self.output = nn.Linear(hidden, len(LABELS), device=backbone.device)
 
     def forward(self, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
-        position = self.projection(vectors).unsqueeze(1)  # (n, 1, H)
+        dtype = self.backbone.get_input_embeddings().weight.dtype
+        position = self.projection(vectors).unsqueeze(1).to(dtype)  # (n, 1, H)
         mask = torch.ones(position.shape[:2], dtype=torch.long, device=position.device)
         hidden = self.backbone(inputs_embeds=position, attention_mask=mask).last_hidden_state
         return {"logits": self.output(self.dropout(hidden[:, -1].float()))}

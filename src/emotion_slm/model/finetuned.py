@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter
+from pydantic import PositiveInt, TypeAdapter
 from torch import nn
 
 from emotion_slm.files import read_json, write_json
@@ -34,7 +34,8 @@ def write_finetuned(folder: Path, model: nn.Module, finetuned: Finetuned) -> Non
 def parse_finetuned(config: dict) -> Finetuned:
     """The keys `classifier` and `width` of a config; pydantic's ValidationError on bad content."""
     classifier = TypeAdapter(ClassifierParams).validate_python(config["classifier"])
-    return Finetuned(classifier, config["width"])
+    width = TypeAdapter(PositiveInt).validate_python(config["width"], strict=True)
+    return Finetuned(classifier, width)
 
 
 def read_finetuned(folder: Path) -> Finetuned:

@@ -90,6 +90,7 @@ def read_package(folder: Path) -> Package:
     try:
         if config["label2id"] != LABEL_INDEX:
             raise EmotionSlmError(f"{folder / CONFIG}: the label set is not GoEmotions' 28 labels")
+        _check_listed(folder, config)
         for name, expected in config["files"].items():
             if sha256_file(folder / name) != expected:
                 raise EmotionSlmError(
@@ -104,5 +105,17 @@ def read_package(folder: Path) -> Package:
             finetuned=parse_finetuned(config),
             origin=Origin(**config["origin"]),
         )
-    except (KeyError, TypeError, ValidationError) as error:
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise EmotionSlmError(f"{folder / CONFIG}: not a model config ({error})") from error
+
+
+def _check_listed(folder: Path, config: dict) -> None:
+    """Every file that is loaded has a hash to be held to."""
+    needed = {CLASSIFIER, CALIBRATION, THRESHOLDS}
+    if not config["adapted"]["frozen"]:
+        needed.add(ENCODER)
+    unlisted = sorted(needed - set(config["files"]))
+    if unlisted:
+        raise EmotionSlmError(
+            f"{folder / CONFIG}: no hash for {unlisted[0]}; fetch the model again"
+        )

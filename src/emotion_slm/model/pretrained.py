@@ -39,15 +39,25 @@ def _packaged(model_id: str) -> Path | None:
 
 def _from_hub(model_id: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
 
     try:
         folder = snapshot_download(
             model_id,
             revision=revision or _locked(model_id).get("revision"),
             allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
+            ignore_patterns=["consolidated*"],  # Mistral's second copy of the same weights
             etag_timeout=HUB_TIMEOUT_SECONDS,
         )
+    except HFValidationError as error:
+        raise EmotionSlmError(
+            f"encoder or backbone id {model_id!r}: neither a local folder nor the name of a model "
+            "on the hub"
+        ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise EmotionSlmError(
             f"the weights of {model_id} are not on this machine and the hub cannot be reached "
@@ -70,7 +80,8 @@ def _verify(folder: Path, params: BackboneParams) -> None:
     elif found != expected:
         raise EmotionSlmError(
             f"{folder}: the weights of {params.id} are not those pinned in {source}: "
-            f"expected {expected}, found {found}; delete the folder and fetch them again"
+            f"expected {expected}, found {found}; fetch them again, or change the pin if the "
+            "other weights are wanted"
         )
 
 

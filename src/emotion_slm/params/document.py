@@ -18,7 +18,7 @@ NONE = "none"  # a stage that a profile skips: `adapt: none`
 class Section(BaseModel):
     """Base of every section: immutable, exact types, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -44,7 +44,7 @@ class Document(NamedTuple):
             raise EmotionSlmError(f"{path}: profiles: expected a mapping of profiles")
         for name, sections in profiles.items():
             _check_keys(path, f"profiles.{name}", sections, PROFILE_SECTIONS)
-        if raw["profile"] not in profiles:
+        if not isinstance(raw["profile"], str) or raw["profile"] not in profiles:
             hint = did_you_mean(str(raw["profile"]), profiles)
             raise EmotionSlmError(f"{path}: profile: no profile {raw['profile']!r}{hint}")
         return cls(

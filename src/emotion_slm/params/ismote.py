@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.labels import known_label
@@ -33,3 +33,11 @@ class IsmoteParams(Section):
     labelset_strategy: Literal["seed", "ranking", "union", "intersection"]
     exclude_labels: list[LabelName]
     normalize: bool
+
+    @model_validator(mode="after")
+    def exclude_no_target(self) -> "IsmoteParams":
+        if isinstance(self.target, dict):
+            for label in self.exclude_labels:
+                if label in self.target:
+                    raise ValueError(f"label {label!r} is in `target` and in `exclude_labels`")
+        return self

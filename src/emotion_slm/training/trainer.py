@@ -21,6 +21,7 @@ from emotion_slm.training.checkpoints import MarkComplete, last_complete
 from emotion_slm.training.curve import Epoch
 from emotion_slm.training.sampler import SeededSampler
 
+DIVERGED = "training diverged: {}; lower the learning rate or use precision float32"
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
@@ -109,6 +110,8 @@ def train(
     with progress("training", total) as advance:
         trainer.add_callback(_Advance(advance))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    # The model's forward leaves here as it came, without the wrapper for mixed precision.
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return _curve(trainer.state.log_history)
 
 
@@ -136,15 +139,16 @@ class StopOnBadLoss(TrainerCallback):
         for name in ("loss", "eval_loss"):
             value = (logs or {}).get(name, 0.0)
             if not np.isfinite(value):
-                raise EmotionSlmError(
-                    f"training diverged: {name} is {value} at step {state.global_step}; lower the "
-                    "learning rate or use precision float32"
-                )
+                problem = f"{name} is {value} at step {state.global_step}"
+                raise EmotionSlmError(DIVERGED.format(problem))
 
 
 class _Advance(TrainerCallback):
     def __init__(self, advance: Callable[[float], None]):
         self.advance = advance
+
+    def on_train_begin(self, args, state, control, **kwargs) -> None:
+        self.advance(state.global_step)  # above 0 when a run is resumed
 
     def on_step_end(self, args, state, control, **kwargs) -> None:
         self.advance(1)
@@ -155,6 +159,8 @@ def _identity(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _validation_metrics(prediction) -> dict[str, float]:
+    if not np.isfinite(prediction.predictions).all():
+        raise EmotionSlmError(DIVERGED.format("a validation logit is not finite"))
     probabilities = expit(prediction.predictions.astype(np.float64))
     gold = prediction.label_ids.astype(np.int8)
     return {

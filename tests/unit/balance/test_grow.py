@@ -165,11 +165,6 @@ def test_a_label_without_rows_is_left_out_of_the_report(vectors, frame):
     json.dumps(report, allow_nan=False)
 
 
-def test_a_contradiction_in_params_is_an_error_for_people(vectors, frame):
-    with pytest.raises(EmotionSlmError, match="'neutral' is in sampling_strategy and in exclude"):
-        grow(vectors, frame, parameters(target={"neutral": 9}), seed=0)
-
-
 def test_vectors_must_be_finite(vectors, frame):
     vectors[3, 3] = np.nan
     with pytest.raises(EmotionSlmError, match="NaN"):

@@ -98,9 +98,7 @@ def test_text_classifier_overfits_sixteen_rows(
     token_ids = tokenizer(frame["text"].tolist())
     rows = Rows(token_ids, to_matrix(frame["labels"]), tokenizer.pad)
     lengths = np.array([len(ids) for ids in token_ids])
-    params = training_params(
-        epochs=100, batch_size=16, learning_rate=3e-3, schedule="constant"
-    )
+    params = training_params(epochs=100, batch_size=16, learning_rate=3e-3, schedule="constant")
     curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path, lengths)
     with torch.no_grad():
         logits = model.eval()(**tokenizer.pad(token_ids))["logits"].numpy()
@@ -117,9 +115,7 @@ def test_bfloat16_learns_too(tmp_path, separable_vectors, training_params):
     assert curve[-1].validation_map > 0.99
 
 
-def test_best_epoch_is_kept_not_the_last(
-    tmp_path, separable_vectors, training_params, monkeypatch
-):
+def test_best_epoch_is_kept_not_the_last(tmp_path, separable_vectors, training_params, monkeypatch):
     scores = iter([0.1, 0.9, 0.5, 0.9])
     seen = []
 
@@ -264,7 +260,7 @@ def test_every_row_is_seen_once_per_epoch_in_a_new_order(
         tmp_path,
     )
     assert [len(batch) for batch in seen] == [4, 4, 2] * 3
-    epochs = [sum(seen[start : start + 3], []) for start in (0, 3, 6)]
+    epochs = [[*seen[start], *seen[start + 1], *seen[start + 2]] for start in (0, 3, 6)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(10))] * 3
     assert epochs[0] != epochs[1] != epochs[2]
 

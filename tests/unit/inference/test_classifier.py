@@ -1,0 +1,112 @@
+import shutil
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from emotion_slm import EmotionClassifier as PublicClassifier
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.files import read_json
+from emotion_slm.inference.classifier import BATCH_SIZE, EmotionClassifier
+from emotion_slm.labels import LABELS
+from emotion_slm.model.package import CALIBRATION, THRESHOLDS
+
+TEXTS = [
+    "happy cat",
+    "",
+    "😀🏳️‍🌈 \u202e x",
+    "the very sad dog " * 500,
+    "a\nb\tc\r\n",
+    "<script>alert('happy')</script>",
+    " " * 40,
+]
+
+
+def test_public_name_is_the_class():
+    assert PublicClassifier is EmotionClassifier
+
+
+def test_probabilities_keep_the_order_of_the_texts(classifier):
+    texts = TEXTS * (BATCH_SIZE // len(TEXTS) + 2)  # more than one batch
+    together = classifier.predict_proba(texts)
+    alone = np.concatenate([classifier.predict_proba([text]) for text in texts])
+    assert together.shape == (len(texts), len(LABELS)) and together.dtype == np.float32
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert ((together > 0) & (together < 1)).all()
+    assert np.abs(together[0] - together[3]).max() > 1e-3
+
+
+def test_no_texts_no_predictions(classifier):
+    assert classifier.predict([]) == []
+    assert classifier.predict_proba([]).shape == (0, len(LABELS))
+    assert classifier.logits([]).shape == (0, len(LABELS))
+
+
+def test_any_iterable_of_texts_will_do(classifier):
+    expected = classifier.predict(TEXTS)
+    assert classifier.predict(iter(TEXTS)) == expected
+    assert classifier.predict(tuple(TEXTS)) == expected
+
+
+def test_one_string_is_not_taken_for_a_list_of_letters(classifier):
+    with pytest.raises((EmotionSlmError, TypeError), match="list"):
+        classifier.predict("happy cat")
+
+
+def test_texts_beyond_max_length_are_cut(classifier):
+    long = classifier.predict_proba(["sad " * 30, "sad " * 3000])
+    np.testing.assert_allclose(long[0], long[1], atol=1e-6)
+
+
+def test_probabilities_are_calibrated_logits(classifier, packaged):
+    calibration = read_json(packaged / CALIBRATION)
+    slope = np.array([calibration[label]["slope"] for label in LABELS])
+    intercept = np.array([calibration[label]["intercept"] for label in LABELS])
+    expected = expit(classifier.logits(TEXTS) * slope + intercept)
+    np.testing.assert_allclose(classifier.predict_proba(TEXTS), expected, rtol=1e-5)
+
+
+def test_predictions_are_those_at_or_above_each_labels_threshold(classifier, packaged):
+    limits = read_json(packaged / THRESHOLDS)["per_label"]
+    probabilities = classifier.predict_proba(TEXTS)
+    predictions = classifier.predict(TEXTS)
+    for row, found in zip(probabilities, predictions, strict=True):
+        expected = {label: p for label, p in zip(LABELS, row, strict=True) if p >= limits[label]}
+        assert found == pytest.approx(expected, abs=1e-6)
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert any(predictions)
+    assert any(len(found) < len(LABELS) for found in predictions)
+
+
+def test_one_threshold_for_all_labels(classifier):
+    everything = classifier.predict(TEXTS, threshold=0.0)
+    assert all(set(found) == set(LABELS) for found in everything)
+    assert all(found == {} for found in classifier.predict(TEXTS, threshold=1.01))
+    for found in classifier.predict(TEXTS, threshold=0.5):
+        assert all(probability >= 0.5 for probability in found.values())
+
+
+def test_threshold_is_inclusive(classifier):
+    probabilities = np.zeros((1, len(LABELS)), np.float32)
+    probabilities[0, 3] = 0.5
+    assert classifier.above_threshold(probabilities, 0.5) == [{LABELS[3]: 0.5}]
+
+
+def test_loading_twice_gives_the_same_answers(classifier, packaged):
+    import torch
+
+    torch.manual_seed(123)  # nothing random may survive loading
+    again = EmotionClassifier.from_pretrained(str(packaged))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+
+
+def test_moved_package_still_works(classifier, packaged, tmp_path, monkeypatch):
+    shutil.copytree(packaged, tmp_path / "moved")
+    monkeypatch.chdir(tmp_path)
+    moved = EmotionClassifier.from_pretrained("moved")
+    np.testing.assert_array_equal(moved.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+
+
+def test_folder_without_a_model_says_how_to_get_one(tmp_path):
+    with pytest.raises(EmotionSlmError, match=r"no model here.*dvc repro.*dvc pull"):
+        EmotionClassifier.from_pretrained(tmp_path)

@@ -1,0 +1,142 @@
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from emotion_slm import paths
+from emotion_slm.cli import app
+from emotion_slm.labels import LABELS
+
+HEAVY = ("torch", "transformers", "pandas", "numpy", "sklearn", "datasets", "matplotlib")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Function: arguments → result of `emotion-slm` run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str | Path):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+def assert_user_error(result, *parts: str) -> None:
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)  # no traceback
+    for part in parts:
+        assert part in result.output
+
+
+@pytest.mark.parametrize("command", [[], ["predict"], ["audit"], ["report"]])
+def test_help_answers_without_heavy_imports(command):
+    code = (
+        "import sys\n"
+        "from emotion_slm.cli import app\n"
+        f"try: app({[*command, '--help']!r})\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage" in done.stdout
+    assert "HEAVY []" in done.stdout
+
+
+def test_importing_the_package_is_light():
+    code = f"import sys, emotion_slm; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_arguments_shows_the_commands(run):
+    result = run()
+    for command in ("predict", "audit", "report"):
+        assert command in result.output
+
+
+def test_predict_without_anything_to_score(run):
+    assert_user_error(run("predict"), "either a CSV file or --text")
+
+
+def test_predict_with_both_is_refused(run):
+    assert_user_error(run("predict", "x.csv", "--text", "happy"), "either a CSV file or --text")
+
+
+@pytest.mark.parametrize("arguments", [["--text", "happy"], ["tickets.csv"]])
+def test_predict_without_a_model_says_how_to_get_one(run, arguments):
+    Path("tickets.csv").write_text("text\nhappy\n")
+    result = run("predict", *arguments)
+    assert_user_error(result, "models/classifier", "dvc repro", "dvc pull")
+    assert not Path("tickets.scored.csv").exists()
+
+
+def test_predict_shows_each_text_with_its_labels(run, packaged):
+    result = run(
+        "predict", "--text", "happy cat", "--text", "[bold]sad[/bold]", "--model", packaged
+    )
+    assert result.exit_code == 0, result.output
+    assert "happy cat" in result.output
+    assert "[bold]sad[/bold]" in result.output  # shown, not obeyed
+    assert any(label in result.output for label in LABELS)
+
+
+def test_predict_scores_the_empty_text(run, packaged):
+    assert run("predict", "--text", "", "--model", packaged).exit_code == 0
+
+
+def test_predict_writes_beside_the_file(run, packaged):
+    Path("tickets.csv").write_text("text\nhappy\nsad\n")
+    result = run("predict", "tickets.csv", "--model", packaged)
+    assert result.exit_code == 0, result.output
+    assert "2 rows" in result.output and "tickets.scored.csv" in result.output
+    with Path("tickets.scored.csv").open(newline="") as stream:
+        assert [row["text"] for row in csv.DictReader(stream)] == ["happy", "sad"]
+
+
+def test_predict_writes_where_told_from_the_column_told(run, packaged):
+    Path("tickets.csv").write_text("body\nhappy\n")
+    result = run(
+        "predict", "tickets.csv", "--model", packaged, "-o", "deep/out.csv", "--text-column", "body"
+    )
+    assert result.exit_code == 0, result.output
+    assert Path("deep/out.csv").exists() and not Path("tickets.scored.csv").exists()
+
+
+def test_predict_names_a_missing_file_and_column(run, packaged):
+    assert_user_error(run("predict", "absent.csv", "--model", packaged), "absent.csv", "no such")
+    Path("tickets.csv").write_text("txt\nhappy\n")
+    assert_user_error(
+        run("predict", "tickets.csv", "--model", packaged), "did you mean 'txt'", "--text-column"
+    )
+
+
+def test_predict_refuses_an_altered_model(run, packaged, tmp_path):
+    folder = shutil.copytree(packaged, tmp_path / "altered")
+    (folder / "thresholds.json").write_text("{}")
+    assert_user_error(
+        run("predict", "--text", "x", "--model", folder), "thresholds.json", "altered"
+    )
+
+
+def test_report_without_metrics(run):
+    assert_user_error(run("report"), "metrics/test.json", "dvc repro")
+
+
+def test_report_with_broken_metrics(run):
+    paths.METRICS.mkdir()
+    (paths.METRICS / "test.json").write_text(json.dumps({})[:1])
+    assert_user_error(run("report"), "metrics/test.json", "not valid JSON")
+
+
+def test_audit_of_an_empty_workspace(run):
+    assert_user_error(run("audit"), "dvc repro")
+
+
+def test_unknown_command_and_option(run):
+    assert run("predct").exit_code == 2
+    assert run("predict", "--texts", "x").exit_code == 2

@@ -1,0 +1,46 @@
+import re
+
+import pytest
+
+from emotion_slm.console import fail, progress, stage
+from emotion_slm.errors import EmotionSlmError
+
+
+def test_stage_ends_with_one_line_on_what_and_how_long(capsys):
+    with stage("split") as report:
+        report("10 rows → data/split")
+        report("[bold]kept as text[/bold]")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert re.fullmatch(
+        r"split: 10 rows → data/split; \[bold\]kept as text\[/bold\] \(\d+\.\d s\)\n", captured.err
+    )
+
+
+def test_stage_prints_a_users_error_without_a_traceback(capsys):
+    with pytest.raises(SystemExit) as ended, stage("split") as report:
+        report("never shown")
+        raise EmotionSlmError("params.yaml: [seed]: missing key")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error split: params.yaml: [seed]: missing key\n"
+
+
+def test_stage_lets_a_bug_through(capsys):
+    with pytest.raises(ZeroDivisionError), stage("split"):
+        raise ZeroDivisionError
+    assert "error" not in capsys.readouterr().err
+
+
+def test_long_messages_are_not_wrapped(capsys):
+    path = "/".join(["folder"] * 60)
+    with pytest.raises(SystemExit):
+        fail(f"{path}: no such file")
+    assert f"{path}: no such file\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("total", [3, None])
+def test_progress_is_silent_where_nobody_watches(capsys, total):
+    with progress("embedding", total) as advance:
+        for _ in range(3):
+            advance(1)
+    assert capsys.readouterr() == ("", "")
