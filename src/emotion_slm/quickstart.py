@@ -31,11 +31,10 @@ def main() -> None:
         fail(str(error))
     console.print(
         Panel(
-            f"plots    {WORKSPACE / paths.PLOTS}\n"
-            f"model    {WORKSPACE / paths.CLASSIFIER}\n"
-            'your text    emotion-slm predict --text "…" '
-            f"--model {WORKSPACE / paths.CLASSIFIER}",
-            title="sample corpus: these scores say nothing about quality",
+            f"plots  {WORKSPACE / paths.PLOTS}\n"
+            f"model  {WORKSPACE / paths.CLASSIFIER}\n"
+            f"score  .venv/bin/emotion-slm predict --model {WORKSPACE / paths.CLASSIFIER} --text …",
+            title="made from the sample corpus: it shows that everything works, not how well",
             expand=False,
         )
     )

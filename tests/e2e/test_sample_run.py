@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from support.tiny import create_tiny_workspace, save_tiny_bert
+from support.tiny import create_tiny_workspace
 
 from emotion_slm import workspace
 from emotion_slm.evaluation import predictions
@@ -24,16 +24,10 @@ ROW_COLUMNS = {
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory):
-    base = tmp_path_factory.mktemp("backbone")
-    return save_tiny_bert(base / "bert", base / "texts")
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, backbone):
+def run(tmp_path_factory, tiny_bert, backbone_params):
     """A cold run in a workspace of its own."""
     folder = tmp_path_factory.mktemp("first") / "workspace"
-    create_tiny_workspace(folder, backbone)
+    create_tiny_workspace(folder, backbone_params(tiny_bert))
     workspace.repro(folder)
     return folder
 
@@ -50,10 +44,9 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_splits_follow_the_contract(run):
-    raw = sum(len(pd.read_parquet(run / f"data/split/{name}.parquet")) for name in SPLITS)
-    assert raw == 3000
-    for name in SPLITS:
-        frame = pd.read_parquet(run / f"data/split/{name}.parquet")
+    frames = {name: pd.read_parquet(run / f"data/split/{name}.parquet") for name in SPLITS}
+    assert sum(map(len, frames.values())) == 3000
+    for name, frame in frames.items():
         assert set(frame.columns) == TEXT_COLUMNS
         assert set(np.concatenate(frame["labels"].to_list())) <= set(LABELS)
         assert read_json(run / "metrics/split.json")["rows"][name] == len(frame)
@@ -172,9 +165,9 @@ def test_report_marks_the_sample_corpus(run):
     assert done.returncode == 0 and "sample corpus" in done.stdout
 
 
-def test_a_second_cold_run_gives_the_same_lock(run, tmp_path_factory, backbone):
-    folder = tmp_path_factory.mktemp("second") / "elsewhere"
-    create_tiny_workspace(folder, backbone)
+def test_a_second_cold_run_gives_the_same_lock(run, tmp_path, tiny_bert, backbone_params):
+    folder = tmp_path / "elsewhere"
+    create_tiny_workspace(folder, backbone_params(tiny_bert))
     workspace.repro(folder)
     assert (folder / "dvc.lock").read_bytes() == (run / "dvc.lock").read_bytes()
     first, second = (json.dumps(read_json(path / "metrics/test.json")) for path in (run, folder))

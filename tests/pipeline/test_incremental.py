@@ -5,24 +5,23 @@ import subprocess
 import sys
 
 import pytest
-from support.tiny import create_tiny_workspace, read_params, save_tiny_bert, write_params
+from support.tiny import change, create_tiny_workspace
 
 from emotion_slm import workspace
+from emotion_slm.files import read_json
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
+def pipeline(tmp_path_factory, tiny_bert, backbone_params):
     """A workspace in which the whole pipeline has run once."""
-    base = tmp_path_factory.mktemp("incremental")
-    backbone = save_tiny_bert(base / "bert", base / "texts")
-    create_tiny_workspace(base / "workspace", backbone)
-    repro(base / "workspace")
-    return base / "workspace"
+    folder = tmp_path_factory.mktemp("incremental") / "workspace"
+    create_tiny_workspace(folder, backbone_params(tiny_bert))
+    repro(folder)
+    return folder
 
 
-def repro(folder) -> list[str]:
-    """`dvc repro`; the stages that really ran, in order."""
-    done = subprocess.run(
+def dvc_repro(folder) -> subprocess.CompletedProcess:
+    return subprocess.run(
         [sys.executable, "-m", "dvc", "repro"],
         cwd=folder,
         env=workspace.environment(folder),
@@ -30,21 +29,13 @@ def repro(folder) -> list[str]:
         text=True,
         check=False,
     )
+
+
+def repro(folder) -> list[str]:
+    """`dvc repro`; the stages that really ran, in order."""
+    done = dvc_repro(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.MULTILINE)
-
-
-def change(folder, **values) -> None:
-    """Set keys of params.yaml, written `a__b__c=value` for a.b.c."""
-    params = read_params(folder)
-    for path, value in values.items():
-        *parents, key = path.split("__")
-        section = params
-        for parent in parents:
-            section = section[parent]
-        assert key in section, path
-        section[key] = value
-    write_params(folder, params)
 
 
 def test_an_unchanged_pipeline_runs_nothing(pipeline):
@@ -67,24 +58,34 @@ def test_a_loss_reruns_finetune_and_evaluate(pipeline):
 
 
 def test_another_profile_leaves_this_one_valid(pipeline):
-    change(pipeline, profiles__recipe__ismote__target=100)
+    change(pipeline, profiles__recipe_minilm__ismote__target=100)
     assert repro(pipeline) == []
 
 
 def test_profiles_switch_and_return_from_the_run_cache(pipeline):
-    change(pipeline, profile="recipe")
+    change(pipeline, profile="recipe-minilm")
     assert set(repro(pipeline)) >= {"adapt", "embed", "ismote", "finetune", "evaluate"}
     change(pipeline, profile="sample")
     assert repro(pipeline) == []
 
 
 def test_a_frozen_encoder_is_not_run_again_for_another_seed(pipeline):
-    change(pipeline, profile="recipe")
+    change(pipeline, profile="recipe-minilm")
     assert repro(pipeline) == []
     change(pipeline, seed=1)
     ran = repro(pipeline)
     assert "embed" not in ran
     assert {"split", "undersample", "ismote", "finetune", "evaluate"} <= set(ran)
+
+
+def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(pipeline):
+    change(pipeline, split__protocol="official")
+    ran = repro(pipeline)
+    assert ran[0] == "split" and "embed" not in ran
+    assert read_json(pipeline / "metrics/test.json")["protocol"] == "official"
+    assert read_json(pipeline / "metrics/split.json")["dropped"]["train"] > 0
+    change(pipeline, split__protocol="pooled")
+    assert repro(pipeline) == []
 
 
 def test_a_source_file_reruns_the_stages_that_import_it(pipeline):
@@ -94,16 +95,9 @@ def test_a_source_file_reruns_the_stages_that_import_it(pipeline):
 
 
 def test_a_failing_stage_keeps_the_results_of_those_before_it(pipeline):
-    change(pipeline, profiles__recipe__ismote__k_neighbors=0)
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro"],
-        cwd=pipeline,
-        env=workspace.environment(pipeline),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    change(pipeline, profiles__recipe_minilm__ismote__k_neighbors=0)
+    done = dvc_repro(pipeline)
     assert done.returncode != 0
-    assert "profiles.recipe.ismote.k_neighbors" in done.stderr + done.stdout
-    change(pipeline, profiles__recipe__ismote__k_neighbors=5)
+    assert "profiles.recipe-minilm.ismote.k_neighbors" in done.stderr + done.stdout
+    change(pipeline, profiles__recipe_minilm__ismote__k_neighbors=5)
     assert repro(pipeline) == []

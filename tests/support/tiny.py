@@ -1,63 +1,36 @@
-"""A two-layer BERT of random weights and a workspace that runs the pipeline with it in seconds."""
+"""Workspaces in which the real pipeline runs on tiny random models, in seconds."""
 
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from emotion_slm import workspace
-from emotion_slm.corpus.sample import write_sample
-from emotion_slm.corpus.tsv import read_corpus
-from emotion_slm.files import sha256_file
-
-HIDDEN = 32
+from emotion_slm.params.backbone import BackboneParams
 
 
-def save_tiny_bert(folder: Path, scratch: Path) -> dict:
-    """Write the model and a word-piece tokenizer; return its section of params.yaml."""
-    import torch
-    from tokenizers import BertWordPieceTokenizer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+def create_tiny_workspace(
+    folder: Path, encoder: BackboneParams, slm: BackboneParams | None = None
+) -> None:
+    """A workspace in which every profile runs on the sample corpus, for one epoch in one thread.
 
-    write_sample(scratch, seed=1)
-    texts = read_corpus(scratch)["text"].tolist()
-    pieces = BertWordPieceTokenizer()
-    pieces.train_from_iterator(texts, vocab_size=2000, show_progress=False)
-    tokenizer = BertTokenizerFast(tokenizer_object=pieces._tokenizer)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=2000,
-        hidden_size=HIDDEN,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return {
-        "id": str(folder),
-        "revision": None,
-        "sha256": sha256_file(folder / "model.safetensors"),
-        "loader": "transformers",
-        "four_bit": False,
-    }
-
-
-def create_tiny_workspace(folder: Path, backbone: dict) -> None:
-    """A workspace whose profile `sample` and a frozen `recipe` run on `backbone`, in one thread."""
+    `encoder` replaces MiniLM; `slm` replaces Mistral, and the published architecture's backbone.
+    """
     workspace.create(Path(), folder, profile="sample")
     params = read_params(folder)
     params["threads"] = 1
-    sample, recipe = params["profiles"]["sample"], params["profiles"]["recipe-minilm"]
-    sample["encoder"].update(backbone, max_length=32)
-    sample["finetune"]["training"]["epochs"] = 2
-    recipe["fetch"] = dict(sample["fetch"])
-    recipe["encoder"].update(backbone, max_length=32)
-    recipe["undersample"] = dict(sample["undersample"])
-    recipe["ismote"] = dict(sample["ismote"])
-    recipe["finetune"]["classifier"]["backbone"].update(backbone)
-    recipe["finetune"]["training"]["epochs"] = 1
-    params["profiles"] = {"sample": sample, "recipe": recipe}
+    sample = params["profiles"]["sample"]
+    for name, sections in params["profiles"].items():
+        sections["fetch"] = dict(sample["fetch"])
+        backbone = slm if name == "mistral" else encoder
+        if backbone is not None:
+            sections["encoder"].update(backbone.model_dump(), max_length=32)
+        sections["undersample"] = dict(sample["undersample"])
+        sections["ismote"] = dict(sample["ismote"])
+        sections["finetune"]["training"]["epochs"] = 1
+        if sections["adapt"] != "none":
+            sections["adapt"]["training"]["epochs"] = 1
+        if sections["finetune"]["classifier"]["name"] == "one_position":
+            sections["finetune"]["classifier"]["backbone"] = (slm or encoder).model_dump()
     write_params(folder, params)
 
 
@@ -67,3 +40,16 @@ def read_params(folder: Path) -> dict:
 
 def write_params(folder: Path, params: dict) -> None:
     YAML(typ="safe").dump(params, folder / "params.yaml")
+
+
+def change(folder: Path, **values) -> None:
+    """Set keys of params.yaml, written `a__b__c=value` for a.b.c; `-` is written `_` in names."""
+    params = read_params(folder)
+    for path, value in values.items():
+        *parents, key = path.split("__")
+        section = params
+        for parent in parents:
+            section = section[parent if parent in section else parent.replace("_", "-")]
+        assert key in section, path
+        section[key] = value
+    write_params(folder, params)

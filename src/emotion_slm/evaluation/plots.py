@@ -34,7 +34,7 @@ STYLE = {
 
 
 def label_frequency(
-    counts_by_split: Mapping[str, Mapping[str, int]], path: Path, title: str
+    counts_by_split: Mapping[str, Mapping[str, int]], path: Path, note: str = ""
 ) -> None:
     """Rows per label as grouped bars, one colour per split, on a log axis.
 
@@ -43,7 +43,7 @@ def label_frequency(
     natural = list(counts_by_split.values())[-1]
     order = sorted(LABELS, key=lambda label: -natural.get(label, 0))
     thickness = 0.8 / len(counts_by_split)
-    with _figure(path, height=10.5) as figure:
+    with _figure(path, 10.5, "Rows per label", note) as figure:
         axes = figure.subplots()
         positions = np.arange(len(order))
         for place, ((split, counts), colour) in enumerate(
@@ -59,14 +59,13 @@ def label_frequency(
         axes.set_xlabel("rows (log scale)")
         axes.grid(axis="x")
         _legend_above(axes, len(counts_by_split))
-        figure.suptitle(title)
 
 
-def corpus_imbalance(counts: Mapping[str, int], path: Path) -> None:
+def corpus_imbalance(counts: Mapping[str, int], path: Path, note: str = "") -> None:
     """Rows per label of the whole corpus, sorted, on a log axis, each bar with its count."""
     order = sorted(LABELS, key=lambda label: -counts.get(label, 0))
     rows = [counts.get(label, 0) for label in order]
-    with _figure(path, height=7.5) as figure:
+    with _figure(path, 7.5, "Label frequency in the corpus", note) as figure:
         axes = figure.subplots()
         bars = axes.barh(range(len(order)), rows, 0.72, color=_colours(order))
         axes.bar_label(bars, [f"{count:,}" for count in rows], padding=4, fontsize=9)
@@ -77,10 +76,9 @@ def corpus_imbalance(counts: Mapping[str, int], path: Path) -> None:
         axes.set_xlabel("rows (log scale)")
         axes.grid(axis="x")
         _target_legend(axes)
-        figure.suptitle("Label frequency in the corpus")
 
 
-def training_curve(curves: Mapping[str, Path], path: Path) -> None:
+def training_curve(curves: Mapping[str, Path], path: Path, note: str = "") -> None:
     """Losses, and mAP and macro-F1 on validation, per epoch: one row of panels per curve.
 
     `curves` maps a stage's name to its CSV with CURVE_COLUMNS; one without epochs (a frozen
@@ -88,7 +86,7 @@ def training_curve(curves: Mapping[str, Path], path: Path) -> None:
     """
     histories = {name: _read_curve(source) for name, source in curves.items()}
     histories = {name: history for name, history in histories.items() if len(history["epoch"])}
-    with _figure(path, height=2.9 * max(len(histories), 1)) as figure:
+    with _figure(path, 0.4 + 2.9 * max(len(histories), 1), "Training", note) as figure:
         panels = figure.subplots(max(len(histories), 1), 2, squeeze=False)
         for (name, history), (loss, quality) in zip(histories.items(), panels, strict=False):
             epochs = history["epoch"]
@@ -108,16 +106,18 @@ def training_curve(curves: Mapping[str, Path], path: Path) -> None:
             quality.set_title(f"{name}: validation")
             for axes in (loss, quality):
                 axes.set_xlabel("epoch")
-                axes.xaxis.get_major_locator().set_params(integer=True)
+                axes.set_xlim(0.5, epochs[-1] + 0.5)
+                axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
                 axes.grid()
                 axes.legend()
 
 
-def per_label_f1(metrics: Mapping, path: Path) -> None:
+def per_label_f1(metrics: Mapping, path: Path, note: str = "") -> None:
     """F1 per label, the targets first as in the published table, with N and the macro average."""
     order = label_order()
     rows = [metrics["per_label"][label] for label in order]
-    with _figure(path, height=7.5) as figure:
+    title = "F1 per label on test, thresholds from validation"
+    with _figure(path, 7.5, title, note) as figure:
         axes = figure.subplots()
         macro = axes.axvline(metrics["macro_f1"], color="black", linestyle="--", linewidth=1)
         bars = axes.barh(
@@ -136,10 +136,11 @@ def per_label_f1(metrics: Mapping, path: Path) -> None:
         axes.set_xlabel("F1")
         axes.grid(axis="x")
         _target_legend(axes, {f"macro-F1 {metrics['macro_f1']:.3f}": macro})
-        figure.suptitle("F1 per label on test, thresholds from validation")
 
 
-def precision_recall(gold: np.ndarray, probabilities: np.ndarray, path: Path) -> None:
+def precision_recall(
+    gold: np.ndarray, probabilities: np.ndarray, path: Path, note: str = ""
+) -> None:
     """A precision-recall curve per label as small multiples, with AP and the share of positives.
 
     `gold` and `probabilities` are (n, 28). A label without positives has an empty panel.
@@ -147,7 +148,8 @@ def precision_recall(gold: np.ndarray, probabilities: np.ndarray, path: Path) ->
     from sklearn.metrics import precision_recall_curve
 
     average_precision = average_precisions(gold, probabilities)
-    with _figure(path, height=12) as figure:
+    title = "Precision and recall per label on test (dotted: share of positives)"
+    with _figure(path, 12, title, note) as figure:
         panels = figure.subplots(7, 4, sharex=True, sharey=True)
         for axes, label in zip(panels.ravel(), label_order(), strict=True):
             column = LABEL_INDEX[label]
@@ -166,16 +168,18 @@ def precision_recall(gold: np.ndarray, probabilities: np.ndarray, path: Path) ->
             axes.grid()
         figure.supxlabel("recall", fontsize=10)
         figure.supylabel("precision", fontsize=10)
-        figure.suptitle("Precision and recall per label on test (dotted: share of positives)")
 
 
-def reliability(gold: np.ndarray, before: np.ndarray, after: np.ndarray, path: Path) -> None:
+def reliability(
+    gold: np.ndarray, before: np.ndarray, after: np.ndarray, path: Path, note: str = ""
+) -> None:
     """Predicted probability against observed share, all labels pooled, in 15 equal-mass bins.
 
     Drawn on linear and on log axes: most entries are improbable labels, which a linear axis hides.
     """
     series = (("raw sigmoid", before, ORANGE), ("calibrated", after, BLUE))
-    with _figure(path, height=4.3) as figure:
+    title = "Reliability on test, all labels pooled, 15 equal-mass bins"
+    with _figure(path, 4.3, title, note) as figure:
         for axes, scale in zip(figure.subplots(1, 2), ("linear", "log"), strict=True):
             lowest = 1.0
             for name, probabilities, colour in series:
@@ -190,12 +194,14 @@ def reliability(gold: np.ndarray, before: np.ndarray, after: np.ndarray, path: P
             axes.grid()
         figure.axes[0].set_ylabel("observed share of positives")
         figure.axes[0].legend(loc="upper left")
-        figure.suptitle("Reliability on test, all labels pooled, 15 equal-mass bins")
 
 
 @contextmanager
-def _figure(path: Path, height: float) -> Iterator:
-    """A figure `height` inches tall, written to `path` when the block succeeds."""
+def _figure(path: Path, height: float, title: str, note: str) -> Iterator:
+    """A figure `height` inches tall, written to `path` when the block succeeds.
+
+    `note` is a second line under the title, such as a warning about the corpus.
+    """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -204,6 +210,7 @@ def _figure(path: Path, height: float) -> Iterator:
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
         FigureCanvasAgg(figure)
+        figure.suptitle(f"{title}\n{note}".strip())
         yield figure
         with files.atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})

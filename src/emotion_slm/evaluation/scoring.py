@@ -20,6 +20,7 @@ from emotion_slm.params.finetune import LinearHead
 class HeldOut(NamedTuple):
     """A split that was not trained on: ids, (n, d) vectors, (n, 28) gold, (n,) groups."""
 
+    split: str
     ids: list[str]
     vectors: np.ndarray
     gold: np.ndarray
@@ -31,6 +32,7 @@ def read_held_out(split: str) -> HeldOut:
     columns = ("id", "labels", "duplicate_group")
     frame = read_parquet(paths.SPLIT / f"{split}.parquet", columns)
     return HeldOut(
+        split=split,
         ids=frame["id"].tolist(),
         vectors=read_vectors(paths.EMBEDDED, frame["id"]),
         gold=to_matrix(frame["labels"]),

@@ -35,7 +35,7 @@ def figures(scored, tmp_path):
         "finetune": write_curve(tmp_path / "finetune.csv", 3),
     }
     return {
-        "label_frequency": lambda path: plots.label_frequency(splits, path, "Label frequency"),
+        "label_frequency": lambda path: plots.label_frequency(splits, path),
         "corpus_imbalance": lambda path: plots.corpus_imbalance(counts, path),
         "training_curve": lambda path: plots.training_curve(curves, path),
         "per_label_f1": lambda path: plots.per_label_f1(result, path),
@@ -133,3 +133,10 @@ def test_a_failed_drawing_leaves_no_file(tmp_path):
     with pytest.raises(KeyError):
         plots.per_label_f1({"per_label": {}}, tmp_path / "f1.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_note_stands_under_the_title(figures, drawn, tmp_path):
+    plots.corpus_imbalance({"joy": 3}, tmp_path / "noted.png", "sample corpus")
+    figures["corpus_imbalance"](tmp_path / "plain.png")
+    noted, plain = (figure.get_suptitle() for figure in drawn)
+    assert noted == f"{plain}\nsample corpus"

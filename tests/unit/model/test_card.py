@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from emotion_slm.evaluation import metrics
+from emotion_slm.labels import LABELS, TARGETS
+from emotion_slm.model.card import model_card
+from emotion_slm.model.package import Origin
+
+
+@pytest.fixture
+def measured():
+    random = np.random.default_rng(0)
+    gold = (random.random((200, len(LABELS))) < 0.3).astype(np.int8)
+    half = metrics.evaluate(gold, random.random(gold.shape), np.full(len(LABELS), 0.5))
+    return {**half, "at_0_5": half}
+
+
+def test_front_matter_is_yaml_with_the_keys_a_hub_reads(measured):
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    _, front, _ = card.split("---\n", 2)
+    content = YAML(typ="safe").load(front)
+    assert content["base_model"] == "a/base"
+    assert content["pipeline_tag"] == "text-classification"
+    assert {"language", "license", "library_name", "tags", "datasets", "metrics"} <= set(content)
+
+
+def test_every_label_has_its_row_and_targets_are_bold(measured):
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    for label in LABELS:
+        row = measured["per_label"][label]
+        name = f"**{label}**" if label in TARGETS else label
+        assert f"| {name} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f}" in card
+    assert f"{measured['macro_f1']:.3f}" in card
+
+
+def test_the_sample_corpus_and_a_failed_audit_are_said(measured):
+    sample = model_card(Origin("sample", "sample", "pooled"), "a/base", measured, False)
+    real = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    assert "says nothing about quality" in sample and "FAILED" in sample
+    assert "says nothing about quality" not in real and "FAILED" not in real
