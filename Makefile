@@ -17,7 +17,7 @@ quickstart: $(VENV)/.installed  ## the whole pipeline on the bundled sample corp
 	$(BIN)/python -m emotion_slm.quickstart
 
 test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
-	$(BIN)/python -m pytest -m "not drill"
+	$(BIN)/python -m pytest -m "not drill" --numprocesses 2 --dist loadfile
 
 drills: $(VENV)/.installed  ## long tests: cold runs compared byte by byte
 	$(BIN)/python -m pytest -m drill

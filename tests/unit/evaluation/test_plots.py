@@ -51,8 +51,8 @@ def drawn(monkeypatch):
     original = plots._figure
 
     @contextmanager
-    def keep(path, height):
-        with original(path, height) as figure:
+    def keep(*arguments):
+        with original(*arguments) as figure:
             yield figure
             finished.append(figure)
 
