@@ -9,7 +9,7 @@ machines shows results, not float noise.
 
 import numpy as np
 
-from emotion_slm.evaluation.ranking import mean_average_precision
+from emotion_slm.evaluation.ranking import average_precisions, mean_average_precision
 from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
 
 ECE_BINS = 15
@@ -49,21 +49,6 @@ def evaluate(gold: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
             for column, label in enumerate(LABELS)
         },
     }
-
-
-def f1_from_counts(hits: np.ndarray, predicted: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """F1 from true positives, predicted positives and gold positives; 0 where nothing is hit."""
-    return 2 * hits / np.maximum(predicted + support, 1)
-
-
-def average_precisions(gold: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Average precision per label, (labels,); 0 for a label without positives."""
-    from sklearn.metrics import average_precision_score
-
-    result = np.zeros(gold.shape[1])
-    for column in np.flatnonzero(gold.any(axis=0)):
-        result[column] = average_precision_score(gold[:, column], scores[:, column])
-    return result
 
 
 def expected_calibration_error(gold: np.ndarray, probabilities: np.ndarray) -> float:

@@ -12,7 +12,8 @@ import numpy as np
 
 from emotion_slm import files
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.evaluation.metrics import average_precisions, equal_mass_bins
+from emotion_slm.evaluation.metrics import equal_mass_bins
+from emotion_slm.evaluation.ranking import average_precisions
 from emotion_slm.evaluation.report import label_order
 from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation import folds as fold_assignment
-from emotion_slm.evaluation.metrics import DECIMALS, f1_from_counts
+from emotion_slm.evaluation.metrics import DECIMALS
+from emotion_slm.evaluation.ranking import f1_from_counts
 from emotion_slm.labels import LABELS
 from emotion_slm.params.thresholds import ThresholdParams
 from emotion_slm.seeds import child_seed

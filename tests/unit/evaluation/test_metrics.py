@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
-from emotion_slm.evaluation import metrics
+from emotion_slm.evaluation import metrics, ranking
 from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
 
 N_LABELS = len(LABELS)
@@ -72,7 +72,7 @@ def test_agrees_with_scikit_learn(scored):
     predicted = probabilities >= 0.5
     assert result["macro_f1"] == pytest.approx(f1_score(gold, predicted, average="macro"), abs=1e-6)
     assert result["map"] == pytest.approx(average_precision_score(gold, probabilities), abs=1e-6)
-    assert metrics.f1_from_counts(
+    assert ranking.f1_from_counts(
         (predicted & (gold > 0)).sum(axis=0), predicted.sum(axis=0), gold.sum(axis=0)
     ) == pytest.approx(f1_score(gold, predicted, average=None))
 
