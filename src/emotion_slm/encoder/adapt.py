@@ -38,7 +38,7 @@ def adapt(
     train_rows = _rows(train_frame, tokenizer)
     curve = train(
         model,
-        build_loss(params.loss),
+        build_loss(params.loss, train_rows.gold.sum(0)),
         train_rows,
         _rows(validation_frame, tokenizer, by_length=True),
         params.training,

@@ -32,7 +32,7 @@ def finetune(
     model = build_classifier(params.classifier, vectors.shape[1])
     curve = train(
         model,
-        build_loss(params.loss),
+        build_loss(params.loss, gold.sum(0)),
         Rows(vectors, gold, _collate),
         Rows(validation_vectors, validation_gold, _collate),
         params.training,

@@ -2,17 +2,23 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from emotion_slm.labels import LABELS, TARGETS
-from emotion_slm.params.loss import AsymmetricLoss, BceLoss, FocalLoss
+from emotion_slm.params.loss import AsymmetricLoss, BceLoss, ClassBalancedLoss, FocalLoss
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def build_loss(params: BceLoss | FocalLoss | AsymmetricLoss) -> Loss:
-    """The loss `params` describes: (n, 28) logits, (n, 28) gold in {0, 1} → scalar mean."""
+def build_loss(
+    params: BceLoss | FocalLoss | AsymmetricLoss | ClassBalancedLoss, counts: np.ndarray
+) -> Loss:
+    """The loss `params` describes: (n, 28) logits, (n, 28) gold in {0, 1} → scalar mean.
+
+    `counts`: (28,) rows of each label among those trained on; only the class-balanced loss asks.
+    """
     if isinstance(params, FocalLoss):
         alpha = torch.tensor(
             [params.alpha_targets if label in TARGETS else params.alpha_rest for label in LABELS]
@@ -22,6 +28,9 @@ def build_loss(params: BceLoss | FocalLoss | AsymmetricLoss) -> Loss:
         return lambda logits, gold: asymmetric(
             logits, gold, params.gamma_positive, params.gamma_negative, params.clip
         )
+    if isinstance(params, ClassBalancedLoss):
+        weights = class_balanced_weights(counts, params.beta)
+        return lambda logits, gold: class_balanced(logits, gold, weights.to(logits.device))
     return binary_cross_entropy
 
 
@@ -64,3 +73,21 @@ def asymmetric(
         log_rest = F.logsigmoid(-logits)
     negative = shifted**gamma_negative * log_rest
     return -(gold * positive + (1 - gold) * negative).mean()
+
+
+def class_balanced_weights(counts: np.ndarray, beta: float) -> torch.Tensor:
+    """(28,) float32 weights (1 − β) / (1 − β^n), scaled to mean 1 (Cui et al. 2019, section 4).
+
+    `counts`: (28,) rows n of each label. A label without rows weighs as much as one with one row.
+    """
+    weights = (1 - beta) / (1 - beta ** np.maximum(counts, 1).astype(np.float64))
+    return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+
+
+def class_balanced(logits: torch.Tensor, gold: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Mean binary cross-entropy over all entries, each label's column times its weight, (28,).
+
+    Positives and negatives alike, as in Huang et al. 2021 (Balancing methods for multi-label text
+    classification): what is shifted is the share of a label in the loss, not its base rate.
+    """
+    return F.binary_cross_entropy_with_logits(logits.float(), gold.float(), weight=weights)

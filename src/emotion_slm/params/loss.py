@@ -31,4 +31,16 @@ class AsymmetricLoss(Section):
     clip: float = Field(ge=0, lt=1)
 
 
-LossParams = Annotated[BceLoss | FocalLoss | AsymmetricLoss, Field(discriminator="name")]
+class ClassBalancedLoss(Section):
+    """Binary cross-entropy, rare labels weighing more: by their effective number of rows.
+
+    `beta` 0 weighs all labels alike; towards 1 the weight approaches the inverse of the count.
+    """
+
+    name: Literal["class_balanced"]
+    beta: float = Field(ge=0, lt=1)
+
+
+LossParams = Annotated[
+    BceLoss | FocalLoss | AsymmetricLoss | ClassBalancedLoss, Field(discriminator="name")
+]

@@ -1,15 +1,24 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from emotion_slm.labels import LABEL_INDEX, LABELS
-from emotion_slm.model.losses import asymmetric, binary_cross_entropy, build_loss, focal
-from emotion_slm.params.loss import AsymmetricLoss, BceLoss, FocalLoss
+from emotion_slm.model.losses import (
+    asymmetric,
+    binary_cross_entropy,
+    build_loss,
+    class_balanced,
+    class_balanced_weights,
+    focal,
+)
+from emotion_slm.params.loss import AsymmetricLoss, BceLoss, ClassBalancedLoss, FocalLoss
 
 LOGITS = [[0.3, -1.2, 2.5], [-0.7, 4.0, 0.0]]
 GOLD = [[1, 0, 0], [0, 1, 1]]
 ALPHA = [0.75, 0.25, 0.6]
+COUNTS = np.arange(len(LABELS)) ** 2  # from 0, a label without rows, to 729
 
 LOSSES = [
     BceLoss(name="bce"),
@@ -19,6 +28,8 @@ LOSSES = [
     AsymmetricLoss(name="asymmetric", gamma_positive=0.0, gamma_negative=2.0, clip=0.05),
     AsymmetricLoss(name="asymmetric", gamma_positive=1.0, gamma_negative=4.0, clip=0.0),
     AsymmetricLoss(name="asymmetric", gamma_positive=0.5, gamma_negative=0.5, clip=0.05),
+    ClassBalancedLoss(name="class_balanced", beta=0.99),
+    ClassBalancedLoss(name="class_balanced", beta=0.0),
 ]
 
 
@@ -115,7 +126,7 @@ def test_finite_at_extreme_logits(params, dtype):
     extremes = torch.tensor([[50.0], [-50.0], [0.0], [17.0], [-17.0]]).expand(5, len(LABELS))
     for gold in (torch.zeros(5, len(LABELS)), torch.ones(5, len(LABELS))):
         logits = extremes.to(dtype).clone().requires_grad_()
-        loss = build_loss(params)(logits, gold)
+        loss = build_loss(params, COUNTS)(logits, gold)
         loss.backward()
         assert loss.dtype == torch.float32
         assert torch.isfinite(loss) and loss >= 0
@@ -128,7 +139,7 @@ def test_finite_at_extreme_logits(params, dtype):
 def test_gradient_matches_finite_differences(params):
     logits, gold = random_batch(rows=2)
     logits.requires_grad_()
-    loss = build_loss(params)
+    loss = build_loss(params, COUNTS)
     loss(logits, gold).backward()
     step = 1e-2
     for column in (0, 5, 27):
@@ -141,7 +152,8 @@ def test_gradient_matches_finite_differences(params):
 
 
 def test_focal_alpha_is_per_label():
-    loss = build_loss(FocalLoss(name="focal", gamma=0.0, alpha_targets=0.8, alpha_rest=0.1))
+    params = FocalLoss(name="focal", gamma=0.0, alpha_targets=0.8, alpha_rest=0.1)
+    loss = build_loss(params, COUNTS)
     logits = torch.zeros(1, len(LABELS))
 
     def positive_cost(label):
@@ -161,13 +173,56 @@ def test_build_loss_passes_the_asymmetric_parameters_in_place():
     logits, gold = random_batch()
     params = AsymmetricLoss(name="asymmetric", gamma_positive=1.0, gamma_negative=3.0, clip=0.1)
     torch.testing.assert_close(
-        build_loss(params)(logits, gold), asymmetric(logits, gold, 1.0, 3.0, 0.1)
+        build_loss(params, COUNTS)(logits, gold), asymmetric(logits, gold, 1.0, 3.0, 0.1)
     )
-    assert build_loss(params)(logits, gold) != asymmetric(logits, gold, 3.0, 1.0, 0.1)
+    assert build_loss(params, COUNTS)(logits, gold) != asymmetric(logits, gold, 3.0, 1.0, 0.1)
 
 
 def test_integer_gold_gives_the_same_loss():
     logits, gold = random_batch()
     for params in LOSSES:
-        loss = build_loss(params)
+        loss = build_loss(params, COUNTS)
         torch.testing.assert_close(loss(logits, gold.to(torch.int8)), loss(logits, gold))
+
+
+def test_class_balanced_weights_by_hand():
+    # Effective numbers (1 − 0.9^n) / 0.1: 1, 1.9, 6.513216, 9.999734.
+    expected = np.array([1 / 1, 1 / 1.9, 1 / 6.513215599, 1 / 9.999734386])
+    found = class_balanced_weights(np.array([1, 2, 10, 100]), 0.9)
+    np.testing.assert_allclose(found.numpy(), expected / expected.mean(), rtol=1e-6)
+    assert found.dtype == torch.float32
+
+
+def test_class_balanced_weights_run_from_equal_to_inverse_frequency():
+    counts = np.array([10, 100, 1000])
+    np.testing.assert_allclose(class_balanced_weights(counts, 0.0).numpy(), np.ones(3))
+    inverse = (1 / counts) / (1 / counts).mean()
+    found = class_balanced_weights(counts, 1 - 1e-9).numpy()
+    np.testing.assert_allclose(found, inverse, rtol=1e-4)
+
+
+def test_a_label_without_rows_weighs_like_one_row():
+    weights = class_balanced_weights(np.array([0, 1, 50]), 0.999)
+    assert weights[0] == weights[1] > weights[2]
+    assert weights.mean().item() == pytest.approx(1)
+
+
+def test_class_balanced_by_hand():
+    weights = [2.0, 0.5, 0.5]
+    expected = mean_by_entry(
+        lambda x, y, column: (
+            -weights[column] * (math.log(sigmoid(x)) if y else math.log(1 - sigmoid(x)))
+        )
+    )
+    found = class_balanced(torch.tensor(LOGITS), torch.tensor(GOLD), torch.tensor(weights))
+    assert found.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_build_loss_weighs_labels_by_the_counts_given():
+    logits, gold = random_batch()
+    params = ClassBalancedLoss(name="class_balanced", beta=0.99)
+    expected = class_balanced(logits, gold, class_balanced_weights(COUNTS, 0.99))
+    torch.testing.assert_close(build_loss(params, COUNTS)(logits, gold), expected)
+    assert build_loss(params, COUNTS[::-1].copy())(logits, gold) != expected
+    unweighted = build_loss(params.model_copy(update={"beta": 0.0}), COUNTS)
+    torch.testing.assert_close(unweighted(logits, gold), binary_cross_entropy(logits, gold))
