@@ -24,6 +24,8 @@ def create_tiny_workspace(
         backbone = slm if name == "mistral" else encoder
         if backbone is not None:
             sections["encoder"].update(backbone.model_dump(), max_length=32)
+            for need in ("gpu_memory_gib", "ram_gib"):  # of the model it replaces
+                sections["encoder"].pop(need, None)
         sections["undersample"] = dict(sample["undersample"])
         sections["ismote"] = dict(sample["ismote"])
         sections["finetune"]["training"]["epochs"] = 1

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from emotion_slm.encoder.text_classifier import TextClassifier
+from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import read_json, write_json
-from emotion_slm.model.backbone import add_lora, freeze_embeddings, load_backbone
+from emotion_slm.model.backbone import load_backbone
+from emotion_slm.model.lora import add_lora
 from emotion_slm.model.tensors import load_trained, save_trained
 from emotion_slm.params.backbone import LoraParams
 from emotion_slm.params.encoder import EncoderParams
@@ -60,11 +61,17 @@ def build_encoder(
     encoder: EncoderParams, lora: LoraParams | None, dropout: float
 ) -> TextClassifier:
     """The pretrained encoder under a fresh head; what adaptation trains requires a gradient."""
-    backbone = load_backbone(encoder)
+    backbone = load_backbone(encoder, encoder.max_length)
     if lora:
         add_lora(backbone, lora, attend=True)
-    freeze_embeddings(backbone)
-    return TextClassifier(backbone, encoder.pooling, encoder.normalize, dropout)
+    config = TextClassifierConfig(
+        backbone=backbone.config,
+        lora=lora.model_dump() if lora else None,
+        pooling=encoder.pooling,
+        normalize=encoder.normalize,
+        dropout=dropout,
+    )
+    return TextClassifier(config, backbone)
 
 
 def load_encoder(encoder: EncoderParams, adapted: Adapted, weights: Path | None) -> TextClassifier:

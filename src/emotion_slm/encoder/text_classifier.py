@@ -1,42 +1,77 @@
-"""The SLM that reads: tokens → backbone → pooling → linear head."""
+"""The SLM that reads: tokens → backbone → pooling → dropout → linear head."""
+
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers.modeling_outputs import SequenceClassifierOutput
 
-from emotion_slm.labels import LABELS
-from emotion_slm.model.backbone import Backbone
+from emotion_slm.model.base import BackboneConfig, EmotionModel, rebuild
+from emotion_slm.model.lora import freeze_embeddings
 
 
-class TextClassifier(nn.Module):
-    """A backbone, a pooling and a linear head; the pooled vector is also the text's embedding.
+class TextClassifierConfig(BackboneConfig):
+    """`pooling`: the text's vector is the mean of its tokens' hidden states, or the last one.
 
-    pooling: "mean" over the text's tokens, or "last", the last token of it.
+    The mean fits encoders, whose every token has seen the whole text; the last token fits
+    decoders, where no other has. Both work with either. `normalize` scales it to unit length.
     """
 
-    def __init__(self, backbone: Backbone, pooling: str, normalize: bool, dropout: float):
-        super().__init__()
-        self.backbone = backbone.module
-        self.pooling = pooling
-        self.normalize = normalize
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(backbone.width, len(LABELS), device=backbone.device)
+    model_type = "emotion-text-classifier"
+
+    pooling: Literal["mean", "last"] = "mean"
+    normalize: bool = False
+    dropout: float = 0.0
+
+
+class TextClassifier(EmotionModel):
+    """A backbone, a pooling and a linear head; the pooled vector is also the text's embedding.
+
+    The embedding tables are frozen; with adapters, so is all of the backbone but those.
+    """
+
+    config_class = TextClassifierConfig
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: TextClassifierConfig, backbone: nn.Module | None = None):
+        """`backbone`: the pretrained module; without it one of random weights is built."""
+        super().__init__(config)
+        self.backbone = rebuild(config, attend=True) if backbone is None else backbone
+        self.dropout = nn.Dropout(config.dropout)
+        device = next(self.backbone.parameters()).device
+        self.head = nn.Linear(config.backbone.hidden_size, config.num_labels, device=device)
+        self.freeze()
+        self.post_init()
+
+    def freeze(self) -> None:
+        super().freeze()
+        freeze_embeddings(self.backbone)
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.backbone.get_input_embeddings()
 
     def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Token ids and mask, (n, tokens), padded on the right → (n, d) float32 vectors."""
         hidden = self.backbone(
             input_ids=input_ids, attention_mask=attention_mask
         ).last_hidden_state.float()  # (n, tokens, d)
-        if self.pooling == "mean":
+        if self.config.pooling == "mean":
             mask = attention_mask.unsqueeze(-1).float()  # (n, tokens, 1)
             vectors = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
         else:
             last = attention_mask.sum(1).clamp(min=1) - 1  # (n,)
             vectors = hidden[torch.arange(len(hidden), device=hidden.device), last]
-        return F.normalize(vectors, dim=-1) if self.normalize else vectors
+        return F.normalize(vectors, dim=-1) if self.config.normalize else vectors
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
+    ) -> SequenceClassifierOutput:
+        """Token ids and mask, (n, tokens), padded on the right → `.logits`, (n, 28) float32."""
         vectors = self.encode(input_ids, attention_mask)
-        return {"logits": self.head(self.dropout(vectors))}  # (n, 28)
+        return SequenceClassifierOutput(logits=self.head(self.dropout(vectors)))
+
+
+AutoConfig.register(TextClassifierConfig.model_type, TextClassifierConfig)
+AutoModelForSequenceClassification.register(TextClassifierConfig, TextClassifier)

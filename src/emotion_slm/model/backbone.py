@@ -1,109 +1,107 @@
-"""Pretrained transformers as plain modules: hidden states in, hidden states out, LoRA on request.
+"""Pretrained transformers as plain modules: tokens or vectors in, hidden states out.
 
-An encoder (BERT and its kin) is used whole; of a decoder, or of the decoder inside a multimodal
-model (Mistral Small 3.1), only the text tower is kept.
+An encoder (BERT and its kin) is used without its pooler; of a decoder, or of the decoder inside a
+multimodal model (Mistral Small 3.1), only the text tower is kept.
 """
 
+import copy
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from emotion_slm.errors import EmotionSlmError
+from emotion_slm.model.machine import preflight
 from emotion_slm.model.pretrained import locate
-from emotion_slm.params.backbone import BackboneParams, LoraParams
+from emotion_slm.params.backbone import BackboneParams
 
-# Projections that LoRA adapts, by their names in BERT-like and in Llama-like architectures.
-# Written as a regular expression: PEFT writes a list in hash-seed order.
-ATTENTION_INPUTS = r"query|key|q_proj|k_proj"
-OTHER_PROJECTIONS = r"value|v_proj|o_proj|gate_proj|up_proj|down_proj|dense"
+# As fast as fused kernels on short sequences and, on a CPU, steadier.
+ATTENTION = "eager"
 
 
-class Backbone(NamedTuple):
-    module: nn.Module  # called with input_ids or inputs_embeds; returns `.last_hidden_state`
-    width: int  # H, the size of one hidden state
+def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
+    """The pinned pretrained model, every weight from its checkpoint: called with `input_ids` or
+    `inputs_embeds`, it returns `.last_hidden_state`; `.config` is its own.
 
-    @property
-    def device(self) -> torch.device:
-        """Where the module is, and where the layers around it belong."""
-        return next(self.module.parameters()).device
-
-
-def load_backbone(params: BackboneParams) -> Backbone:
-    """The pinned pretrained model, every weight from its checkpoint.
-
-    Raises EmotionSlmError when the machine cannot run it or a weight is missing.
+    `max_length`: the longest input it will get, in positions. Raises EmotionSlmError when the
+    machine cannot run it (before any download), when a weight is missing, and when the model has
+    fewer positions.
     """
+    preflight(params)
+    folder = locate(params)
     if params.loader == "unsloth":
-        require_gpu(params)
-        module = _load_with_unsloth(params)
+        module = _load_with_unsloth(folder, params.four_bit, max_length)
     else:
-        module = _load_with_transformers(params)
+        module = _load_with_transformers(folder, params.four_bit)
         if torch.cuda.is_available() and not params.four_bit:  # bitsandbytes places its own
             module.to("cuda")
-    return Backbone(module, module.config.get_text_config().hidden_size)
-
-
-def add_lora(backbone: Backbone, params: LoraParams, attend: bool) -> None:
-    """Freeze the backbone and inject low-rank adapters, in place.
-
-    `attend=False` leaves the query and key projections without adapters: over a single position
-    attention is the identity, so they cannot influence the output.
-    """
-    from peft import LoraConfig, inject_adapter_in_model
-
-    names = f"{ATTENTION_INPUTS}|{OTHER_PROJECTIONS}" if attend else OTHER_PROJECTIONS
-    backbone.module.requires_grad_(False)
-    config = LoraConfig(
-        r=params.r,
-        lora_alpha=params.alpha,
-        lora_dropout=params.dropout,
-        bias="none",
-        target_modules=rf".*\.({names})",
-    )
-    inject_adapter_in_model(config, backbone.module)
-
-
-def freeze_embeddings(backbone: Backbone) -> None:
-    """Keep the token and position tables as pretrained: half of MiniLM's weights, little gain."""
-    for module in backbone.module.modules():
-        if isinstance(module, nn.Embedding):
-            module.requires_grad_(False)
-
-
-def require_gpu(params: BackboneParams) -> None:
-    """EmotionSlmError before any download when the model needs a GPU that is not there."""
-    if not torch.cuda.is_available():
+    module.config.use_cache = False  # a decoder's cache of keys and values serves generation alone
+    available = positions(module)
+    if available is not None and max_length > available:
         raise EmotionSlmError(
-            f"{params.id} is loaded with Unsloth, which needs a CUDA GPU; none was found. "
-            "Profiles `minilm`, `recipe-minilm` and `sample` run on a CPU"
+            f"{params.id} reads up to {available} tokens; set max_length to that or less, "
+            f"it is {max_length}"
         )
+    return module
 
 
-def _load_with_transformers(params: BackboneParams) -> nn.Module:
+def rebuild_backbone(config: Any) -> nn.Module:
+    """The module that `config`, a loaded backbone's own, describes; its weights are random."""
     import transformers
 
-    folder = locate(params)
+    return transformers.AutoModel.from_config(
+        copy.deepcopy(config),  # the model goes on to change the config it is given
+        attn_implementation=ATTENTION,
+        trust_remote_code=False,
+        **_without_pooler(config),
+    )
+
+
+def positions(module: nn.Module) -> int | None:
+    """How many positions the model has learnt; None where they are computed (rotary)."""
+    for name, part in module.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+            # RoBERTa and its kin number positions from the one after the padding index.
+            offset = 0 if part.padding_idx is None else part.padding_idx + 1
+            return part.num_embeddings - offset
+    return None
+
+
+def text_tower(model: nn.Module) -> nn.Module:
+    """The decoder inside a causal or multimodal model, without its head and vision tower."""
+    decoder = model.get_decoder()
+    if not (hasattr(decoder, "layers") and hasattr(decoder, "norm")):
+        raise EmotionSlmError(
+            f"{type(model).__name__}: its text decoder was not found "
+            f"(got {type(decoder).__name__} without layers and norm)"
+        )
+    return decoder
+
+
+def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
+    import transformers
+
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     multimodal = config.get_text_config() is not config
-    encoder = getattr(config, "is_decoder", None) is False and config.model_type == "bert"
-    options = {"add_pooling_layer": False} if encoder else {}
-    if params.four_bit:
+    options = {"dtype": torch.float32, **_without_pooler(config)}
+    if four_bit:
+        options["dtype"] = torch.bfloat16
         options["quantization_config"] = transformers.BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_quant_storage=torch.bfloat16,  # FSDP shards tensors of one type only
         )
     auto_class = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModel
-    # Eager attention: as fast as fused kernels on short sequences and, on a CPU, steadier.
-    with _quiet():
+    with quiet():
         model, info = auto_class.from_pretrained(
             folder,
-            dtype=torch.float32,
-            attn_implementation="eager",
+            attn_implementation=ATTENTION,
             trust_remote_code=False,
             output_loading_info=True,
             **options,
@@ -115,12 +113,31 @@ def _load_with_transformers(params: BackboneParams) -> nn.Module:
             f"{folder}: the checkpoint lacks {len(missing)} weights of {type(model).__name__}, "
             f"the first being {missing[0]}"
         )
-    return _text_tower(model) if multimodal else model
+    _keep_weights_unpacked(model)
+    return text_tower(model) if multimodal else model
+
+
+def _without_pooler(config: Any) -> dict[str, bool]:
+    """The option that leaves out a pooler, for the classes that know it: it would never get a
+    gradient, would ship, and is missing from many checkpoints."""
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+    model_class = MODEL_MAPPING.get(type(config), None)
+    known = model_class and "add_pooling_layer" in inspect.signature(model_class).parameters
+    return {"add_pooling_layer": False} if known else {}
+
+
+def _keep_weights_unpacked(model: nn.Module) -> None:
+    """Stop bitsandbytes 0.50 from repacking 4-bit weights when it evaluates on a CPU with
+    AVX512-BF16: afterwards only a third of the adapters would get gradients."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide the loading bar and the report on weights that were left out on purpose (poolers)."""
+def quiet() -> Iterator[None]:
+    """Hide transformers' bars, and its report on weights left out on purpose (poolers)."""
     from transformers.utils import logging
 
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -134,24 +151,18 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _load_with_unsloth(params: BackboneParams) -> nn.Module:
+def _load_with_unsloth(folder: Path, four_bit: bool, max_length: int) -> nn.Module:
     from unsloth import FastModel  # importing it without a GPU raises
 
+    # Unsloth freezes every weight and lets gradients start at the embeddings, which its
+    # checkpointing needs. Adapters go into the text tower alone (lora.add_lora), so that its
+    # get_peft_model, with the vision tower to switch off, is not called for.
     model, _ = FastModel.from_pretrained(
-        str(locate(params)),
-        load_in_4bit=params.four_bit,
+        model_name=str(folder),
+        max_seq_length=max_length,
         dtype=torch.bfloat16,
+        load_in_4bit=four_bit,
         use_gradient_checkpointing="unsloth",
         trust_remote_code=False,
     )
-    return _text_tower(model)
-
-
-def _text_tower(model: nn.Module) -> nn.Module:
-    decoder = model.get_decoder()
-    if not (hasattr(decoder, "layers") and hasattr(decoder, "norm")):
-        raise EmotionSlmError(
-            f"{type(model).__name__}: its text decoder was not found "
-            f"(got {type(decoder).__name__} without layers and norm)"
-        )
-    return decoder
+    return text_tower(model)

@@ -8,7 +8,8 @@ from safetensors.torch import load_file, save_file
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.model import backbone as module
-from emotion_slm.model.backbone import add_lora, freeze_embeddings, load_backbone
+from emotion_slm.model.backbone import load_backbone
+from emotion_slm.model.lora import add_lora, freeze_embeddings
 from emotion_slm.params.backbone import LoraParams
 
 LORA = LoraParams(r=4, alpha=8, dropout=0.0)
@@ -35,10 +36,10 @@ def adapted(module: torch.nn.Module) -> set[str]:
 
 @pytest.mark.parametrize("kind", ["bert", "mistral", "mistral3"])
 def test_weights_are_those_of_the_checkpoint(kind, folders, backbone_params):
-    loaded = load_backbone(backbone_params(folders[kind]))
-    assert loaded.width == 32
+    loaded = load_backbone(backbone_params(folders[kind]), 32)
+    assert loaded.config.hidden_size == 32
     stored = load_file(folders[kind] / "model.safetensors")
-    for name, weight in loaded.module.named_parameters():
+    for name, weight in loaded.named_parameters():
         matches = [
             key for key in stored if key.endswith(name) and stored[key].shape == weight.shape
         ]
@@ -47,10 +48,10 @@ def test_weights_are_those_of_the_checkpoint(kind, folders, backbone_params):
 
 @pytest.mark.parametrize("kind", ["bert", "mistral", "mistral3"])
 def test_reads_tokens_and_single_positions(kind, folders, backbone_params):
-    loaded = load_backbone(backbone_params(folders[kind]))
-    assert loaded.module(**INPUTS).last_hidden_state.shape == (1, 4, 32)
+    loaded = load_backbone(backbone_params(folders[kind]), 32)
+    assert loaded(**INPUTS).last_hidden_state.shape == (1, 4, 32)
     position = torch.randn(3, 1, 32)
-    hidden = loaded.module(
+    hidden = loaded(
         inputs_embeds=position, attention_mask=torch.ones(3, 1).long()
     ).last_hidden_state
     assert hidden.shape == (3, 1, 32)
@@ -63,9 +64,9 @@ def test_bert_has_no_pooler(tiny_bert, backbone_params):
 
 
 def test_only_the_text_tower_of_a_multimodal_model_is_kept(tiny_mistral3, backbone_params):
-    loaded = load_backbone(backbone_params(tiny_mistral3))
-    assert type(loaded.module).__name__ == "MistralModel"
-    names = [name for name, _ in loaded.module.named_parameters()]
+    loaded = load_backbone(backbone_params(tiny_mistral3), 32)
+    assert type(loaded).__name__ == "MistralModel"
+    names = [name for name, _ in loaded.named_parameters()]
     assert names and not any(
         word in name for name in names for word in ("vision", "projector", "lm_head")
     )
@@ -76,7 +77,7 @@ def test_decoder_comes_without_its_language_model_head(tiny_mistral, backbone_pa
 
 
 def _parameters(folder, backbone_params):
-    return load_backbone(backbone_params(folder)).module.named_parameters()
+    return load_backbone(backbone_params(folder), 32).named_parameters()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_missing_weight_is_refused_by_name(kind, dropped, folders, tmp_path, bac
     del weights[name]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(EmotionSlmError, match=r"lacks 1 weights") as error:
-        load_backbone(backbone_params(folder))
+        load_backbone(backbone_params(folder), 32)
     assert name.removeprefix("model.").removeprefix("language_model.") in str(error.value)
 
 
@@ -100,7 +101,7 @@ def test_text_only_checkpoint_under_a_multimodal_config_is_refused(
     folder = Path(shutil.copytree(tiny_mistral3, tmp_path / "model"))
     shutil.copy(tiny_mistral / "model.safetensors", folder / "model.safetensors")
     with pytest.raises(EmotionSlmError, match="lacks"):
-        load_backbone(backbone_params(folder))
+        load_backbone(backbone_params(folder), 32)
 
 
 @pytest.mark.parametrize("kind", ["bert", "mistral", "mistral3"])
@@ -108,46 +109,46 @@ def test_text_only_checkpoint_under_a_multimodal_config_is_refused(
 def test_lora_adapts_the_expected_projections_and_freezes_the_rest(
     kind, attend, folders, backbone_params
 ):
-    loaded = load_backbone(backbone_params(folders[kind]))
+    loaded = load_backbone(backbone_params(folders[kind]), 32)
     add_lora(loaded, LORA, attend)
     expected = BERT_PROJECTIONS if kind == "bert" else MISTRAL_PROJECTIONS
     if not attend:
         expected = expected - {"query", "key", "q_proj", "k_proj"}
-    assert adapted(loaded.module) == expected
-    assert all(".lora_" in name for name in trainable(loaded.module))
+    assert adapted(loaded) == expected
+    assert all(".lora_" in name for name in trainable(loaded))
     # Every layer, both factors.
     per_layer = 6 if kind == "bert" else 7
     skipped = 0 if attend else 2
-    assert len(trainable(loaded.module)) == 2 * 2 * (per_layer - skipped)
+    assert len(trainable(loaded)) == 2 * 2 * (per_layer - skipped)
 
 
 def test_fresh_lora_changes_nothing_and_trained_lora_does(tiny_bert, backbone_params):
     params = backbone_params(tiny_bert)
-    plain, with_lora = load_backbone(params), load_backbone(params)
+    plain, with_lora = load_backbone(params, 32), load_backbone(params, 32)
     add_lora(with_lora, LORA, attend=True)
-    before = plain.module(**INPUTS).last_hidden_state
-    torch.testing.assert_close(with_lora.module(**INPUTS).last_hidden_state, before)
+    before = plain(**INPUTS).last_hidden_state
+    torch.testing.assert_close(with_lora(**INPUTS).last_hidden_state, before)
     with torch.no_grad():
-        for name, weight in with_lora.module.named_parameters():
+        for name, weight in with_lora.named_parameters():
             if "lora_B" in name:
                 weight.fill_(0.1)
-    assert not torch.allclose(with_lora.module(**INPUTS).last_hidden_state, before, atol=1e-3)
+    assert not torch.allclose(with_lora(**INPUTS).last_hidden_state, before, atol=1e-3)
 
 
 def test_lora_rank_and_scale_come_from_params(tiny_bert, backbone_params):
-    loaded = load_backbone(backbone_params(tiny_bert))
+    loaded = load_backbone(backbone_params(tiny_bert), 32)
     add_lora(loaded, LoraParams(r=3, alpha=12, dropout=0.0), attend=True)
-    query = loaded.module.encoder.layer[0].attention.self.query
+    query = loaded.encoder.layer[0].attention.self.query
     assert query.lora_A["default"].weight.shape == (3, 32)
     assert query.scaling["default"] == 4.0
 
 
 @pytest.mark.parametrize("kind", ["bert", "mistral", "mistral3"])
 def test_freeze_embeddings_freezes_the_tables_alone(kind, folders, backbone_params):
-    loaded = load_backbone(backbone_params(folders[kind]))
-    everything = trainable(loaded.module)
+    loaded = load_backbone(backbone_params(folders[kind]), 32)
+    everything = trainable(loaded)
     freeze_embeddings(loaded)
-    frozen = everything - trainable(loaded.module)
+    frozen = everything - trainable(loaded)
     if kind == "bert":
         assert frozen == {
             f"embeddings.{name}_embeddings.weight" for name in ("word", "position", "token_type")
@@ -166,5 +167,5 @@ def test_unsloth_without_a_gpu_is_refused_before_any_download(
     monkeypatch.setattr(module, "locate", no_download)
     params = backbone_params(tiny_bert, id="owner/huge-model", loader="unsloth", four_bit=True)
     with pytest.raises(EmotionSlmError, match=r"owner/huge-model.*CUDA GPU.*minilm"):
-        load_backbone(params)
+        load_backbone(params, 32)
     assert "unsloth" not in sys.modules

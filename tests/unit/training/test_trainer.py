@@ -7,7 +7,6 @@ from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.labels import to_matrix
-from emotion_slm.model.classifiers import HeadClassifier
 from emotion_slm.model.losses import binary_cross_entropy
 from emotion_slm.training import trainer as trainer_module
 from emotion_slm.training.curve import best
@@ -18,9 +17,20 @@ def collate(vectors: np.ndarray) -> dict[str, torch.Tensor]:
     return {"vectors": torch.from_numpy(np.asarray(vectors, dtype=np.float32))}
 
 
-def head(dropout: float = 0.0) -> HeadClassifier:
+class Head(torch.nn.Module):
+    """Dropout, then linear: a model that draws random numbers."""
+
+    def __init__(self, dropout: float):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Dropout(dropout), torch.nn.Linear(32, 28))
+
+    def forward(self, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"logits": self.layers(vectors)}
+
+
+def head(dropout: float = 0.0) -> Head:
     torch.manual_seed(1)
-    return HeadClassifier(torch.nn.Dropout(dropout), torch.nn.Linear(32, 28))
+    return Head(dropout)
 
 
 def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
