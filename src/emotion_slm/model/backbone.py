@@ -129,7 +129,7 @@ def _without_pooler(config: Any) -> dict[str, bool]:
 
 def _keep_weights_unpacked(model: nn.Module) -> None:
     """Stop bitsandbytes 0.50 from repacking 4-bit weights when it evaluates on a CPU with
-    AVX512-BF16: afterwards only a third of the adapters would get gradients."""
+    AVX512-BF16: afterwards no gradient passes through them, and most fresh adapters get none."""
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
