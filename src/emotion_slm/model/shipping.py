@@ -7,7 +7,9 @@ from emotion_slm.files import write_bytes
 from emotion_slm.model import finetuned
 from emotion_slm.model.card import model_card
 from emotion_slm.model.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
+from emotion_slm.model.pretrained import with_commit
 from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.params.finetune import OnePositionSlm
 
 
 def ship(
@@ -17,11 +19,16 @@ def ship(
 
     `test` is the content of metrics/test.json.
     """
+    trained = finetuned.read_finetuned(paths.FINETUNED)
+    if isinstance(trained.classifier, OnePositionSlm):
+        backbone = with_commit(trained.classifier.backbone)
+        classifier = trained.classifier.model_copy(update={"backbone": backbone})
+        trained = trained._replace(classifier=classifier)
     package = Package(
         folder=paths.CLASSIFIER,
-        encoder=encoder,
+        encoder=with_commit(encoder),
         adapted=adapted.read_adapted(paths.ADAPTED),
-        finetuned=finetuned.read_finetuned(paths.FINETUNED),
+        finetuned=trained,
         origin=origin,
     )
     write_package(

@@ -6,7 +6,7 @@ import pytest
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import read_json, sha256_file
 from emotion_slm.model import pretrained
-from emotion_slm.model.pretrained import WEIGHTS_LOCK, locate
+from emotion_slm.model.pretrained import WEIGHTS_LOCK, locate, with_commit
 from emotion_slm.params.document import Document
 from emotion_slm.params.encoder import EncoderParams
 
@@ -240,3 +240,14 @@ def test_more_weights_than_recorded_are_refused(hub, unpinned):
     locate.cache_clear()
     with pytest.raises(EmotionSlmError, match=r"model-00002-of-00002\.safetensors"):
         locate(unpinned)
+
+
+def test_a_package_names_the_recorded_commit(hub, unpinned, model_folder, backbone_params):
+    assert with_commit(unpinned) == unpinned  # nothing recorded yet
+    locate(unpinned)
+    assert with_commit(unpinned).revision == FIRST
+    pinned = unpinned.model_copy(update={"revision": LATER})
+    assert with_commit(pinned) == pinned
+    local = backbone_params(model_folder, sha256=None)
+    locate(local)
+    assert with_commit(local) == local  # a folder has no commit
