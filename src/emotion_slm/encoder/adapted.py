@@ -64,6 +64,9 @@ def build_encoder(
     backbone = load_backbone(encoder, encoder.max_length)
     if lora:
         add_lora(backbone, lora, attend=True)
+    if encoder.four_bit and encoder.loader == "transformers":
+        # Four bits are for models whose activations would not fit either. Unsloth has its own.
+        backbone.gradient_checkpointing_enable()
     config = TextClassifierConfig(
         backbone=backbone.config,
         lora=lora.model_dump() if lora else None,

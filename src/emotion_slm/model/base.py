@@ -84,7 +84,11 @@ class EmotionModel(PreTrainedModel):
         Raises EmotionSlmError when a tensor is missing, left over or of another shape.
         """
         wants_report = options.pop("output_loading_info", False)
-        options |= {"output_loading_info": True, "use_safetensors": True}
+        options |= {
+            "output_loading_info": True,
+            "use_safetensors": True,
+            "ignore_mismatched_sizes": True,  # refused below, by name
+        }
         with quiet():
             model, report = super().from_pretrained(folder, *arguments, **options)
         for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):

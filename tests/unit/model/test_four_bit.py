@@ -123,6 +123,16 @@ def test_repacking_is_off_in_every_quantised_layer(model):
     assert len(flags) == 2 * 7 and not any(flags)
 
 
+def test_activations_are_recomputed_in_training_and_reading_works_as_ever(model):
+    assert all(layer.gradient_checkpointing for layer in model.backbone.layers)
+    model.eval()
+    with torch.inference_mode():
+        vectors = model.encode(**TOKENS)
+    with torch.no_grad():
+        assert torch.equal(model.encode(**TOKENS), vectors)
+    assert vectors.dtype == torch.float32 and not vectors.requires_grad
+
+
 def test_saved_adapters_give_the_same_vectors_over_a_new_load(model, params, tmp_path):
     disturb(model)
     write_adapted(tmp_path, model, LORA, "00")
