@@ -14,8 +14,8 @@ from sklearn.preprocessing import normalize as unit_rows
 # Who the parents of a synthetic row are and where between or beyond them it lies.
 PARENTS = np.dtype([("seed", np.int64), ("neighbour", np.int64), ("t", np.float64)])
 
-# 512 KiB of float64: the temporaries of a chunk stay in the processor's cache.
-CHUNK_ENTRIES = 2**16
+# 1 MiB of float64: the temporaries of a chunk stay in the processor's cache.
+CHUNK_ENTRIES = 2**17
 
 
 def extend(X, parents: np.ndarray, normalize: bool, difference: np.dtype = np.float64):
