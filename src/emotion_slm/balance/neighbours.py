@@ -10,8 +10,10 @@ from sklearn.neighbors import NearestNeighbors
 # Columns are compared in groups of this many: only the groups with the least minima can hold a
 # neighbour, which spares a partial sort of every distance.
 GROUP = 32
-# Distances held at a time: 8 MiB of float32.
+# Distances held at a time: 8 MiB of float32, or this many rows of them if that is more (matrix
+# products of fewer rows are slow).
 BLOCK_ENTRIES = 2**21
+BLOCK_ROWS = 256
 # scikit-learn's k-d trees serve up to here.
 LOW_DIMENSION = 15
 
@@ -83,7 +85,7 @@ def _in_float32(rows: np.ndarray, queries, k: int) -> tuple[np.ndarray, np.ndarr
         reach = (d / 2 + 8) * np.finfo(np.float32).eps / 2 * (norms[queries] + norms.max()) ** 2
         reach += d * np.finfo(np.float32).tiny  # products too small for a float32
         width = -(-n // GROUP)  # group g: columns g, g + width, g + 2 width, …
-        step = max(1, BLOCK_ENTRIES // (GROUP * width))
+        step = max(BLOCK_ROWS, BLOCK_ENTRIES // (GROUP * width))
         block = np.empty((min(step, len(queries)), GROUP * width), dtype=np.float32)
         found = np.empty((len(queries), k), dtype=np.int64)
         certain = np.empty(len(queries), dtype=bool)

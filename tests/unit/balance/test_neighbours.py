@@ -104,6 +104,7 @@ def test_independent_of_block_size_and_of_which_rows_ask(monkeypatch, entries):
     rows = np.random.default_rng(0).normal(size=(700, 20)).astype(np.float32)
     expected = nearest(rows, np.arange(700), 4)
     monkeypatch.setattr(neighbours, "BLOCK_ENTRIES", entries)
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 1)
     some = np.array([699, 3, 250])
     np.testing.assert_array_equal(nearest(rows, np.arange(700), 4), expected)
     np.testing.assert_array_equal(nearest(rows, some, 4), expected[some])
