@@ -168,6 +168,24 @@ def test_equivariant_under_similarities(seed, scale, d):
     )
 
 
+@pytest.mark.parametrize("width", [1, 6], ids=["every coordinate", "a random vector"])
+def test_equivariance_would_expose_the_destructive_readings(width):
+    """Adding r·d to every coordinate, or a random vector of that size, depends on the axes."""
+    X, y = binary(n=60, d=6, minority=15)
+    sampler = ISMOTE(random_state=0)
+    sampler.fit_resample(X, y)
+    origin = sampler.provenance_
+    random = np.random.default_rng(0)
+    rotation = np.linalg.qr(random.normal(size=(6, 6)))[0]
+    r = random.uniform(-1, 1, size=(len(origin), width))
+
+    def misread(X):
+        seed, step = X[origin["seed"]], X[origin["neighbour"]] - X[origin["seed"]]
+        return seed + 0.5 * step + r * np.linalg.norm(step, axis=1, keepdims=True)
+
+    assert np.abs(misread(X @ rotation) - misread(X) @ rotation).max() > 0.1
+
+
 def test_duplicates_give_the_row_itself():
     X, y = binary()
     X[y == 1] = X[y == 1][0]
