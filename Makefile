@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test drills lint repro clean
+.PHONY: quickstart test drills bench lint repro clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -21,6 +21,15 @@ test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
 
 drills: $(VENV)/.installed  ## long tests: cold runs compared byte by byte
 	$(BIN)/python -m pytest -m drill
+
+# A peer that brings TensorFlow: in an environment of its own.
+.scratch/smote-variants/.installed: benchmarks/smote_variants.txt
+	$(PYTHON) -m venv .scratch/smote-variants
+	.scratch/smote-variants/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+bench: $(VENV)/.installed .scratch/smote-variants/.installed  ## ISMOTE against its peers, a quarter of an hour
+	$(BIN)/python -m benchmarks.ismote --growth --smote-variants .scratch/smote-variants/bin/python
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

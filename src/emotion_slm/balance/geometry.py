@@ -4,59 +4,74 @@ z = x_i + t (x_j − x_i), after Li et al. 2025 (doi 10.1038/s41598-025-09506-w)
 at distance d is 1 − t (1 − t) d²; re-projection moves z along their great circle.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from joblib import cpu_count
 from scipy import sparse
 from sklearn.preprocessing import normalize as unit_rows
+
+# Who the parents of a synthetic row are and where between or beyond them it lies.
+PARENTS = np.dtype([("seed", np.int64), ("neighbour", np.int64), ("t", np.float64)])
 
 # 1 MiB of float64: the temporaries of a chunk stay in the processor's cache.
 CHUNK_ENTRIES = 2**17
 
 
-def extend(X, seed: np.ndarray, neighbour: np.ndarray, t: np.ndarray, normalize: bool):
-    """`X` followed by one synthetic row per entry of `seed`, `neighbour` and `t`.
+def extend(X, parents: np.ndarray, normalize: bool, difference: np.dtype = np.float64):
+    """`X` followed by one synthetic row per entry of `parents`.
 
-    `X`: (n, d) array, or CSR or CSC matrix; `seed`, `neighbour`: (m,) indices into it; `t`: (m,)
-    float64. Returns (n + m, d) in the type, dtype and format of `X`; integer dtypes truncate, as
-    imbalanced-learn's do, within their range. `normalize` re-projects each synthetic row onto the
-    unit sphere (a zero row stays zero); ValueError for integer `X`.
+    `X`: (n, d) array, or CSR or CSC matrix; `parents`: (m,) with fields `seed` and `neighbour`,
+    indices into X, and `t`. x_j − x_i is taken in dtype `difference`, the rest in float64, rounded
+    once at the end. Returns (n + m, d) in the type, dtype and format of `X`; integer dtypes
+    truncate, as imbalanced-learn's do, within their range. `normalize` re-projects each synthetic
+    row onto the unit sphere (a zero row stays zero); ValueError for integer `X`.
     """
     if normalize and X.dtype.kind != "f":
         raise ValueError(f"normalize=True needs floating-point X, found {X.dtype}")
     if sparse.issparse(X):
-        return sparse.vstack([X, _sparse_rows(X, seed, neighbour, t, normalize)], format=X.format)
-    extended = np.empty((len(X) + len(seed), X.shape[1]), dtype=X.dtype)
+        rows = X.tocsr()
+        z = _between(rows[parents["seed"]], rows[parents["neighbour"]], parents["t"], difference)
+        z = z.tocsr()
+        if normalize:
+            z = unit_rows(z, copy=False)
+        z.data = _in_range(z.data, X.dtype)
+        return sparse.vstack([X, z.astype(X.dtype)], format=X.format)
+    extended = np.empty((len(X) + len(parents), X.shape[1]), dtype=X.dtype)
     extended[: len(X)] = X
-    _fill(extended[len(X) :], X, seed, neighbour, t, normalize)
+    _fill(extended[len(X) :], X, parents, normalize, difference)
     return extended
 
 
-def _fill(out, X, seed, neighbour, t, normalize) -> None:
-    step = max(1, CHUNK_ENTRIES // X.shape[1])
-    for start in range(0, len(seed), step):
+def _fill(out: np.ndarray, X: np.ndarray, parents: np.ndarray, normalize: bool, difference):
+    """Write the synthetic rows into `out`, (m, d), chunk by chunk on every processor."""
+
+    def fill(start: int) -> None:
         chunk = slice(start, start + step)
-        base = _computable(X[seed[chunk]])
-        difference = _computable(X[neighbour[chunk]]) - base
-        # t is float64, so the sum is too, and the assignment rounds once.
-        z = base + t[chunk, np.newaxis] * difference
+        seed, neighbour = X[parents["seed"][chunk]], X[parents["neighbour"][chunk]]
+        z = _between(seed, neighbour, parents["t"][chunk], difference)
         if normalize:
             z = unit_rows(z, copy=False)
         out[chunk] = _in_range(z, X.dtype)
 
-
-def _sparse_rows(X, seed, neighbour, t, normalize):
-    rows = X.tocsr()
-    base = _computable(rows[seed])
-    difference = _computable(rows[neighbour]) - base
-    z = (base + difference.multiply(t[:, np.newaxis])).tocsr()
-    if normalize:
-        z = unit_rows(z, copy=False)
-    z.data = _in_range(z.data, X.dtype)
-    return z.astype(X.dtype)
+    step = max(1, CHUNK_ENTRIES // X.shape[1])
+    starts = range(0, len(parents), step)
+    # NumPy lets go of the interpreter while it computes: threads share the work. Each row is
+    # computed by one of them, so their number changes nothing.
+    with ThreadPoolExecutor(min(cpu_count(), max(1, len(starts)))) as pool:
+        list(pool.map(fill, starts))
 
 
-def _computable(rows):
-    """Integers as float64: a difference of unsigned ones would wrap around."""
-    return rows if rows.dtype.kind == "f" else rows.astype(np.float64)
+def _between(seed, neighbour, t: np.ndarray, difference):
+    """x_i + t (x_j − x_i) in float64, for (m, d) rows x_i, x_j and (m,) coefficients."""
+    seed = seed.astype(difference, copy=False)
+    step = neighbour.astype(difference, copy=False) - seed
+    if sparse.issparse(step):
+        return seed + step.multiply(t[:, np.newaxis])
+    step = step.astype(np.float64, copy=False)
+    step *= t[:, np.newaxis]
+    step += seed
+    return step
 
 
 def _in_range(z: np.ndarray, dtype: np.dtype) -> np.ndarray:

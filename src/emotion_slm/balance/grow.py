@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from emotion_slm.balance.imbalance import irlbl, label_cardinality, mean_ir
-from emotion_slm.balance.multilabel import PROVENANCE, MultiLabelISMOTE
+from emotion_slm.balance.ismote import MultiLabelISMOTE
+from emotion_slm.balance.multilabel import PROVENANCE
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.labels import LABELS, to_matrix, to_names
 from emotion_slm.params.ismote import IsmoteParams

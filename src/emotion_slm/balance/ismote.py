@@ -1,15 +1,22 @@
-"""ISMOTE as an imbalanced-learn over-sampler for binary and multi-class targets."""
+"""ISMOTE as imbalanced-learn samplers: `ISMOTE` for one label per row, `MultiLabelISMOTE` for many.
+
+After Li, Yang, Song, Duan, Ren 2025, Scientific Reports 15:23521, doi 10.1038/s41598-025-09506-w.
+"""
 
 from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from emotion_slm.balance.draws import draw, private_random_state
-from emotion_slm.balance.geometry import extend
-from emotion_slm.balance.neighbours import nearest
+from emotion_slm.balance.geometry import PARENTS, extend
+from emotion_slm.balance.multilabel import MultiLabelISMOTE
+from emotion_slm.balance.neighbours import nearest, split_parameter
+
+__all__ = ["ISMOTE", "MultiLabelISMOTE"]
 
 
 class ISMOTE(BaseOverSampler):
@@ -25,8 +32,11 @@ class ISMOTE(BaseOverSampler):
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
         As for every over-sampler of imbalanced-learn.
-    k_neighbors : int, default=5
-        Neighbours a seed row chooses from; a class of n ≤ k rows uses n − 1.
+    k_neighbors : int or estimator, default=5
+        Neighbours a seed row chooses from; a class of n ≤ k rows uses n − 1. An int searches
+        exactly. An estimator with `fit` and `kneighbors`, such as
+        `emotion_slm.balance.approximate.ApproximateNeighbors`, searches in its own way; as in
+        imbalanced-learn, its `n_neighbors` counts the row itself.
     expansion : {"segment", "none"}, default="segment"
         "none" is SMOTE: for the first class grown, hence for binary targets, the rows are bitwise
         those of `imblearn.over_sampling.SMOTE` under the same integer seed.
@@ -39,6 +49,8 @@ class ISMOTE(BaseOverSampler):
     ----------
     sampling_strategy_ : dict
         Class → synthetic rows.
+    provenance_ : structured ndarray of shape (n_synthetic,)
+        Per synthetic row, in order: `seed`, `neighbour` (row indices) and `t` (float64).
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -47,7 +59,13 @@ class ISMOTE(BaseOverSampler):
     Raises
     ------
     ValueError
-        From `fit_resample`: a class to grow has a single row, or X holds NaN or infinity.
+        From `fit_resample`: a class to grow has a single row, X holds NaN or infinity, or
+        `normalize` meets integers.
+
+    See Also
+    --------
+    MultiLabelISMOTE : The same for rows with any number of labels.
+    imblearn.over_sampling.SMOTE : Rows between their parents only.
 
     References
     ----------
@@ -68,7 +86,10 @@ class ISMOTE(BaseOverSampler):
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseOverSampler._parameter_constraints,
-        "k_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "k_neighbors": [
+            Interval(Integral, 1, None, closed="left"),
+            HasMethods(["fit", "kneighbors"]),
+        ],
         "expansion": [StrOptions({"segment", "none"})],
         "normalize": ["boolean"],
     }
@@ -90,28 +111,27 @@ class ISMOTE(BaseOverSampler):
 
     def _fit_resample(self, X, y):
         random = private_random_state(self.random_state)
-        seeds, neighbours, coefficients, labels = [], [], [], [y]
+        k_neighbors, search = split_parameter(self.k_neighbors)
+        difference = np.float64
+        if self.expansion == "none" and X.dtype.kind == "f":
+            # What SMOTE does, to the bit: ties broken by its search, x_j − x_i in X's own dtype.
+            search = search or NearestNeighbors()
+            difference = X.dtype
+        parents, labels = [np.empty(0, PARENTS)], [y]
         for label, n_samples in self.sampling_strategy_.items():
             if n_samples == 0:
                 continue
             members = np.flatnonzero(y == label)
             if len(members) == 1:
                 raise ValueError(f"class {label!r} has a single row: it has no neighbour")
-            k = min(self.k_neighbors, len(members) - 1)
-            # Every row is queried, drawn or not: the search then breaks ties as SMOTE's does.
-            near = nearest(X[members], np.arange(len(members)), k)
+            k = min(k_neighbors, len(members) - 1)
+            near = nearest(X[members], np.arange(len(members)), k, search)
             seed, rank, t = draw(random, len(members), k, n_samples, self.expansion)
-            seeds.append(members[seed])
-            neighbours.append(members[near[seed, rank]])
-            coefficients.append(t)
+            block = np.empty(n_samples, PARENTS)
+            block["seed"], block["neighbour"] = members[seed], members[near[seed, rank]]
+            block["t"] = t
+            parents.append(block)
             labels.append(np.full(n_samples, label, dtype=y.dtype))
-        if not seeds:
-            return X.copy(), y.copy()
-        X_resampled = extend(
-            X,
-            np.concatenate(seeds),
-            np.concatenate(neighbours),
-            np.concatenate(coefficients),
-            self.normalize,
-        )
+        self.provenance_ = np.concatenate(parents)
+        X_resampled = extend(X, self.provenance_, self.normalize, difference)
         return X_resampled, np.concatenate(labels)

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-STRATEGIES = ("seed", "ranking", "union", "intersection")
+STRATEGIES = ("seed", "nearest", "ranking", "union", "intersection")
+
+
+def of_nearer_parent(y: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """Label set per synthetic row of "nearest": that of the parent it lies nearer to.
+
+    `y`: (n, L) indicator matrix; `parents`: (m,) with fields `seed`, `neighbour` and `t`. Halfway
+    between them the seed decides. Returns (m, L) bool.
+    """
+    return y[np.where(parents["t"] <= 0.5, parents["seed"], parents["neighbour"])] != 0
 
 
 def combine(y: np.ndarray, seeds: np.ndarray, neighbours: np.ndarray, strategy: str) -> np.ndarray:

@@ -8,24 +8,16 @@ from typing import ClassVar
 import numpy as np
 from imblearn.base import BaseSampler
 from scipy import sparse
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import validate_data
 
 from emotion_slm.balance import labelsets
 from emotion_slm.balance.draws import draw, private_random_state
-from emotion_slm.balance.geometry import extend
-from emotion_slm.balance.neighbours import nearest
+from emotion_slm.balance.geometry import PARENTS, extend
+from emotion_slm.balance.neighbours import nearest, split_parameter
 from emotion_slm.balance.targets import column_of, resolve
 
-PROVENANCE = np.dtype(
-    [
-        ("seed", np.int64),
-        ("neighbour", np.int64),
-        ("t", np.float64),
-        ("target", np.int64),
-        ("normalized", np.bool_),
-    ]
-)
+PROVENANCE = np.dtype([*PARENTS.descr, ("target", np.int64), ("normalized", np.bool_)])
 
 
 class MultiLabelISMOTE(BaseSampler):
@@ -45,13 +37,15 @@ class MultiLabelISMOTE(BaseSampler):
         that share of the most frequent label's rows; dict: label → rows, and labels without an
         entry have no target: they are not grown but may be inherited. A label with more rows than
         its target is left alone.
-    k_neighbors : int, default=5
-        Neighbours a seed row chooses from; a label of n ≤ k rows uses n − 1.
+    k_neighbors : int or estimator, default=5
+        Neighbours a seed row chooses from; a label of n ≤ k rows uses n − 1. An estimator searches
+        in its own way, as for `ISMOTE`.
     expansion : {"segment", "none", "copy"}, default="segment"
         "segment" is ISMOTE, "none" SMOTE, "copy" random oversampling (no interpolation).
-    labelset_strategy : {"seed", "ranking", "union", "intersection"}, default="seed"
-        Labels a synthetic row inherits: the seed's; those of more than half of the seed and its k
-        neighbours; those of any of them; those of all of them.
+    labelset_strategy : {"seed", "nearest", "ranking", "union", "intersection"}, default="seed"
+        Labels a synthetic row inherits: the seed's; those of the parent it lies nearer to (t ≤ ½:
+        the seed, else the neighbour); those of more than half of the seed and its k neighbours;
+        those of any of them; those of all of them.
     exclude_labels : sequence of labels, default=()
         Labels never grown nor inherited.
     normalize : bool, default=False
@@ -94,7 +88,7 @@ class MultiLabelISMOTE(BaseSampler):
     Examples
     --------
     >>> from sklearn.datasets import make_multilabel_classification
-    >>> from emotion_slm.balance.multilabel import MultiLabelISMOTE
+    >>> from emotion_slm.balance.ismote import MultiLabelISMOTE
     >>> X, y = make_multilabel_classification(n_samples=200, random_state=10)
     >>> sampler = MultiLabelISMOTE(sampling_strategy=150, random_state=42)
     >>> X_resampled, y_resampled = sampler.fit_resample(X, y)
@@ -111,7 +105,10 @@ class MultiLabelISMOTE(BaseSampler):
             Interval(RealNotInt, 0, 1, closed="right"),
             Mapping,
         ],
-        "k_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "k_neighbors": [
+            Interval(Integral, 1, None, closed="left"),
+            HasMethods(["fit", "kneighbors"]),
+        ],
         "expansion": [StrOptions({"segment", "none", "copy"})],
         "labelset_strategy": [StrOptions(set(labelsets.STRATEGIES))],
         "exclude_labels": ["array-like"],
@@ -148,11 +145,13 @@ class MultiLabelISMOTE(BaseSampler):
         names = getattr(y, "columns", None)
         if sparse.issparse(y):
             raise ValueError("y must be a dense indicator matrix, found a sparse one")
-        X, y = validate_data(self, X=X, y=y, accept_sparse=["csr", "csc"], multi_output=True)
+        X, y = validate_data(
+            self, X=X, y=y, accept_sparse=["csr", "csc"], multi_output=True, ensure_min_samples=2
+        )
         if y.ndim != 2 or not np.isin(y, (0, 1)).all():
             raise ValueError(
-                "y must be an (n, L) indicator matrix of zeros and ones, one column per label; "
-                f"found shape {y.shape}"
+                "Unknown label type: y must be an (n, L) indicator matrix of zeros and ones, one "
+                f"column per label; found shape {y.shape}"
             )
         if len(np.unique(y)) < 2:
             raise ValueError("y holds one value only: no label tells rows apart")
@@ -165,13 +164,7 @@ class MultiLabelISMOTE(BaseSampler):
         excluded = {column_of(label, self.labels_) for label in self.exclude_labels}
         targets = resolve(self.sampling_strategy, counts, self.labels_, excluded)
         provenance, labels = self._plan(X, has_label, counts, targets, excluded)
-        X_resampled = extend(
-            X,
-            provenance["seed"],
-            provenance["neighbour"],
-            provenance["t"],
-            self.normalize and self.expansion != "copy",
-        )
+        X_resampled = extend(X, provenance, self.normalize and self.expansion != "copy")
         y_resampled = np.concatenate([y, labels.astype(y.dtype)])
         self.provenance_ = provenance
         self._report(counts, (y_resampled != 0).sum(axis=0), targets)
@@ -219,17 +212,20 @@ class MultiLabelISMOTE(BaseSampler):
         Seeds and neighbours all carry `target`: every strategy sets it.
         """
         members = np.flatnonzero(has_label[:, target])
-        needs_neighbours = self.expansion != "copy" or self.labelset_strategy != "seed"
-        k = min(self.k_neighbors, len(members) - 1) if needs_neighbours else 0
+        k_neighbors, search = split_parameter(self.k_neighbors)
+        alone = self.expansion == "copy" and self.labelset_strategy in ("seed", "nearest")
+        k = 0 if alone else min(k_neighbors, len(members) - 1)
         seed, rank, t = draw(random, len(members), k, n_samples, self.expansion)
         drawn, position = np.unique(seed, return_inverse=True)
-        near = members[nearest(X[members], drawn, k)]
+        near = members[nearest(X[members], drawn, k, search)]
         block = np.empty(n_samples, PROVENANCE)
         block["seed"] = members[seed]
         block["neighbour"] = members[seed] if self.expansion == "copy" else near[position, rank]
         block["t"] = t
         block["target"] = target
         block["normalized"] = self.normalize and self.expansion != "copy"
+        if self.labelset_strategy == "nearest":
+            return block, labelsets.of_nearer_parent(has_label, block)
         labelset = labelsets.combine(has_label, members[drawn], near, self.labelset_strategy)
         return block, labelset[position]
 

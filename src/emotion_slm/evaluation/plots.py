@@ -1,37 +1,22 @@
-"""The figures of metrics/plots: PNG, 1,200 pixels wide, the same bytes from the same numbers.
-
-Drawn on figure objects without pyplot, so that no display and no global state is involved.
-"""
+"""The figures of stage evaluate."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from emotion_slm import files
+from emotion_slm.canvas import BLUE, GREEN, GREY, ORANGE, canvas, label_axis, legend_above
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation.metrics import equal_mass_bins
 from emotion_slm.evaluation.ranking import average_precisions
 from emotion_slm.evaluation.report import label_order
 from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
 
-WIDTH, DPI = 8.0, 150  # inches, pixels per inch
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8a8a8a"  # Okabe and Ito, and grey
 CURVE_COLUMNS = (
     "epoch", "train_loss", "validation_loss", "validation_map", "validation_macro_f1",
 )  # fmt: skip
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": "#e2e2e2",
-    "legend.frameon": False,
-}
 
 
 def label_frequency(
@@ -44,7 +29,7 @@ def label_frequency(
     natural = list(counts_by_split.values())[-1]
     order = sorted(LABELS, key=lambda label: -natural.get(label, 0))
     thickness = 0.8 / len(counts_by_split)
-    with _figure(path, 10.5, "Rows per label", note) as figure:
+    with canvas(path, 10.5, "Rows per label", note) as figure:
         axes = figure.subplots()
         positions = np.arange(len(order))
         for place, ((split, counts), colour) in enumerate(
@@ -53,24 +38,24 @@ def label_frequency(
             offset = (place - (len(counts_by_split) - 1) / 2) * thickness
             rows = [counts.get(label, 0) for label in order]
             axes.barh(positions + offset, rows, thickness, color=colour, label=split)
-        _label_axis(axes, order)
+        label_axis(axes, order)
         axes.set_xscale("log")
         axes.set_xlim(left=0.8)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("rows (log scale)")
         axes.grid(axis="x")
-        _legend_above(axes, len(counts_by_split))
+        legend_above(axes, len(counts_by_split))
 
 
 def corpus_imbalance(counts: Mapping[str, int], path: Path, note: str = "") -> None:
     """Rows per label of the whole corpus, sorted, on a log axis, each bar with its count."""
     order = sorted(LABELS, key=lambda label: -counts.get(label, 0))
     rows = [counts.get(label, 0) for label in order]
-    with _figure(path, 7.5, "Label frequency in the corpus", note) as figure:
+    with canvas(path, 7.5, "Label frequency in the corpus", note) as figure:
         axes = figure.subplots()
         bars = axes.barh(range(len(order)), rows, 0.72, color=_colours(order))
         axes.bar_label(bars, [f"{count:,}" for count in rows], padding=4, fontsize=9)
-        _label_axis(axes, order)
+        label_axis(axes, order)
         axes.set_xscale("log")
         axes.set_xlim(0.8, max(rows) * 3)
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -87,7 +72,7 @@ def training_curve(curves: Mapping[str, Path], path: Path, note: str = "") -> No
     """
     histories = {name: _read_curve(source) for name, source in curves.items()}
     histories = {name: history for name, history in histories.items() if len(history["epoch"])}
-    with _figure(path, 0.4 + 2.9 * max(len(histories), 1), "Training", note) as figure:
+    with canvas(path, 0.4 + 2.9 * max(len(histories), 1), "Training", note) as figure:
         panels = figure.subplots(max(len(histories), 1), 2, squeeze=False)
         for (name, history), (loss, quality) in zip(histories.items(), panels, strict=False):
             epochs = history["epoch"]
@@ -118,7 +103,7 @@ def per_label_f1(metrics: Mapping, path: Path, note: str = "") -> None:
     order = label_order()
     rows = [metrics["per_label"][label] for label in order]
     title = "F1 per label on test, thresholds from validation"
-    with _figure(path, 7.5, title, note) as figure:
+    with canvas(path, 7.5, title, note) as figure:
         axes = figure.subplots()
         macro = axes.axvline(metrics["macro_f1"], color="black", linestyle="--", linewidth=1)
         bars = axes.barh(
@@ -131,7 +116,7 @@ def per_label_f1(metrics: Mapping, path: Path, note: str = "") -> None:
         for position, row in enumerate(rows):
             axes.text(1.1, position, f"{row['support']:,}", ha="right", va="center", fontsize=9)
         axes.text(1.1, -1, "N", ha="right", va="center")
-        _label_axis(axes, order)
+        label_axis(axes, order)
         axes.set_xlim(0, 1.1)
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.set_xlabel("F1")
@@ -150,7 +135,7 @@ def precision_recall(
 
     average_precision = average_precisions(gold, probabilities)
     title = "Precision and recall per label on test (dotted: share of positives)"
-    with _figure(path, 12, title, note) as figure:
+    with canvas(path, 12, title, note) as figure:
         panels = figure.subplots(7, 4, sharex=True, sharey=True)
         for axes, label in zip(panels.ravel(), label_order(), strict=True):
             column = LABEL_INDEX[label]
@@ -180,7 +165,7 @@ def reliability(
     """
     series = (("raw sigmoid", before, ORANGE), ("calibrated", after, BLUE))
     title = "Reliability on test, all labels pooled, 15 equal-mass bins"
-    with _figure(path, 4.3, title, note) as figure:
+    with canvas(path, 4.3, title, note) as figure:
         for axes, scale in zip(figure.subplots(1, 2), ("linear", "log"), strict=True):
             lowest = 1.0
             for name, probabilities, colour in series:
@@ -197,34 +182,8 @@ def reliability(
         figure.axes[0].legend(loc="upper left")
 
 
-@contextmanager
-def _figure(path: Path, height: float, title: str, note: str) -> Iterator:
-    """A figure `height` inches tall, written to `path` when the block succeeds.
-
-    `note` is a second line under the title, such as a warning about the corpus.
-    """
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
-        FigureCanvasAgg(figure)
-        figure.suptitle(f"{title}\n{note}".strip())
-        yield figure
-        with files.atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
-
-
 def _colours(labels: Sequence[str]) -> list[str]:
     return [BLUE if label in TARGETS else GREY for label in labels]
-
-
-def _label_axis(axes, order: Sequence[str]) -> None:
-    axes.set_yticks(range(len(order)), order)
-    axes.set_ylim(len(order) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
 
 
 def _target_legend(axes, more: Mapping[str, object] | None = None) -> None:
@@ -235,11 +194,7 @@ def _target_legend(axes, more: Mapping[str, object] | None = None) -> None:
         "other label": Patch(color=GREY),
         **(more or {}),
     }
-    _legend_above(axes, len(entries), entries.values(), entries.keys())
-
-
-def _legend_above(axes, columns: int, *entries) -> None:
-    axes.legend(*entries, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
+    legend_above(axes, len(entries), entries.values(), entries.keys())
 
 
 def _read_curve(source: Path) -> dict[str, np.ndarray]:

@@ -30,7 +30,7 @@ class IsmoteParams(Section):
     target: Count | dict[LabelName, Count]
     k_neighbors: int = Field(ge=1)
     expansion: Literal["segment", "none", "copy"]
-    labelset_strategy: Literal["seed", "ranking", "union", "intersection"]
+    labelset_strategy: Literal["seed", "nearest", "ranking", "union", "intersection"]
     exclude_labels: list[LabelName]
     normalize: bool
 

@@ -13,8 +13,10 @@ from scipy import sparse, stats
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import estimator_checks
 
-from emotion_slm.balance import geometry, ismote
+from emotion_slm.balance import geometry, ismote, multilabel
 from emotion_slm.balance.ismote import ISMOTE
 
 problems = settings(deadline=None, derandomize=True, max_examples=30)
@@ -25,6 +27,17 @@ problems = settings(deadline=None, derandomize=True, max_examples=30)
 )
 def test_honours_the_contract_of_imbalanced_learn(estimator, check):
     check(estimator)
+
+
+@estimator_checks.parametrize_with_checks(
+    [ISMOTE(random_state=0), ISMOTE(expansion="none", normalize=False, random_state=0)]
+)
+def test_honours_the_contract_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_both_samplers_have_one_address():
+    assert ismote.MultiLabelISMOTE is multilabel.MultiLabelISMOTE
 
 
 def binary(seed=0, n=200, d=6, minority=40, dtype=np.float64):
@@ -155,6 +168,24 @@ def test_equivariant_under_similarities(seed, scale, d):
     )
 
 
+@pytest.mark.parametrize("width", [1, 6], ids=["every coordinate", "a random vector"])
+def test_equivariance_would_expose_the_destructive_readings(width):
+    """Adding r·d to every coordinate, or a random vector of that size, depends on the axes."""
+    X, y = binary(n=60, d=6, minority=15)
+    sampler = ISMOTE(random_state=0)
+    sampler.fit_resample(X, y)
+    origin = sampler.provenance_
+    random = np.random.default_rng(0)
+    rotation = np.linalg.qr(random.normal(size=(6, 6)))[0]
+    r = random.uniform(-1, 1, size=(len(origin), width))
+
+    def misread(X):
+        seed, step = X[origin["seed"]], X[origin["neighbour"]] - X[origin["seed"]]
+        return seed + 0.5 * step + r * np.linalg.norm(step, axis=1, keepdims=True)
+
+    assert np.abs(misread(X @ rotation) - misread(X) @ rotation).max() > 0.1
+
+
 def test_duplicates_give_the_row_itself():
     X, y = binary()
     X[y == 1] = X[y == 1][0]
@@ -173,6 +204,46 @@ def test_normalize_puts_synthetic_rows_alone_on_the_unit_sphere():
     X_resampled, _ = ISMOTE(normalize=True, random_state=0).fit_resample(X, y)
     np.testing.assert_array_equal(X_resampled[: len(X)], X)
     np.testing.assert_allclose(np.linalg.norm(X_resampled[len(X) :], axis=1), 1)
+
+
+# -- provenance --------------------------------------------------------------------------------
+
+
+def test_every_row_can_be_recomputed_from_its_provenance():
+    X, y = make_classification(
+        n_samples=900, n_classes=3, n_informative=5, weights=[0.6, 0.3], random_state=0
+    )
+    X = (X * 100).astype(np.float32)
+    sampler = ISMOTE(k_neighbors=3, random_state=0)
+    X_resampled, y_resampled = sampler.fit_resample(X, y)
+    origin = sampler.provenance_
+    assert len(origin) == len(X_resampled) - 900 > 300
+    exact = X.astype(np.float64)
+    step = exact[origin["neighbour"]] - exact[origin["seed"]]
+    z = exact[origin["seed"]] + origin["t"][:, np.newaxis] * step
+    np.testing.assert_array_equal(X_resampled[900:], z.astype(np.float32))
+    for label in (1, 2):
+        members = np.flatnonzero(y == label)
+        grown = origin[y_resampled[900:] == label]
+        near = NearestNeighbors(n_neighbors=4).fit(X[members]).kneighbors(X[grown["seed"]])[1]
+        assert np.isin(grown["seed"], members).all()
+        assert (members[near[:, 1:]] == grown["neighbour"][:, np.newaxis]).any(axis=1).all()
+
+
+def test_coefficients_are_triangular():
+    sampler = ISMOTE(sampling_strategy={1: 20_000}, random_state=0)
+    sampler.fit_resample(*binary())
+    t = sampler.provenance_["t"]
+    assert t.min() >= -0.5 and t.max() <= 1.5
+    assert stats.kstest(t, stats.triang(c=0.5, loc=-0.5, scale=2).cdf).pvalue > 0.01
+    assert np.mean((t < 0) | (t > 1)) == pytest.approx(0.25, abs=0.01)  # 3 standard errors
+
+
+def test_nothing_to_grow():
+    X, y = binary(minority=100)
+    sampler = ISMOTE(random_state=0)
+    np.testing.assert_array_equal(sampler.fit_resample(X, y)[0], X)
+    assert len(sampler.provenance_) == 0
 
 
 # -- the sampler -------------------------------------------------------------------------------
@@ -246,6 +317,20 @@ def test_rows_must_be_finite(value):
     X[3, 2] = value
     with pytest.raises(ValueError, match=r"NaN|infinity"):
         ISMOTE().fit_resample(X, y)
+
+
+@pytest.mark.parametrize("expansion", ["segment", "none"])
+def test_an_estimator_may_search_for_neighbours(expansion):
+    X, y = binary(d=20, n=400, minority=150)
+    search = NearestNeighbors(n_neighbors=4)
+    np.testing.assert_array_equal(
+        synthetic(X, y, expansion=expansion, k_neighbors=search),
+        synthetic(X, y, expansion=expansion, k_neighbors=3),
+    )
+    few = binary(minority=3)
+    np.testing.assert_array_equal(
+        synthetic(*few, k_neighbors=search), synthetic(*few, k_neighbors=2)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emotion_slm.balance.labelsets import combine
+from emotion_slm.balance.labelsets import combine, of_nearer_parent
 
 Y = np.array([[1, 0, 1, 0], [1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]])
 
@@ -31,3 +31,11 @@ def test_a_row_without_neighbours_keeps_its_labels(strategy):
 def test_many_voters_do_not_overflow():
     y = np.ones((300, 1), dtype=np.int8)
     assert combine(y, np.array([0]), np.arange(1, 300)[np.newaxis], "intersection").all()
+
+
+def test_the_nearer_parent_decides():
+    parents = np.array(
+        [(0, 1, 0.5), (0, 1, 0.51), (0, 1, -0.4), (1, 0, 1.4)],
+        dtype=[("seed", int), ("neighbour", int), ("t", float)],
+    )
+    np.testing.assert_array_equal(of_nearer_parent(Y, parents), Y[[0, 1, 0, 0]])

@@ -10,12 +10,14 @@ from scipy import sparse, stats
 from sklearn.base import clone
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import estimator_checks
 
 from emotion_slm.balance import geometry, multilabel
 from emotion_slm.balance.imbalance import irlbl, mean_ir
 from emotion_slm.balance.multilabel import MultiLabelISMOTE
 
-STRATEGIES = ("seed", "ranking", "union", "intersection")
+STRATEGIES = ("seed", "nearest", "ranking", "union", "intersection")
 EXPANSIONS = ("segment", "none", "copy")
 problems = settings(deadline=None, derandomize=True, max_examples=40)
 
@@ -39,6 +41,22 @@ def class_neighbours(X, members, row, k):
     """The k rows of `members` nearest to `row`, by a full sort."""
     others = members[members != row]
     return set(others[np.linalg.norm(X[others] - X[row], axis=1).argsort()[:k]].tolist())
+
+
+class OfAnyTarget(MultiLabelISMOTE):
+    """Takes the targets of scikit-learn's checks, which are not indicators, as one label."""
+
+    def _check_X_y(self, X, y):  # noqa: N802
+        if isinstance(y, np.ndarray) and y.dtype.kind in "iuf" and y.size:
+            y = (y == y.max()).astype(int).reshape(len(y), -1)
+        return super()._check_X_y(X, y)
+
+
+@estimator_checks.parametrize_with_checks(
+    [OfAnyTarget(random_state=0), OfAnyTarget(expansion="copy", random_state=0)]
+)
+def test_honours_the_contract_of_scikit_learn(estimator, check):
+    check(estimator)
 
 
 # -- provenance --------------------------------------------------------------------------------
@@ -95,6 +113,25 @@ def test_copies_are_rows_of_the_data():
     np.testing.assert_array_equal(origin["neighbour"], origin["seed"])
     assert not origin["t"].any()
     assert not origin["normalized"].any()
+
+
+def test_the_nearer_parent_gives_its_labels():
+    X, y = problem()
+    sampler, _, labels = resample(
+        X, y, sampling_strategy={3: 400}, labelset_strategy="nearest", k_neighbors=2
+    )
+    origin = sampler.provenance_
+    parent = np.where(origin["t"] <= 0.5, origin["seed"], origin["neighbour"])
+    np.testing.assert_array_equal(labels, y[parent])
+    assert not np.array_equal(labels, y[origin["seed"]])
+
+
+def test_an_estimator_may_search_for_neighbours():
+    X, y = problem(n=300)
+    by_number = resample(X, y, k_neighbors=3)
+    by_search = resample(X, y, k_neighbors=NearestNeighbors(n_neighbors=4))
+    np.testing.assert_array_equal(by_number[0].provenance_, by_search[0].provenance_)
+    np.testing.assert_array_equal(by_number[1], by_search[1])
 
 
 def test_normalized_rows_are_marked():

@@ -3,8 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 
-from emotion_slm.balance.neighbours import nearest
+from emotion_slm.balance import neighbours
+from emotion_slm.balance.neighbours import nearest, split_parameter
 
 
 def distances_to(rows, query):
@@ -48,3 +52,89 @@ def test_a_row_is_never_its_own_neighbour_among_duplicates():
 
 def test_no_neighbours_asked():
     assert nearest(np.zeros((1, 2)), np.array([0]), 0).shape == (1, 0)
+
+
+# -- many rows in many dimensions: float32 products, certified ---------------------------------
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    seed=st.integers(0, 2**31),
+    k=st.integers(1, 7),
+    d=st.sampled_from([16, 40]),
+    scale=st.sampled_from([2.0**-100, 2.0**-10, 1.0, 2.0**13, 2.0**100]),
+    offset=st.sampled_from([0.0, 1.0, 1e5]),
+    clusters=st.sampled_from([1, 30, 600]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_float32_products_find_what_a_full_sort_finds(seed, k, d, scale, offset, clusters, dtype):
+    random = np.random.default_rng(seed)
+    n = 600
+    centres = random.normal(size=(clusters, d)) + offset
+    spread = 0 if clusters == 30 else 1e-3  # 30: rows that are duplicates of one another
+    rows = centres[random.integers(0, clusters, n)] + spread * random.normal(size=(n, d))
+    rows = (rows * scale).astype(dtype)  # powers of two scale without rounding
+    squares = cdist(rows / dtype(scale), rows / dtype(scale), "sqeuclidean")
+    np.fill_diagonal(squares, np.inf)
+    found = nearest(rows, np.arange(n), k)
+    # scikit-learn, which answers for rows that are not certain, expands the square in float64.
+    rounding = 64 * np.finfo(float).eps * d * (offset + 4) ** 2
+    np.testing.assert_allclose(
+        np.take_along_axis(squares, found, axis=1),
+        np.sort(squares, axis=1)[:, :k],
+        rtol=1e-9,
+        atol=rounding,
+    )
+    answers, certain = neighbours._in_float32(rows, np.arange(n), k)
+    true = squares.argsort(axis=1)[:, :k]
+    np.testing.assert_array_equal(answers[certain], true[certain])
+
+
+def test_ordinary_rows_are_certain_and_duplicates_are_not():
+    rows = np.random.default_rng(0).normal(size=(2000, 64)).astype(np.float32)
+    assert neighbours._in_float32(rows, np.arange(2000), 5)[1].mean() > 0.9
+    rows[1000:] = rows[:1000]
+    rows[500:1000] = rows[:500]
+    certain = neighbours._in_float32(rows, np.arange(2000), 5)[1]
+    assert not certain[:1000].any()
+
+
+@pytest.mark.parametrize("entries", [1, 5000, 10**7])
+def test_independent_of_block_size_and_of_which_rows_ask(monkeypatch, entries):
+    rows = np.random.default_rng(0).normal(size=(700, 20)).astype(np.float32)
+    expected = nearest(rows, np.arange(700), 4)
+    monkeypatch.setattr(neighbours, "BLOCK_ENTRIES", entries)
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 1)
+    some = np.array([699, 3, 250])
+    np.testing.assert_array_equal(nearest(rows, np.arange(700), 4), expected)
+    np.testing.assert_array_equal(nearest(rows, some, 4), expected[some])
+
+
+# -- a search of the user's choice ------------------------------------------------------------
+
+
+def test_an_estimator_searches_in_its_own_way():
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    by_city_block = NearestNeighbors(n_neighbors=4, metric="manhattan")
+    found = nearest(rows, np.arange(50), 3, by_city_block)
+    distances = pairwise_distances(rows, metric="manhattan")
+    np.testing.assert_array_equal(found, distances.argsort(axis=1)[:, 1:4])
+    assert not hasattr(by_city_block, "n_samples_fit_")  # it was cloned
+
+
+def test_the_parameter_is_a_number_or_an_estimator_that_counts_the_row_itself():
+    search = NearestNeighbors(n_neighbors=6)
+    assert split_parameter(5) == (5, None)
+    assert split_parameter(search) == (5, search)
+    for bad in (NearestNeighbors(n_neighbors=1), KNeighborsTransformer(n_neighbors="5"), object()):
+        with pytest.raises(ValueError, match="n_neighbors of 2 or more"):
+            split_parameter(bad)
+
+
+def test_a_search_that_finds_too_few_is_refused():
+    class Blind(NearestNeighbors):
+        def kneighbors(self, X, n_neighbors, return_distance):
+            return np.full((len(X), n_neighbors), -1)
+
+    with pytest.raises(ValueError, match=r"Blind\(\) found fewer than 3 neighbours"):
+        nearest(np.eye(9), np.arange(9), 2, Blind())

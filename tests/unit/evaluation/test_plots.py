@@ -48,7 +48,7 @@ def figures(scored, tmp_path):
 def drawn(monkeypatch):
     """Figures as they stand after drawing, in place of files."""
     finished = []
-    original = plots._figure
+    original = plots.canvas
 
     @contextmanager
     def keep(*arguments):
@@ -56,7 +56,7 @@ def drawn(monkeypatch):
             yield figure
             finished.append(figure)
 
-    monkeypatch.setattr(plots, "_figure", keep)
+    monkeypatch.setattr(plots, "canvas", keep)
     return finished
 
 

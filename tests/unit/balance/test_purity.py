@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emotion_slm.balance.purity import NEIGHBOURS, neighbour_purity
+from emotion_slm.labels import LABEL_INDEX, LABELS
+
+
+def gold_of(n_rows: int, **carriers) -> np.ndarray:
+    """(n, 28) gold, each label on the rows given."""
+    gold = np.zeros((n_rows, len(LABELS)), dtype=np.int8)
+    for label, rows in carriers.items():
+        gold[rows, LABEL_INDEX[label]] = 1
+    return gold
+
+
+def test_shares_counted_by_hand():
+    validation = np.arange(10, dtype=np.float32)[:, np.newaxis]  # 0, 1, … 9 on a line
+    gold = gold_of(10, grief=[0, 1, 5], joy=[9])
+    probes = {
+        "grief": {
+            "real": np.array([[-1.0]]),  # nearest: 0 to 4, of which 0 and 1 carry grief
+            "ismote": np.array([[-1.0], [20.0]]),  # the same; then 5 to 9, of which 5 does
+            "smote": np.array([[20.0]]),
+        },
+        "joy": {kind: np.array([[20.0]]) for kind in ("real", "ismote", "smote")},
+    }
+    purity = neighbour_purity(probes, validation, gold)
+    assert purity["k"] == 5
+    assert purity["per_label"] == {
+        "grief": {
+            "real": 0.4, "ismote": pytest.approx(0.3), "smote": 0.2, "chance": 0.3,
+            "validation_rows": 3,
+        },
+        "joy": {"real": 0.2, "ismote": 0.2, "smote": 0.2, "chance": 0.1, "validation_rows": 1},
+    }  # fmt: skip
+    assert purity["macro"] == pytest.approx(
+        {"real": 0.3, "ismote": 0.25, "smote": 0.2, "chance": 0.2}
+    )
+    json.dumps(purity, allow_nan=False)
+
+
+def test_a_label_without_validation_rows_has_no_purity_and_leaves_the_mean_alone():
+    validation = np.arange(10, dtype=np.float32)[:, np.newaxis]
+    probes = {label: {"real": validation[:2], "ismote": validation} for label in ("grief", "joy")}
+    with_both = neighbour_purity(probes, validation, gold_of(10, joy=[0, 1, 2]))
+    joy_alone = neighbour_purity({"joy": probes["joy"]}, validation, gold_of(10, joy=[0, 1, 2]))
+    assert with_both["per_label"]["grief"] == {"validation_rows": 0}
+    assert with_both["macro"] == joy_alone["macro"]
+
+
+def test_no_label_at_all_has_no_mean():
+    validation = np.zeros((5, 2), dtype=np.float32)
+    assert neighbour_purity({}, validation, gold_of(5)) == {"k": 5, "macro": {}, "per_label": {}}
+
+
+def test_without_synthetic_rows_real_and_chance_remain():
+    validation = np.arange(10, dtype=np.float32)[:, np.newaxis]
+    purity = neighbour_purity({"joy": {"real": validation}}, validation, gold_of(10, joy=[4]))
+    assert set(purity["macro"]) == {"real", "chance"}
+
+
+@given(seed=st.integers(0, 2**31), d=st.sampled_from([2, 20]), n_rows=st.integers(5, 40))
+def test_agrees_with_a_loop_over_all_distances(seed, d, n_rows):
+    random = np.random.default_rng(seed)
+    validation = random.normal(size=(n_rows, d))
+    gold = (random.random((n_rows, len(LABELS))) < 0.4).astype(np.int8)
+    gold[0] = 1  # every label has a validation row
+    probes = {
+        label: {kind: random.normal(size=(7, d)) for kind in ("real", "ismote", "smote")}
+        for label in ("grief", "joy")
+    }
+    purity = neighbour_purity(probes, validation, gold)
+    for label, kinds in probes.items():
+        for kind, rows in kinds.items():
+            shares = []
+            for row in rows:
+                distances = [float(np.sqrt(((row - other) ** 2).sum())) for other in validation]
+                nearest = sorted(range(n_rows), key=distances.__getitem__)[:NEIGHBOURS]
+                shares.append(sum(gold[near, LABEL_INDEX[label]] for near in nearest) / NEIGHBOURS)
+            assert purity["per_label"][label][kind] == pytest.approx(np.mean(shares))
+
+
+def test_displaced_rows_are_refuted():
+    """Purity is near 1 for rows in their label's cluster and near chance for rows far from all."""
+    random = np.random.default_rng(0)
+    d, n_clusters, size = 16, 10, 40
+    centres = 20 * random.normal(size=(n_clusters, d))
+    cluster = np.repeat(np.arange(n_clusters), size)
+    validation = centres[cluster] + random.normal(size=(len(cluster), d))
+    gold = gold_of(len(cluster), grief=cluster == 0)
+    inside = centres[0] + random.normal(size=(200, d))
+    displaced = inside + 1000 * random.normal(size=inside.shape)
+    purity = neighbour_purity({"grief": {"ismote": inside, "smote": displaced}}, validation, gold)
+    grief = purity["per_label"]["grief"]
+    assert grief["ismote"] > 0.99
+    assert grief["chance"] == pytest.approx(0.1)
+    assert grief["smote"] < 0.25
