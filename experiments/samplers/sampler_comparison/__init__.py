@@ -1,0 +1,1 @@
+"""Over-samplers compared on small imbalanced problems, each inside the folds."""

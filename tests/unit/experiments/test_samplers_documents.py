@@ -1,0 +1,81 @@
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sampler_comparison import summary
+from sampler_comparison.catalogue import CATALOGUE
+from sampler_comparison.page import filled
+from sampler_comparison.scores import METRICS
+from sampler_comparison.tables import cell, read_tables, signed, text
+
+FOLDER = Path("experiments/samplers")
+PAGE = Path("docs/samplers.md")
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return read_tables(FOLDER)
+
+
+def test_tables_are_those_of_the_results(tables):
+    assert (FOLDER / "tables.md").read_text() == text(tables)
+
+
+def test_the_page_shows_every_table_as_it_is(tables):
+    page = PAGE.read_text()
+    assert sorted(re.findall("<!-- table: (.+?) -->", page)) == sorted(tables)
+    assert filled(page, tables) == page
+
+
+def test_the_page_shows_the_figure():
+    assert "](../experiments/samplers/differences.png)" in PAGE.read_text()
+
+
+def test_results_cover_every_problem_classifier_sampler_and_metric():
+    results = pd.read_csv(FOLDER / summary.RESULTS)
+    assert list(results["problem"].unique()) == [problem.name for problem in CATALOGUE]
+    assert len(results) == len(CATALOGUE) * 3 * 7 * len(METRICS)
+    assert results["mean"].between(0, 1).all()
+
+
+def test_overall_follows_from_the_other_two_files():
+    again = summary.overall(
+        pd.read_csv(FOLDER / summary.DIFFERENCES), pd.read_csv(FOLDER / summary.RESULTS), 0.95
+    )
+    kept = json.loads((FOLDER / summary.OVERALL).read_text())
+    assert again["ranks"] == {
+        metric: pytest.approx(ranks, abs=0.05) for metric, ranks in kept["ranks"].items()
+    }
+    for metric, rivals in kept["differences"].items():
+        for rival, entries in rivals.items():
+            for classifier, entry in entries.items():
+                computed = again["differences"][metric][rival][classifier]
+                assert computed == pytest.approx(entry, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.0123, "+.012"),
+        (-0.0035, "−.004"),
+        (0.0004, "+.000"),
+        (-0.0004, "−.000"),
+        (-1.5, "−1.500"),
+    ],
+)
+def test_signed(value, expected):
+    assert signed(value) == expected
+
+
+def test_cell():
+    entry = {"mean": 0.01, "low": -0.002, "high": 0.022, "wins": 3, "ties": 38, "losses": 1}
+    assert cell(entry) == "+.010 [−.002, +.022] 3/38/1"
+
+
+def test_filling_replaces_only_what_is_between_the_markers():
+    page = "a\n<!-- table: x -->\nold\n<!-- end -->\nb\n"
+    once = filled(page, {"x": "| new |\n"})
+    assert once == "a\n<!-- table: x -->\n\n| new |\n\n<!-- end -->\nb\n"
+    assert filled(once, {"x": "| new |\n"}) == once
