@@ -102,7 +102,8 @@ class _Run:
         self.checkpoint = last_checkpoint(self.folder)
         if self.checkpoint is None:
             return
-        console.print(f"resuming from {self.checkpoint}", markup=False)
+        if self.processes.rank == 0:
+            console.print(f"resuming from {self.checkpoint}", markup=False)
         content = read_state(self.checkpoint)
         self.learner.restore(self.checkpoint, content.pop(OPTIMIZER))
         self.state = State.from_json(content)
