@@ -47,13 +47,13 @@ class Processes:
         return nullcontext() if self.accelerator is None else self.accelerator.no_sync(model)
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
-        if self.accelerator is not None:
+        if self.count > 1:
             torch.distributed.all_reduce(values)
         return values
 
     def gather(self, item: Any) -> list[Any]:
         """The item of each process, in their order."""
-        if self.accelerator is None:
+        if self.count == 1:
             return [item]
         items = [None] * self.count
         torch.distributed.all_gather_object(items, item)

@@ -33,7 +33,7 @@ from emotion_slm.training.rows import Rows
 from emotion_slm.training.schedule import learning_rate_factor
 from emotion_slm.training.state import State
 from emotion_slm.training.validation import measure, predict
-from emotion_slm.training.weights import Tensors, gather_into, snapshot
+from emotion_slm.training.weights import Tensors, forget_gathered, gather_into, snapshot
 
 BEST = "best"
 
@@ -148,6 +148,7 @@ class _Run:
         learner, rows = self.learner, self.validation_rows
         with learner.average.in_place() if learner.average else nullcontext():
             logits = predict(learner.model, rows, self.params, self.processes)
+            forget_gathered(learner.model)
             check_logits(logits, rows.ids, self.state.step, self.checkpoint)
             validation = measure(logits, rows.gold, learner.loss)
             epoch = Epoch(self.state.epoch + 1, self.state.train_loss, *validation)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 Tensors = dict[str, torch.Tensor]
@@ -42,10 +43,19 @@ def assign(targets: Mapping[str, torch.Tensor], sources: Mapping[str, torch.Tens
             target.copy_(sharded_like(sources[name], target))
 
 
+def forget_gathered(model: nn.Module) -> None:
+    """Let the next forward gather the shards anew: FSDP keeps what the last one gathered, and would
+    not see that other weights were put in their place."""
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+
+
 def gather_into(model: nn.Module, sources: Mapping[str, torch.Tensor]) -> None:
     """Leave `model` with `sources` as its trained weights, no longer in shards.
 
-    A sharded weight is replaced, so that whoever saves the model meets ordinary tensors.
+    A sharded weight is replaced, so that whoever saves the model's parameters meets ordinary
+    tensors; it is of no other use then.
     """
     for name, weight in trained_parameters(model).items():
         if isinstance(weight, DTensor):

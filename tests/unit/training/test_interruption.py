@@ -1,36 +1,20 @@
 """Trainings killed at random points and run again end in the bits of one that was left alone."""
 
 import json
-import multiprocessing
 import os
 import signal
-import sys
-from multiprocessing import forkserver
 
 import numpy as np
 import pytest
+from support.forked import forking
 from support.victim import Case, Death, run
 
 MOMENTS = ("before_step", "before_update", "in_validation", "before_rename", "after_rename")
-# What a training imports when it first needs it: seconds in each process.
-LATE_IMPORTS = (
-    "sklearn.metrics",
-    "torch._dynamo",
-    "transformers.models.auto.modeling_auto",
-    "transformers.models.auto.tokenization_auto",
-    "transformers.models.bert.modeling_bert",
-)
 
 
 @pytest.fixture(scope="module")
 def processes():
-    """Processes forked from one that has imported everything already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["support.victim", *LATE_IMPORTS])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # or the preload finds nothing
-        forkserver.ensure_running()
-    return context
+    return forking()
 
 
 @pytest.fixture(params=["text", "vectors"])
