@@ -39,7 +39,7 @@ BEST = "best"
 
 
 class Training(NamedTuple):
-    """The curve of a training, and how fast this process went: validation not counted."""
+    """The curve of a training, and the speed of its steps, all processes together."""
 
     curve: list[Epoch]
     samples_per_second: float
