@@ -1,5 +1,7 @@
 """adapt: the SLM reads train's texts; in the published recipe it does not, and a marker says so."""
 
+from pathlib import Path
+
 from emotion_slm import paths
 from emotion_slm.console import stage
 from emotion_slm.encoder.adapt import adapt
@@ -8,10 +10,12 @@ from emotion_slm.files import read_parquet
 from emotion_slm.params.adapt import AdaptParams
 from emotion_slm.params.document import Document
 from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.processes import rank, relaunch
 from emotion_slm.seeds import child_seed
 from emotion_slm.threads import pin_threads
-from emotion_slm.training.checkpoints import discard, resume_folder
-from emotion_slm.training.curve import best, write_curve
+from emotion_slm.training.curve import write_curve
+from emotion_slm.training.resume import discard, resume_folder
+from emotion_slm.training.summary import summary
 
 COLUMNS = ("id", "text", "labels")
 CURVE = paths.PLOTS / "adapt_curve.csv"
@@ -25,21 +29,19 @@ def main() -> None:
             write_curve(CURVE, [])
             report(f"encoder stays frozen → {paths.ADAPTED}")
             return
+        params = document.section("adapt", AdaptParams)
+        relaunch(params.training.launch, "stages.adapt")
         pin_threads(document.threads)
         encoder = document.section("encoder", EncoderParams)
-        params = document.section("adapt", AdaptParams)
         inputs = [paths.SPLIT / "train.parquet", paths.SPLIT / "validation.parquet"]
         train, validation = (read_parquet(path, COLUMNS) for path in inputs)
         seed = child_seed(document.seed, "adapt")
-        checkpoints = resume_folder("adapt", document, (encoder, params), inputs)
-        curve = adapt(train, validation, encoder, params, seed, paths.ADAPTED, checkpoints)
-        write_curve(CURVE, curve)
-        discard(checkpoints)
-        kept = best(curve, params.training.selection)
-        report(
-            f"{len(train):,} rows, epoch {kept.epoch} of {len(curve)} kept, validation mAP "
-            f"{kept.validation_map:.3f} → {paths.ADAPTED}"
-        )
+        checkpoints = resume_folder("adapt", document, (encoder, params), [*inputs, Path(__file__)])
+        done = adapt(train, validation, encoder, params, seed, paths.ADAPTED, checkpoints)
+        if rank() == 0:
+            write_curve(CURVE, done.curve)
+            discard(checkpoints)
+        report(summary(done, len(train), params.training, paths.ADAPTED))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +22,7 @@ from rich.progress import (
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.lock import exclusive
 from emotion_slm.paths import SCRATCH
+from emotion_slm.processes import rank
 
 console = Console(stderr=True, highlight=False)
 
@@ -36,14 +38,18 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
 
     Holds the workspace's lock meanwhile. Prints one closing line with the report and the seconds
     taken. An EmotionSlmError is printed without a traceback and ends the process with status 1.
+    Of several processes that run one stage together, the first does both.
     """
+    first = rank() == 0
     reports: list[str] = []
     started = time.monotonic()
     try:
-        with exclusive(SCRATCH / "stage.lock"):
+        with exclusive(SCRATCH / "stage.lock") if first else nullcontext():
             yield reports.append
     except EmotionSlmError as error:
         fail(f"{name}: {error}")
+    if not first:
+        return
     seconds = time.monotonic() - started
     console.print(f"[bold green]{name}[/]: ", end="")
     console.print(f"{'; '.join(reports)} ({seconds:.1f} s)", markup=False, soft_wrap=True)
@@ -56,8 +62,14 @@ def fail(message: str) -> None:
     sys.exit(1)
 
 
+class Advance(Protocol):
+    """Moves a bar by an amount, and says beside it how things stand."""
+
+    def __call__(self, amount: float, note: str = "") -> None: ...
+
+
 @contextmanager
-def progress(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
+def progress(description: str, total: float | None, shown: bool = True) -> Iterator[Advance]:
     """Show a bar with ETA on a terminal, nothing elsewhere; the yielded function advances it.
 
     With `total=None` it only shows that work goes on, and for how long. It leaves no trace.
@@ -68,8 +80,13 @@ def progress(description: str, total: float | None) -> Iterator[Callable[[float]
         TextColumn("{task.description}"),
         *(measured if total is not None else ()),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
     )
-    hidden = not console.is_terminal
+    hidden = not (shown and console.is_terminal)
     with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda amount: bar.advance(task, amount)
+        task = bar.add_task(description, total=total, note="")
+
+        def advance(amount: float, note: str = "") -> None:
+            bar.update(task, advance=amount, note=note)
+
+        yield advance

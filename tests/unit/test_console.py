@@ -1,7 +1,10 @@
+import io
 import re
 
 import pytest
+from rich.console import Console
 
+from emotion_slm import console as console_module
 from emotion_slm.console import fail, progress, stage
 from emotion_slm.errors import EmotionSlmError
 
@@ -43,4 +46,23 @@ def test_progress_is_silent_where_nobody_watches(capsys, total):
     with progress("embedding", total) as advance:
         for _ in range(3):
             advance(1)
+            advance(1, "loss 0.5")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_progress_on_a_terminal_shows_how_things_stand(monkeypatch, shown):
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=120)
+    monkeypatch.setattr(console_module, "console", terminal)
+    with progress("training", 3, shown) as advance:
+        advance(2, "loss 0.5000, lr 1.0e-04")
+    assert ("2/3" in screen.getvalue()) is shown
+    assert ("loss 0.5000, lr 1.0e-04" in screen.getvalue()) is shown
+
+
+def test_only_the_first_process_locks_and_speaks(capsys, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    with stage("adapt") as report, stage("adapt"):  # a second lock would be refused
+        report("not shown")
     assert capsys.readouterr() == ("", "")

@@ -1,5 +1,6 @@
 """Trained tensors on disk: only what training changed, float16, safetensors, strict both ways."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -35,23 +36,32 @@ def load_trained(module: nn.Module, path: Path) -> None:
 
     Raises EmotionSlmError when a name or shape is missing on either side.
     """
+    parameters = {
+        name: weight for name, weight in module.named_parameters() if weight.requires_grad
+    }
+    tensors = read_tensors(path, parameters)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[name])
+
+
+def read_tensors(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of `path`, which must have the names and shapes of `expected`, no more, no less.
+
+    Raises EmotionSlmError naming the first that differs.
+    """
     try:
         tensors = load_file(require(path))
     except SafetensorError as error:
         raise EmotionSlmError(f"{path}: not a readable safetensors file ({error})") from error
-    parameters = {
-        name: weight for name, weight in module.named_parameters() if weight.requires_grad
-    }
-    for name in sorted(parameters.keys() | tensors.keys()):
+    for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:
             raise EmotionSlmError(f"{path}: tensor {name} is missing")
-        if name not in parameters:
+        if name not in expected:
             raise EmotionSlmError(f"{path}: tensor {name} has no place in the model")
-        if parameters[name].shape != tensors[name].shape:
+        if expected[name].shape != tensors[name].shape:
             raise EmotionSlmError(
                 f"{path}: tensor {name} is {tuple(tensors[name].shape)}, "
-                f"the model needs {tuple(parameters[name].shape)}"
+                f"the model needs {tuple(expected[name].shape)}"
             )
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(tensors[name])
+    return tensors

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emotion_slm.params.backbone import BackboneParams, LoraParams
 from emotion_slm.params.document import Section
@@ -42,3 +42,17 @@ class FinetuneParams(Section):
     classifier: ClassifierParams
     loss: LossParams
     training: TrainingParams
+
+    @model_validator(mode="after")
+    def nothing_meant_for_texts_or_layers(self) -> "FinetuneParams":
+        if self.training.tokens_per_batch is not None:
+            raise ValueError(
+                "`training.tokens_per_batch` counts a text's tokens and finetune trains on "
+                "vectors; use `batch_size`"
+            )
+        if self.training.layer_decay is not None and self.classifier.name != "one_position":
+            raise ValueError(
+                f"`training.layer_decay` needs a backbone with layers; classifier "
+                f"{self.classifier.name} has none"
+            )
+        return self

@@ -2,19 +2,65 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emotion_slm.params.document import Section
 
 
 class TrainingParams(Section):
-    """Optimisation (AdamW) and which epoch is kept."""
+    """Optimisation, which epoch is kept, and where it runs.
+
+    Required: `epochs`, `learning_rate`, `schedule`, `warmup_ratio` (share of all steps),
+    `weight_decay` (of matrices; biases and norms have none), `precision`, `selection` (the
+    validation metric that picks the epoch), and one of:
+
+    - `batch_size`: rows of a batch, all processes together;
+    - `tokens_per_batch`: as many texts of like length as fit this many tokens, padding included.
+
+    Optional, with what holds when they are left out:
+
+    - `accumulation` (1): batches whose gradients make one step, each row weighing the same;
+    - `optimizer` (adamw): or `adamw_8bit`, whose state takes a quarter of the memory;
+    - `max_grad_norm` (1.0): longer gradients are scaled down to this length;
+    - `layer_decay` (none): factor on the learning rate per layer of the backbone, from top to
+      bottom;
+    - `ema_decay` (none): the weights' exponential moving average is validated, selected and saved;
+    - `patience` (none): stop after this many epochs without a better one;
+    - `checkpoint_steps` (none): a checkpoint every so many steps besides the one of each epoch;
+    - `launch` (none): an accelerate config file; the stage then runs under `accelerate launch`.
+    """
 
     epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+    tokens_per_batch: int | None = Field(default=None, ge=1)
+    accumulation: int = Field(default=1, ge=1)
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "linear", "cosine"]
     warmup_ratio: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)
+    optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    layer_decay: float | None = Field(default=None, gt=0, lt=1)
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
     precision: Literal["float32", "bfloat16"]
     selection: Literal["map", "macro_f1"]
+    patience: int | None = Field(default=None, ge=1)
+    checkpoint_steps: int | None = Field(default=None, ge=1)
+    launch: str = "none"
+
+    @model_validator(mode="after")
+    def one_way_to_size_a_batch(self) -> "TrainingParams":
+        if self.batch_size is not None and self.tokens_per_batch is not None:
+            raise ValueError("`batch_size` and `tokens_per_batch` exclude each other; keep one")
+        if self.batch_size is None and self.tokens_per_batch is None:
+            raise ValueError("`batch_size` or `tokens_per_batch` is missing; set one")
+        return self
+
+    @model_validator(mode="after")
+    def patience_within_the_epochs(self) -> "TrainingParams":
+        if self.patience is not None and self.patience >= self.epochs:
+            raise ValueError(
+                f"`patience` {self.patience} can never stop a training of {self.epochs} epochs; "
+                "lower it or leave it out"
+            )
+        return self

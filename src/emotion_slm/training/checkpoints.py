@@ -1,59 +1,94 @@
-"""Resume state: where a stage keeps its checkpoints, and which of them may be trusted."""
+"""Checkpoints: the tensors that train and what belongs to them, each folder whole or not there.
 
-import hashlib
+A checkpoint is written beside its place, flushed to the disk and renamed; only then is the one
+before it deleted. It holds safetensors and JSON, nothing that could run code when read. The order
+of rows and every random number are functions of seed and step, so the step stands for them.
+"""
+
 import json
+import os
 import shutil
-from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from transformers import TrainerCallback
+from safetensors.torch import save
 
-from emotion_slm.files import sha256_file
-from emotion_slm.params.document import Document, Section
-from emotion_slm.paths import SCRATCH
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.files import read_json
+from emotion_slm.training.weights import Tensors
 
-COMPLETE = "complete"  # written last: a checkpoint without it was cut short
+PREFIX = "checkpoint-"
+UNFINISHED = ".part"
+STATE = "state.json"
+SUFFIX = ".safetensors"
 
 
-def resume_folder(
-    stage: str, document: Document, sections: Sequence[Section], inputs: Sequence[Path]
-) -> Path:
-    """The checkpoint folder of exactly this training: stage, parameters, inputs, code, libraries.
+class Checkpoint(NamedTuple):
+    """`state`: numbers and names, as JSON; `tensors`: one file per key."""
 
-    Any difference gives another folder, so a changed run never resumes old state.
+    state: dict[str, Any]
+    tensors: dict[str, Tensors]
+
+
+def write_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> Path:
+    """Write the checkpoint of `step` and delete the older ones.
+
+    Raises EmotionSlmError when it cannot be written; the checkpoint before it is then still there.
     """
-    code = sorted(Path(__file__).parents[1].rglob("*.py"))
-    identity = {
-        "seed": document.seed,
-        "threads": document.threads,
-        "sections": [section.model_dump() for section in sections],
-        "inputs": [sha256_file(path) for path in inputs],
-        "code": [sha256_file(path) for path in code],
-        "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+    place = folder / f"{PREFIX}{step}"
+    unfinished = place.with_name(place.name + UNFINISHED)
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for name, tensors in checkpoint.tensors.items():
+            _write(unfinished / f"{name}{SUFFIX}", save(tensors))
+        _write(unfinished / STATE, json.dumps(checkpoint.state, allow_nan=False).encode())
+        _flush_names(unfinished)
+        unfinished.rename(place)
+        _flush_names(folder)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise EmotionSlmError(_not_written(folder, error)) from error
+    for older in folder.glob(f"{PREFIX}*"):
+        if older != place:
+            shutil.rmtree(older)
+    return place
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint in `folder`."""
+    steps = {
+        int(path.name.removeprefix(PREFIX)): path
+        for path in folder.glob(f"{PREFIX}*")
+        if not path.name.endswith(UNFINISHED)
     }
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return SCRATCH / "training" / f"{stage}-{digest[:16]}"
-
-
-def discard(folder: Path) -> None:
-    """Delete the checkpoints of a finished training; stage outputs hold what matters."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def last_complete(folder: Path) -> Path | None:
-    """The newest checkpoint in `folder` that was written to its end; cut-short ones are deleted."""
-    steps = {}
-    for checkpoint in folder.glob("checkpoint-*"):
-        if (checkpoint / COMPLETE).exists():
-            steps[int(checkpoint.name.removeprefix("checkpoint-"))] = checkpoint
-        else:
-            shutil.rmtree(checkpoint)
     return steps[max(steps)] if steps else None
 
 
-class MarkComplete(TrainerCallback):
-    """Marks each checkpoint once the Trainer has written all of it."""
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    return read_json(checkpoint / STATE)
 
-    def on_save(self, args, state, control, **kwargs) -> None:
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _flush_names(folder: Path) -> None:
+    """Make what was created or renamed in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_written(folder: Path, error: OSError) -> str:
+    kept = last_checkpoint(folder)
+    resume = f"resumes from {kept.name}" if kept else "starts afresh"
+    return (
+        f"{folder}: the checkpoint could not be written ({error.strerror}); free some space there "
+        f"and run `dvc repro` again: it {resume}"
+    )

@@ -1,51 +1,48 @@
-"""One training core for text and for vectors: transformers' Trainer with our loss and order."""
+"""One training core for text and for vectors.
 
-from collections.abc import Callable
+A loop of its own and not transformers' Trainer, for what a run must survive: checkpoints that are
+whole or absent and hold only what trains, the running loss among them; a stop before a bad loss
+reaches the weights; every random number a function of seed and step.
+"""
+
+import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from scipy.special import expit
 from torch import nn
-from torch.utils.data import Dataset
-from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from emotion_slm.console import console, progress
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.evaluation.ranking import macro_f1, mean_average_precision
+from emotion_slm.console import Advance, console, progress
 from emotion_slm.model.losses import Loss
+from emotion_slm.model.tensors import read_tensors
 from emotion_slm.params.training import TrainingParams
-from emotion_slm.training.checkpoints import MarkComplete, last_complete
+from emotion_slm.training.bad_loss import check_logits, check_step
+from emotion_slm.training.batches import epoch_batches, steps_of
+from emotion_slm.training.checkpoints import (
+    SUFFIX,
+    Checkpoint,
+    last_checkpoint,
+    read_state,
+    write_checkpoint,
+)
 from emotion_slm.training.curve import Epoch
-from emotion_slm.training.sampler import SeededSampler
+from emotion_slm.training.distributed import join
+from emotion_slm.training.learner import OPTIMIZER, Learner
+from emotion_slm.training.rows import Rows
+from emotion_slm.training.schedule import learning_rate_factor
+from emotion_slm.training.state import State
+from emotion_slm.training.validation import measure, predict
+from emotion_slm.training.weights import Tensors, forget_gathered, gather_into, snapshot
 
-DIVERGED = "training diverged: {}; lower the learning rate or use precision float32"
-SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+BEST = "best"
 
 
-class Rows(Dataset):
-    """Features and gold labels by row; whole batches are fetched at once.
+class Training(NamedTuple):
+    """The curve of a training, and the speed of its steps, all processes together."""
 
-    `features`: n items; `gold`: (n, 28) int8; `collate`: list of features → model inputs.
-    """
-
-    def __init__(self, features, gold: np.ndarray, collate: Callable[[Any], dict]):
-        self.features = features
-        self.gold = gold
-        self.collate = collate
-
-    def __len__(self) -> int:
-        return len(self.gold)
-
-    def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
-        if isinstance(self.features, np.ndarray):
-            features = self.features[indices]
-        else:
-            features = [self.features[index] for index in indices]
-        labels = torch.from_numpy(self.gold[indices].astype(np.float32))
-        return {**self.collate(features), "labels": labels}
+    curve: list[Epoch]
+    samples_per_second: float
 
 
 def train(
@@ -56,129 +53,105 @@ def train(
     params: TrainingParams,
     seed: int,
     folder: Path,
-    lengths: np.ndarray | None = None,
-) -> list[Epoch]:
+) -> Training:
     """Train `model` in place and leave it with the weights of its best epoch.
 
-    Checkpoints every epoch under `folder` and resumes from the last complete one. `lengths`, (n,),
-    groups rows of like length into batches. Returns the training curve.
-    Raises EmotionSlmError when the loss stops being a number.
+    Checkpoints under `folder`, and resumes from the last one there: on a CPU to the same bits as
+    an uninterrupted run. Raises EmotionSlmError when a loss stops being a number or a checkpoint
+    cannot be written.
     """
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=params.epochs,
-        per_device_train_batch_size=params.batch_size,
-        per_device_eval_batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        lr_scheduler_type=SCHEDULES[params.schedule],
-        warmup_steps=params.warmup_ratio,  # a float below 1 is a share of all steps
-        weight_decay=params.weight_decay,
-        optim="adamw_torch_fused",
-        bf16=params.precision == "bfloat16" and has_bfloat16(),
-        use_cpu=not torch.cuda.is_available(),
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        logging_strategy="epoch",
-        save_total_limit=1,  # the last and the best are kept
-        load_best_model_at_end=True,
-        metric_for_best_model=params.selection,
-        greater_is_better=True,
-        label_names=["labels"],
-        logging_nan_inf_filter=False,  # the default hides a diverged loss
-        remove_unused_columns=False,
-        seed=seed,
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-    trainer = _Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=train_rows,
-        eval_dataset=validation_rows,
-        data_collator=_identity,
-        compute_loss_func=lambda outputs, labels, **_: loss(outputs["logits"], labels),
-        compute_metrics=_validation_metrics,
-        callbacks=[MarkComplete(), StopOnBadLoss()],
-    )
-    trainer.sampler = SeededSampler(len(train_rows), params.batch_size, seed, lengths)
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(ProgressCallback)
-    checkpoint = last_complete(folder)
-    if checkpoint:
-        console.print(f"resuming from {checkpoint}", markup=False)
-    total = params.epochs * -(-len(train_rows) // params.batch_size)
-    with progress("training", total) as advance:
-        trainer.add_callback(_Advance(advance))
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    # The model's forward leaves here as it came, without the wrapper for mixed precision.
-    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    return _curve(trainer.state.log_history)
+    run = _Run(Learner(model, loss, params, seed, join()), train_rows, validation_rows, folder)
+    run.resume()
+    shown = run.processes.rank == 0
+    with progress("training", sum(map(len, run.plans)), shown) as advance:
+        advance(run.state.step)
+        while not run.state.finished(params):
+            run.steps(advance)
+            run.validate()
+            run.save()
+    gather_into(model, run.best)
+    return Training(run.state.curve, run.samples / max(run.seconds, 1e-9))
 
 
-def has_bfloat16() -> bool:
-    """Whether this machine computes bfloat16 in hardware; elsewhere it is slower than float32."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+class _Run:
+    """A training under way: what is learnt, how far it has come, its best epoch's weights."""
 
+    def __init__(self, learner: Learner, train_rows: Rows, validation_rows: Rows, folder: Path):
+        self.learner = learner
+        self.params = learner.params
+        self.processes = learner.processes
+        self.rows = train_rows
+        self.validation_rows = validation_rows
+        self.folder = folder
+        self.state = State()
+        self.best: Tensors = {}
+        self.checkpoint: Path | None = None
+        self.samples, self.seconds = 0, 0.0
+        # Batches by step and epoch; with a token budget epochs differ in their number of steps.
+        self.plans = [
+            steps_of(
+                epoch_batches(
+                    train_rows.count, self.params, learner.seed, epoch, train_rows.lengths
+                ),
+                self.params.accumulation,
+            )
+            for epoch in range(self.params.epochs)
+        ]
 
-class _Trainer(Trainer):
-    """Stock Trainer but for the order of rows."""
+    def resume(self) -> None:
+        self.checkpoint = last_checkpoint(self.folder)
+        if self.checkpoint is None:
+            return
+        if self.processes.rank == 0:
+            console.print(f"resuming from {self.checkpoint}", markup=False)
+        content = read_state(self.checkpoint)
+        self.learner.restore(self.checkpoint, content.pop(OPTIMIZER))
+        self.state = State.from_json(content)
+        if self.state.curve:
+            self.best = read_tensors(self.checkpoint / f"{BEST}{SUFFIX}", self.learner.parameters)
 
-    sampler: SeededSampler
+    def save(self) -> None:
+        tensors = self.learner.tensors() | ({BEST: self.best} if self.best else {})
+        content = self.state.to_json() | {OPTIMIZER: self.learner.numbers()}
+        if self.processes.rank == 0:
+            checkpoint = Checkpoint(content, tensors)
+            self.checkpoint = write_checkpoint(self.folder, self.state.step, checkpoint)
 
-    def _get_train_sampler(self, train_dataset=None) -> SeededSampler:
-        return self.sampler
+    def steps(self, advance: Advance) -> None:
+        """What is left of the epoch that is under way."""
+        plan = self.plans[self.state.epoch]
+        self.learner.model.train()
+        while self.state.steps_of_epoch < len(plan):
+            self._step(plan[self.state.steps_of_epoch], advance)
+            every = self.params.checkpoint_steps
+            # The epoch's last step is saved after validation.
+            if every and self.state.step % every == 0 and self.state.steps_of_epoch < len(plan):
+                self.save()
 
-
-class StopOnBadLoss(TrainerCallback):
-    """Stops at the first logged loss that is not a number, before its weights are saved."""
-
-    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
-        for name in ("loss", "eval_loss"):
-            value = (logs or {}).get(name, 0.0)
-            if not np.isfinite(value):
-                problem = f"{name} is {value} at step {state.global_step}"
-                raise EmotionSlmError(DIVERGED.format(problem))
-
-
-class _Advance(TrainerCallback):
-    def __init__(self, advance: Callable[[float], None]):
-        self.advance = advance
-
-    def on_train_begin(self, args, state, control, **kwargs) -> None:
-        self.advance(state.global_step)  # above 0 when a run is resumed
-
-    def on_step_end(self, args, state, control, **kwargs) -> None:
-        self.advance(1)
-
-
-def _identity(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return batch
-
-
-def _validation_metrics(prediction) -> dict[str, float]:
-    if not np.isfinite(prediction.predictions).all():
-        raise EmotionSlmError(DIVERGED.format("a validation logit is not finite"))
-    probabilities = expit(prediction.predictions.astype(np.float64))
-    gold = prediction.label_ids.astype(np.int8)
-    return {
-        "map": mean_average_precision(gold, probabilities),
-        "macro_f1": macro_f1(gold, probabilities),
-    }
-
-
-def _curve(history: list[dict]) -> list[Epoch]:
-    train_losses = {round(log["epoch"]): log["loss"] for log in history if "loss" in log}
-    return [
-        Epoch(
-            epoch=round(log["epoch"]),
-            train_loss=train_losses[round(log["epoch"])],
-            validation_loss=log["eval_loss"],
-            validation_map=log["eval_map"],
-            validation_macro_f1=log["eval_macro_f1"],
+    def _step(self, batches: list[np.ndarray], advance: Advance) -> None:
+        started = time.monotonic()
+        params, state = self.params, self.state
+        factor = learning_rate_factor(
+            params.schedule, state.step, sum(map(len, self.plans)), params.warmup_ratio
         )
-        for log in history
-        if "eval_loss" in log
-    ]
+        losses, norm = self.learner.gradients(self.rows, batches, state.step)
+        check_step(losses, norm, batches, self.rows.ids, state.step + 1, self.checkpoint)
+        self.learner.update(params.learning_rate * factor)
+        rows = sum(map(len, batches))
+        state.end_step(sum(losses), rows)
+        self.samples += rows
+        self.seconds += time.monotonic() - started
+        advance(1, f"loss {state.train_loss:.4f}, lr {params.learning_rate * factor:.1e}")
+
+    def validate(self) -> None:
+        """End the epoch: its line of the curve, and its weights if they are the best so far."""
+        learner, rows = self.learner, self.validation_rows
+        with learner.average.in_place() if learner.average else nullcontext():
+            logits = predict(learner.model, rows, self.params, self.processes)
+            forget_gathered(learner.model)
+            check_logits(logits, rows.ids, self.state.step, self.checkpoint)
+            validation = measure(logits, rows.gold, learner.loss)
+            epoch = Epoch(self.state.epoch + 1, self.state.train_loss, *validation)
+            self.state.end_epoch(epoch)
+            if self.state.improved(self.params):
+                self.best = snapshot(learner.parameters)

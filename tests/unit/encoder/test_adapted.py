@@ -126,8 +126,8 @@ def test_adapt_twice_writes_the_same_bytes(
     for callers_state, name in enumerate(("a", "b")):
         torch.manual_seed(callers_state)  # must not matter
         output, scratch = tmp_path / name, tmp_path / f"scratch-{name}"
-        curve = adapt(train, validation, params, adapt_params, 5, output, scratch)
-        assert len(curve) == 2
+        training = adapt(train, validation, params, adapt_params, 5, output, scratch)
+        assert len(training.curve) == 2
     for name in (ENCODER, HEAD, CONFIG):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     found = read_adapted(tmp_path / "a")

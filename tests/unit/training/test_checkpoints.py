@@ -1,99 +1,112 @@
+import errno
+import resource
+import signal
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
-from emotion_slm.params.document import Document
-from emotion_slm.params.embed import EmbedParams
-from emotion_slm.params.undersample import UndersampleParams
-from emotion_slm.training.checkpoints import COMPLETE, discard, last_complete, resume_folder
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.training import checkpoints
+from emotion_slm.training.checkpoints import (
+    Checkpoint,
+    last_checkpoint,
+    read_state,
+    write_checkpoint,
+)
+
+SMALL = Checkpoint({"step": 3, "loss": 0.1}, {"trained": {"weight": torch.arange(4.0)}})
+LARGE = Checkpoint({"step": 9}, {"trained": {"weight": torch.zeros(100_000)}, "optimizer": {}})
 
 
-def checkpoint(folder: Path, step: int, complete: bool = True) -> Path:
-    path = folder / f"checkpoint-{step}"
-    path.mkdir(parents=True)
-    (path / "model.safetensors").write_bytes(b"weights")
-    if complete:
-        (path / COMPLETE).touch()
-    return path
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_nothing_to_resume_in_a_missing_or_empty_folder(tmp_path):
-    assert last_complete(tmp_path / "absent") is None
-    assert last_complete(tmp_path) is None
+    assert last_checkpoint(tmp_path / "absent") is None
+    assert last_checkpoint(tmp_path) is None
+
+
+def test_round_trip(tmp_path):
+    place = write_checkpoint(tmp_path / "new", 3, SMALL)
+    assert last_checkpoint(tmp_path / "new") == place == tmp_path / "new/checkpoint-3"
+    assert read_state(place) == SMALL.state
+    loaded = load_file(place / "trained.safetensors")
+    assert torch.equal(loaded["weight"], torch.arange(4.0))
 
 
 def test_highest_step_wins_by_number_not_by_name(tmp_path):
     for step in (5, 100, 20):
-        checkpoint(tmp_path, step)
-    assert last_complete(tmp_path) == tmp_path / "checkpoint-100"
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-100"
 
 
-def test_checkpoint_cut_short_is_ignored_and_deleted(tmp_path):
-    whole = checkpoint(tmp_path, 10)
-    cut = checkpoint(tmp_path, 20, complete=False)
-    assert last_complete(tmp_path) == whole
-    assert not cut.exists()
-    assert (whole / "model.safetensors").exists()
+def test_unfinished_checkpoint_is_never_used_and_goes_with_the_next_one(tmp_path):
+    whole = write_checkpoint(tmp_path, 10, SMALL)
+    (tmp_path / "checkpoint-20.part").mkdir()
+    (tmp_path / "checkpoint-20.part" / "state.json").write_text("{}")
+    assert last_checkpoint(tmp_path) == whole
+    (tmp_path / "checkpoint-30.part").mkdir()
+    newer = write_checkpoint(tmp_path, 30, SMALL)
+    assert list(tmp_path.iterdir()) == [newer]
 
 
-def test_only_cut_short_checkpoints_means_start_afresh(tmp_path):
-    checkpoint(tmp_path, 10, complete=False)
-    assert last_complete(tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
+def test_an_older_checkpoint_stays_until_the_new_one_is_in_its_place(tmp_path, monkeypatch):
+    older = write_checkpoint(tmp_path, 1, SMALL)
+    present = []
+    write = checkpoints._write
 
+    def spy(path, content):
+        present.append(older.is_dir() and last_checkpoint(tmp_path) == older)
+        write(path, content)
 
-def test_discard_removes_the_folder_and_tolerates_its_absence(tmp_path):
-    checkpoint(tmp_path / "training", 10)
-    discard(tmp_path / "training")
-    assert not (tmp_path / "training").exists()
-    discard(tmp_path / "training")
+    monkeypatch.setattr(checkpoints, "_write", spy)
+    newer = write_checkpoint(tmp_path, 2, SMALL)
+    assert present == [True, True]
+    assert list(tmp_path.iterdir()) == [newer]
 
 
 @pytest.fixture
-def folder_of(tmp_path):
-    """Function: what a training is made of → its resume folder."""
-    source = tmp_path / "input.bin"
-
-    def make(stage="adapt", seed=1, threads=1, batch_size=8, extra=(), content=b"rows"):
-        source.write_bytes(content)
-        document = Document(Path("params.yaml"), "any", seed, threads, {}, {})
-        sections = (EmbedParams(batch_size=batch_size), *extra)
-        return resume_folder(stage, document, sections, [source])
-
-    return make
+def file_size_limit():
+    """Function: no file of this process may grow beyond so many bytes."""
+    signals = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, signals)
 
 
-def test_same_training_same_folder(folder_of):
-    assert folder_of() == folder_of()
+def test_a_write_the_system_refuses_leaves_the_earlier_checkpoint(tmp_path, file_size_limit):
+    older = write_checkpoint(tmp_path, 1, SMALL)
+    before = files(older)
+    file_size_limit(100_000)
+    with pytest.raises(EmotionSlmError, match=r"the checkpoint could not be written \(File too"):
+        write_checkpoint(tmp_path, 2, LARGE)
+    assert list(tmp_path.iterdir()) == [older]
+    assert files(older) == before
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"stage": "finetune"},
-        {"seed": 2},
-        {"threads": 2},
-        {"batch_size": 9},
-        {"extra": (UndersampleParams(neutral_only=3),)},
-        {"content": b"rowz"},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_any_difference_gives_another_folder(folder_of, change):
-    assert folder_of(**change) != folder_of()
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_full_disk_is_named_with_its_folder_and_remedy(tmp_path, monkeypatch, earlier):
+    if earlier:
+        write_checkpoint(tmp_path, 1, SMALL)
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(checkpoints, "_write", full)
+    with pytest.raises(EmotionSlmError) as stopped:
+        write_checkpoint(tmp_path, 2, SMALL)
+    start = "resumes from checkpoint-1" if earlier else "starts afresh"
+    assert str(stopped.value) == (
+        f"{tmp_path}: the checkpoint could not be written (No space left on device); free some "
+        f"space there and run `dvc repro` again: it {start}"
+    )
 
 
-def test_profile_name_alone_does_not_matter(tmp_path):
-    source = tmp_path / "input.bin"
-    source.write_bytes(b"rows")
-    folders = {
-        resume_folder("adapt", Document(Path("p"), name, 1, 1, {}, {}), (), [source])
-        for name in ("minilm", "mine")
-    }
-    assert len(folders) == 1
-
-
-def test_other_libraries_give_another_folder(folder_of, monkeypatch):
-    before = folder_of()
-    monkeypatch.setattr("emotion_slm.training.checkpoints.version", lambda name: "0.0")
-    assert folder_of() != before
+def test_a_state_that_is_not_a_number_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_checkpoint(tmp_path, 1, Checkpoint({"loss": float("nan")}, {}))
+    assert last_checkpoint(tmp_path) is None

@@ -1,77 +1,42 @@
 import numpy as np
 import pytest
 import torch
-from transformers import TrainerCallback
+from safetensors.torch import load_file
+from support.training import (
+    assert_same_weights,
+    collate,
+    head,
+    text_rows,
+    vector_rows,
+    weights,
+)
 
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import to_matrix
+from emotion_slm.model.heads import HeadClassifier, HeadConfig
 from emotion_slm.model.losses import binary_cross_entropy
+from emotion_slm.params.backbone import LoraParams
 from emotion_slm.training import trainer as trainer_module
+from emotion_slm.training.batches import epoch_batches
 from emotion_slm.training.curve import best
-from emotion_slm.training.trainer import Rows, train
-
-
-def collate(vectors: np.ndarray) -> dict[str, torch.Tensor]:
-    return {"vectors": torch.from_numpy(np.asarray(vectors, dtype=np.float32))}
-
-
-class Head(torch.nn.Module):
-    """Dropout, then linear: a model that draws random numbers."""
-
-    def __init__(self, dropout: float):
-        super().__init__()
-        self.layers = torch.nn.Sequential(torch.nn.Dropout(dropout), torch.nn.Linear(32, 28))
-
-    def forward(self, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"logits": self.layers(vectors)}
-
-
-def head(dropout: float = 0.0) -> Head:
-    torch.manual_seed(1)
-    return Head(dropout)
-
-
-def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-def assert_same_weights(first: dict, second: dict) -> None:
-    assert first.keys() == second.keys()
-    for name, tensor in first.items():
-        assert torch.equal(tensor, second[name]), name
-
-
-class Interrupt(TrainerCallback):
-    """Stands for a kill: raises at a chosen moment of a chosen epoch."""
-
-    def __init__(self, epoch: int, moment: str):
-        self.epoch = epoch
-        self.moment = moment
-
-    def on_epoch_begin(self, args, state, control, **kwargs):
-        self._strike("begin", state.epoch)
-
-    def on_step_end(self, args, state, control, **kwargs):
-        self._strike("step", np.ceil(state.epoch) - 1)
-
-    def _strike(self, moment, epoch):
-        if moment == self.moment and round(epoch) == self.epoch:
-            raise KeyboardInterrupt
+from emotion_slm.training.learner import Learner
+from emotion_slm.training.trainer import train
+from emotion_slm.training.validation import Validation
 
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Function: make every following `train` stop in an epoch, until undone."""
+    """Function: make every following `train` stop before a step (from 0), until undone."""
 
-    def arm(epoch: int, moment: str) -> None:
-        class Interrupted(trainer_module._Trainer):
-            def __init__(self, **options):
-                super().__init__(**options)
-                self.add_callback(Interrupt(epoch, moment))
+    def arm(step: int) -> None:
+        gradients = Learner.gradients
 
-        monkeypatch.setattr(trainer_module, "_Trainer", Interrupted)
+        def interrupted(self, rows, batches, number):
+            if number == step:
+                raise KeyboardInterrupt
+            return gradients(self, rows, batches, number)
+
+        monkeypatch.setattr(Learner, "gradients", interrupted)
 
     arm.disarm = monkeypatch.undo
     return arm
@@ -86,10 +51,10 @@ def present_macro_f1(logits: np.ndarray, gold: np.ndarray) -> float:
 
 
 def test_head_overfits_sixteen_rows(tmp_path, separable_vectors, training_params):
-    rows = Rows(*separable_vectors(16), collate)
+    rows = vector_rows(*separable_vectors(16))
     model = head()
     params = training_params(epochs=40, learning_rate=3e-2)
-    curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path)
+    curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path).curve
     with torch.no_grad():
         logits = model(**collate(rows.features))["logits"].numpy()
     assert present_macro_f1(logits, rows.gold) == 1.0
@@ -103,118 +68,131 @@ def test_text_classifier_overfits_sixteen_rows(
 ):
     torch.manual_seed(3)
     model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0)
-    tokenizer = Tokenizer(tiny_bert, 32)
     frame = emotion_frame(16)
-    token_ids = tokenizer(frame["text"].tolist())
-    rows = Rows(token_ids, to_matrix(frame["labels"]), tokenizer.pad)
-    lengths = np.array([len(ids) for ids in token_ids])
-    params = training_params(epochs=100, batch_size=16, learning_rate=3e-3, schedule="constant")
-    curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path, lengths)
+    rows = text_rows(frame, tiny_bert)
+    params = training_params(
+        epochs=120,
+        batch_size=16,
+        learning_rate=5e-3,
+        schedule="constant",
+        selection="macro_f1",
+    )
+    curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path).curve
     with torch.no_grad():
-        logits = model.eval()(**tokenizer.pad(token_ids))["logits"].numpy()
-    assert present_macro_f1(logits, rows.gold) > 0.95
+        logits = model.eval()(**rows.collate(rows.features))["logits"].numpy()
+    assert present_macro_f1(logits, rows.gold) == 1.0
     # The curve's macro-F1 runs over all 28 labels; only four can score.
     assert max(epoch.validation_macro_f1 for epoch in curve) == pytest.approx(4 / 28, abs=0.01)
 
 
 def test_bfloat16_learns_too(tmp_path, separable_vectors, training_params):
-    rows = Rows(*separable_vectors(32), collate)
+    rows = vector_rows(*separable_vectors(32))
     params = training_params(epochs=10, learning_rate=3e-2, precision="bfloat16")
-    curve = train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path)
+    curve = train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path).curve
     assert curve[-1].train_loss < curve[0].train_loss / 2
     assert curve[-1].validation_map > 0.99
 
 
-def test_best_epoch_is_kept_not_the_last(tmp_path, separable_vectors, training_params, monkeypatch):
-    scores = iter([0.1, 0.9, 0.5, 0.9])
+@pytest.fixture
+def scored(monkeypatch):
+    """Function: make validation return these (mAP, macro-F1) in turn; the weights it saw."""
     seen = []
 
-    class Spy(trainer_module._Trainer):
-        def evaluate(self, *args, **kwargs):
-            seen.append(weights(self.model))
-            return super().evaluate(*args, **kwargs)
+    def script(scores: list[tuple[float, float]]) -> list[dict]:
+        remaining = iter(scores)
+        predict = trainer_module.predict
 
-    monkeypatch.setattr(trainer_module, "_Trainer", Spy)
-    monkeypatch.setattr(
-        trainer_module, "_validation_metrics", lambda _: {"map": next(scores), "macro_f1": 0.0}
-    )
-    rows = Rows(*separable_vectors(16), collate)
+        def spy(model, *rest):
+            seen.append(weights(model))
+            return predict(model, *rest)
+
+        monkeypatch.setattr(trainer_module, "predict", spy)
+        monkeypatch.setattr(trainer_module, "measure", lambda *_: Validation(0.5, *next(remaining)))
+        return seen
+
+    return script
+
+
+def test_best_epoch_is_kept_not_the_last(tmp_path, separable_vectors, training_params, scored):
+    seen = scored([(0.1, 0), (0.9, 0), (0.5, 0), (0.9, 0)])
+    rows = vector_rows(*separable_vectors(16))
     model = head()
-    curve = train(model, binary_cross_entropy, rows, rows, training_params(epochs=4), 7, tmp_path)
+    params = training_params(epochs=4)
+    curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path).curve
     assert [epoch.validation_map for epoch in curve] == [0.1, 0.9, 0.5, 0.9]
     assert best(curve, "map").epoch == 2  # a tie goes to the earlier epoch
     assert_same_weights(weights(model), seen[1])
     assert not torch.equal(seen[1]["layers.1.weight"], seen[3]["layers.1.weight"])
 
 
-def test_selection_by_macro_f1_ignores_map(
-    tmp_path, separable_vectors, training_params, monkeypatch
-):
-    scores = iter([(0.9, 0.1), (0.5, 0.6), (0.7, 0.2)])
-
-    def metrics(_):
-        average_precision, macro_f1 = next(scores)
-        return {"map": average_precision, "macro_f1": macro_f1}
-
-    seen = []
-
-    class Spy(trainer_module._Trainer):
-        def evaluate(self, *args, **kwargs):
-            seen.append(weights(self.model))
-            return super().evaluate(*args, **kwargs)
-
-    monkeypatch.setattr(trainer_module, "_Trainer", Spy)
-    monkeypatch.setattr(trainer_module, "_validation_metrics", metrics)
-    rows = Rows(*separable_vectors(16), collate)
+def test_selection_by_macro_f1_ignores_map(tmp_path, separable_vectors, training_params, scored):
+    seen = scored([(0.9, 0.1), (0.5, 0.6), (0.7, 0.2)])
+    rows = vector_rows(*separable_vectors(16))
     model = head()
     params = training_params(epochs=3, selection="macro_f1")
-    curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path)
+    curve = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path).curve
     assert best(curve, "macro_f1").epoch == 2
     assert_same_weights(weights(model), seen[1])
 
 
-@pytest.mark.parametrize("moment", ["begin", "step"])
-def test_resumed_run_equals_uninterrupted_bit_for_bit(
-    tmp_path, separable_vectors, training_params, interrupt, moment
+def test_patience_stops_after_so_many_epochs_without_a_better_one(
+    tmp_path, separable_vectors, training_params, scored
 ):
-    rows = Rows(*separable_vectors(18), collate)
-    params = training_params(epochs=4, schedule="cosine", warmup_ratio=0.1)
+    scored([(0.1, 0), (0.5, 0), (0.5, 0), (0.4, 0), (0.9, 0)])
+    rows = vector_rows(*separable_vectors(16))
+    params = training_params(epochs=9, patience=2)
+    curve = train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path).curve
+    assert [epoch.epoch for epoch in curve] == [1, 2, 3, 4]
+    # A run that had already stopped does not go on when it is resumed.
+    assert train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path).curve == curve
+
+
+@pytest.mark.parametrize("step", [1, 5, 8, 12, 19])  # five steps an epoch
+def test_resumed_run_equals_uninterrupted_bit_for_bit(
+    tmp_path, separable_vectors, training_params, interrupt, step
+):
+    rows = vector_rows(*separable_vectors(18))
+    params = training_params(
+        epochs=4, schedule="cosine", warmup_ratio=0.1, checkpoint_steps=3, ema_decay=0.9
+    )
 
     straight = head(dropout=0.3)
-    straight_curve = train(straight, binary_cross_entropy, rows, rows, params, 7, tmp_path / "a")
+    straight_curve = train(
+        straight, binary_cross_entropy, rows, rows, params, 7, tmp_path / "a"
+    ).curve
 
-    interrupt(2, moment)
+    interrupt(step)
     with pytest.raises(KeyboardInterrupt):
         train(head(dropout=0.3), binary_cross_entropy, rows, rows, params, 7, tmp_path / "b")
     interrupt.disarm()
-    assert list((tmp_path / "b").glob("checkpoint-*"))
+    assert bool(list((tmp_path / "b").glob("checkpoint-*"))) == (step >= 3)
     resumed = head(dropout=0.3)
-    torch.nn.init.zeros_(resumed.layers[1].weight)  # a new process starts from anything
-    resumed_curve = train(resumed, binary_cross_entropy, rows, rows, params, 7, tmp_path / "b")
+    if step >= 3:  # the checkpoint holds every weight: what the model came with is nothing
+        torch.nn.init.zeros_(resumed.layers[1].weight)
+    resumed_curve = train(
+        resumed, binary_cross_entropy, rows, rows, params, 7, tmp_path / "b"
+    ).curve
 
     assert_same_weights(weights(resumed), weights(straight))
     assert resumed_curve == straight_curve
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_resumed_text_training_equals_uninterrupted(
-    tmp_path, tiny_bert, encoder_params, emotion_frame, training_params, interrupt
+    tmp_path, tiny_bert, encoder_params, emotion_frame, training_params, interrupt, precision
 ):
-    tokenizer = Tokenizer(tiny_bert, 32)
     frame = emotion_frame(18)
-    token_ids = tokenizer(frame["text"].tolist())
-    rows = Rows(token_ids, to_matrix(frame["labels"]), tokenizer.pad)
-    lengths = np.array([len(ids) for ids in token_ids])
+    rows = text_rows(frame, tiny_bert)
 
     def run(folder):
         torch.manual_seed(3)
         model = build_encoder(encoder_params(tiny_bert), None, dropout=0.1)
-        curve = train(
-            model, binary_cross_entropy, rows, rows, training_params(epochs=3), 7, folder, lengths
-        )
+        params = training_params(epochs=3, precision=precision)
+        curve = train(model, binary_cross_entropy, rows, rows, params, 7, folder).curve
         return weights(model), curve
 
     straight, straight_curve = run(tmp_path / "a")
-    interrupt(1, "step")
+    interrupt(7)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "b")
     interrupt.disarm()
@@ -224,18 +202,21 @@ def test_resumed_text_training_equals_uninterrupted(
 
 
 def test_finished_training_resumes_to_its_best_epoch(tmp_path, separable_vectors, training_params):
-    rows = Rows(*separable_vectors(16), collate)
+    rows = vector_rows(*separable_vectors(16))
     first = head()
-    curve = train(first, binary_cross_entropy, rows, rows, training_params(), 7, tmp_path)
+    curve = train(first, binary_cross_entropy, rows, rows, training_params(), 7, tmp_path).curve
     again = head()
-    assert train(again, binary_cross_entropy, rows, rows, training_params(), 7, tmp_path) == curve
+    assert (
+        train(again, binary_cross_entropy, rows, rows, training_params(), 7, tmp_path).curve
+        == curve
+    )
     assert_same_weights(weights(again), weights(first))
 
 
 def test_same_seed_same_weights_other_seed_other_weights(
     tmp_path, separable_vectors, training_params
 ):
-    rows = Rows(*separable_vectors(16), collate)
+    rows = vector_rows(*separable_vectors(16))
 
     def run(seed, folder):
         model = head()
@@ -258,8 +239,8 @@ def test_every_row_is_seen_once_per_epoch_in_a_new_order(
         seen.append(np.asarray(features)[:, 0].astype(int).tolist())
         return collate(features)
 
-    train_rows = Rows(vectors, gold, spying_collate)
-    validation_rows = Rows(vectors, gold, collate)
+    validation_rows = vector_rows(vectors, gold)
+    train_rows = validation_rows._replace(collate=spying_collate)
     train(
         head(),
         binary_cross_entropy,
@@ -275,27 +256,195 @@ def test_every_row_is_seen_once_per_epoch_in_a_new_order(
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_loss_that_becomes_nan_stops_the_run(tmp_path, separable_vectors, training_params):
-    rows = Rows(*separable_vectors(16), collate)
-
-    def broken(logits, gold):
-        return binary_cross_entropy(logits, gold) * float("nan")
-
-    with pytest.raises(EmotionSlmError, match=r"diverged.*learning rate"):
-        train(head(), broken, rows, rows, training_params(), 7, tmp_path)
+def nan_on_label_27(logits, gold):
+    value = binary_cross_entropy(logits, gold)
+    return value * float("nan") if gold[:, 27].any() else value
 
 
-@pytest.mark.parametrize("rows_count", [4, 16])  # one step an epoch: only evaluation can see it
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_loss_that_is_not_a_number_stops_the_run_before_the_weights_move(
+    tmp_path, separable_vectors, training_params, monkeypatch, precision, accumulation
+):
+    vectors, gold = separable_vectors(16)
+    rows = vector_rows(vectors, gold)
+    poisoned_gold = gold.copy()
+    poisoned_gold[5, 27] = 1
+    params = training_params(
+        epochs=3, checkpoint_steps=1, precision=precision, accumulation=accumulation
+    )
+    batches = epoch_batches(16, params, 7, 0)
+    step = next(n for n, batch in enumerate(batches) if 5 in batch) // accumulation
+    updates = []
+    update = Learner.update
+    monkeypatch.setattr(
+        Learner, "update", lambda self, rate: (updates.append(rate), update(self, rate))
+    )
+    with pytest.raises(EmotionSlmError) as stopped:
+        train(head(), nan_on_label_27, rows._replace(gold=poisoned_gold), rows, params, 7, tmp_path)
+    assert len(updates) == step
+    message = str(stopped.value)
+    (bad_batch,) = (batch for batch in batches if 5 in batch)
+    named = ", ".join(f"row-{row}" for row in bad_batch)
+    assert f"the loss is nan at step {step + 1}, rows {named}; " in message
+    kept = f"checkpoint-{step}" if step else "no checkpoint yet"
+    assert kept in message
+    assert "lower the learning rate" in message
+
+
+def test_a_gradient_that_is_not_a_number_stops_the_run_too(
+    tmp_path, separable_vectors, training_params
+):
+    rows = vector_rows(*separable_vectors(8))
+
+    def steep(logits, gold):
+        # Finite, and so is not its slope: d/dx √x at 0.
+        return binary_cross_entropy(logits, gold) + (logits * 0).sum().sqrt()
+
+    with pytest.raises(EmotionSlmError, match=r"gradient's norm is nan at step 1, rows row-\d"):
+        train(head(), steep, rows, rows, training_params(), 7, tmp_path)
+
+
+@pytest.mark.parametrize("rows_count", [4, 16])  # one step an epoch: only validation can see it
 def test_absurd_learning_rate_stops_the_run(
     tmp_path, tiny_bert, encoder_params, emotion_frame, training_params, rows_count
 ):
     model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0)
-    tokenizer = Tokenizer(tiny_bert, 32)
-    frame = emotion_frame(rows_count)
-    rows = Rows(tokenizer(frame["text"].tolist()), to_matrix(frame["labels"]), tokenizer.pad)
+    rows = text_rows(emotion_frame(rows_count), tiny_bert)
     params = training_params(learning_rate=1e30)
-    with pytest.raises(EmotionSlmError, match=r"diverged.*learning rate"):
+    with pytest.raises(EmotionSlmError, match=r"diverged.*rows 0-\d.*learning rate"):
         train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path)
+
+
+def trained_head(rows, params, folder) -> torch.Tensor:
+    model = head()
+    train(model, binary_cross_entropy, rows, rows, params, 7, folder)
+    return model.layers[1].weight.detach()
+
+
+def test_accumulated_batches_equal_one_batch_of_all_their_rows(
+    tmp_path, separable_vectors, training_params
+):
+    rows = vector_rows(*separable_vectors(18))  # 18 = 2 × 8 + 2: the last step is a short one
+    whole = trained_head(rows, training_params(batch_size=8), tmp_path / "whole")
+    halves = training_params(batch_size=4, accumulation=2)
+    torch.testing.assert_close(trained_head(rows, halves, tmp_path / "halves"), whole)
+    # 3 + 3 + 2 rows: batches of one step differ in size, rows weigh the same.
+    uneven = vector_rows(rows.features[:8], rows.gold[:8])
+    three = training_params(batch_size=3, accumulation=3)
+    eight = training_params(batch_size=8)
+    torch.testing.assert_close(
+        trained_head(uneven, three, tmp_path / "c"), trained_head(uneven, eight, tmp_path / "d")
+    )
+
+
+def test_token_budget_trains_and_resumes(
+    tmp_path, tiny_bert, encoder_params, emotion_frame, training_params, interrupt
+):
+    rows = text_rows(emotion_frame(40), tiny_bert)
+    params = training_params(
+        epochs=3, batch_size=None, tokens_per_batch=40, checkpoint_steps=2, accumulation=2
+    )
+
+    def run(folder):
+        torch.manual_seed(3)
+        model = build_encoder(encoder_params(tiny_bert), None, dropout=0.1)
+        curve = train(model, binary_cross_entropy, rows, rows, params, 7, folder).curve
+        return weights(model), curve
+
+    straight, straight_curve = run(tmp_path / "a")
+    interrupt(5)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "b")
+    interrupt.disarm()
+    resumed, resumed_curve = run(tmp_path / "b")
+    assert_same_weights(resumed, straight)
+    assert resumed_curve == straight_curve
+    assert straight_curve[-1].train_loss < straight_curve[0].train_loss
+
+
+def test_the_moving_average_is_validated_selected_and_kept(
+    tmp_path, separable_vectors, training_params, scored, monkeypatch
+):
+    steps = []
+    update = Learner.update
+
+    def spy(self, learning_rate):
+        update(self, learning_rate)
+        steps.append(weights(self.model))
+
+    monkeypatch.setattr(Learner, "update", spy)
+    seen = scored([(0.1, 0), (0.9, 0), (0.5, 0)])
+    rows = vector_rows(*separable_vectors(8))
+    model = head()
+    average = weights(head())["layers.1.weight"]
+    params = training_params(epochs=3, ema_decay=0.6, learning_rate=1e-2)
+    train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path)
+    expected = []
+    for step in steps:  # two steps an epoch
+        average = 0.6 * average + 0.4 * step["layers.1.weight"]
+        expected.append(average)
+    for epoch, evaluated in enumerate(seen):
+        torch.testing.assert_close(evaluated["layers.1.weight"], expected[2 * epoch + 1])
+    torch.testing.assert_close(model.layers[1].weight.detach(), expected[3])
+
+
+def test_eight_bit_adamw_learns_and_resumes(
+    tmp_path, separable_vectors, training_params, interrupt
+):
+    # bitsandbytes keeps states of fewer than 4,096 numbers in 32 bit: 32 × 28 would be too few.
+    vectors, gold = separable_vectors(16)
+    rows = vector_rows(np.tile(vectors, (1, 8)), gold)
+    params = training_params(epochs=4, learning_rate=1e-2, optimizer="adamw_8bit")
+
+    def fresh():
+        torch.manual_seed(1)
+        return HeadClassifier(HeadConfig(width=256))
+
+    def run(model, folder):
+        return train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path / folder).curve
+
+    straight, resumed = fresh(), fresh()
+    straight_curve = run(straight, "a")
+    interrupt(9)
+    with pytest.raises(KeyboardInterrupt):
+        run(fresh(), "b")
+    interrupt.disarm()
+    stored = load_file(next((tmp_path / "b").glob("checkpoint-*")) / "optimizer.safetensors")
+    assert stored["layers.0.weight|state1"].dtype == torch.uint8
+    assert run(resumed, "b") == straight_curve
+    assert_same_weights(weights(resumed), weights(straight))
+    assert straight_curve[-1].train_loss < straight_curve[0].train_loss / 2
+
+
+def test_checkpoints_hold_only_what_trains(
+    tmp_path, tiny_mistral, encoder_params, emotion_frame, training_params
+):
+    torch.manual_seed(3)
+    lora = LoraParams(r=2, alpha=4, dropout=0.0)
+    model = build_encoder(encoder_params(tiny_mistral, pooling="last"), lora, dropout=0.0)
+    rows = text_rows(emotion_frame(8), tiny_mistral)
+    train(model, binary_cross_entropy, rows, rows, training_params(), 7, tmp_path)
+    (checkpoint,) = tmp_path.iterdir()
+    assert {path.name for path in checkpoint.iterdir()} == {
+        "best.safetensors",
+        "optimizer.safetensors",
+        "state.json",
+        "trained.safetensors",
+    }
+    trained = load_file(checkpoint / "trained.safetensors")
+    names = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert set(trained) == set(load_file(checkpoint / "best.safetensors")) == names
+    assert all("lora" in name or name.startswith("head.") for name in names)
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path, separable_vectors, training_params):
+    rows = vector_rows(*separable_vectors(8))
+    params = training_params()
+    train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path)
+    other = HeadClassifier(HeadConfig(width=32))
+    with pytest.raises(EmotionSlmError, match=r"trained\.safetensors: tensor layers\.0\.bias is"):
+        train(other, binary_cross_entropy, rows, rows, params, 7, tmp_path)
 
 
 def test_frozen_parameters_stay_bit_identical(
@@ -304,9 +453,8 @@ def test_frozen_parameters_stay_bit_identical(
     torch.manual_seed(3)
     model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0)
     before = weights(model)
-    tokenizer = Tokenizer(tiny_bert, 32)
     frame = emotion_frame(8)
-    rows = Rows(tokenizer(frame["text"].tolist()), to_matrix(frame["labels"]), tokenizer.pad)
+    rows = text_rows(frame, tiny_bert)
     params = training_params(weight_decay=0.1)
     train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path)
     trainable = {name for name, weight in model.named_parameters() if weight.requires_grad}
