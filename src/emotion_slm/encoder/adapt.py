@@ -7,6 +7,7 @@ import torch
 
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
 from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import sha256_lines
 from emotion_slm.labels import to_matrix
 from emotion_slm.model.losses import build_loss
@@ -30,11 +31,17 @@ def adapt(
     """Fine-tune the encoder on `train_frame` and write the best epoch's weights to `output`.
 
     Frames hold `id, text, labels`. The best epoch is chosen on `validation_frame`. Returns the
-    training's curve and speed. Of several processes, the first writes.
+    training's curve and speed. Of several processes, the first writes. EmotionSlmError for a 4-bit
+    encoder without adapters.
     """
+    lora = None if params.lora == "none" else params.lora
+    if lora is None and encoder.four_bit:
+        raise EmotionSlmError(
+            "adapt.lora `none` trains every weight, and 4-bit weights cannot be trained: give "
+            "adapt.lora a rank, or set encoder.four_bit to false"
+        )
     processes = join()
     torch.manual_seed(seed)  # initial head and adapters
-    lora = None if params.lora == "none" else params.lora
     model = build_encoder(encoder, lora, params.dropout)
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
     train_rows = _rows(train_frame, tokenizer)
