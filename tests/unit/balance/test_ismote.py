@@ -47,9 +47,9 @@ def binary(seed=0, n=200, d=6, minority=40, dtype=np.float64):
     return (random.normal(size=(n, d)) + y[:, np.newaxis]).astype(dtype), y
 
 
-def grid(seed=0, n=300, d=20):
+def grid(seed=0, n=300, d=20, minority=40):
     """Zeros and ones: many duplicates and many equal distances."""
-    X, y = binary(seed, n, d)
+    X, y = binary(seed, n, d, minority)
     return (X > 1).astype(np.float64), y
 
 
@@ -71,8 +71,9 @@ def synthetic(X, y, **options):
         binary(n=6000, minority=2900, d=17, dtype=np.float32),
         grid(),
         grid(d=3),
+        grid(n=1500, minority=700),
     ],
-    ids=["low", "high", "float32", "many", "grid", "low-grid"],
+    ids=["low", "high", "float32", "many", "grid", "low-grid", "many-grid"],
 )
 def test_without_expansion_it_is_smote_bit_for_bit(X, y, strategy):
     if isinstance(strategy, dict) and strategy.get(1) == 41:

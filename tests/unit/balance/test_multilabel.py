@@ -66,13 +66,14 @@ def test_honours_the_contract_of_scikit_learn(estimator, check):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_row_can_be_recomputed_from_its_provenance(expansion, dtype):
     X, y = problem(d=40, dtype=dtype)
+    X *= 1000  # where a difference taken in float32 would show
     sampler, z, _ = resample(X, y, expansion=expansion)
     origin = sampler.provenance_
     assert len(origin) == len(z) > 100
     assert z.dtype == dtype
     seed, neighbour = (X[origin[name]].astype(np.float64) for name in ("seed", "neighbour"))
     recomputed = seed + origin["t"][:, np.newaxis] * (neighbour - seed)
-    np.testing.assert_allclose(z, recomputed, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(z, recomputed.astype(dtype))
 
 
 @problems
@@ -200,12 +201,11 @@ def test_the_order_follows_the_counts_as_they_grow():
     y = np.zeros((40, 4), dtype=int)
     y[:, 0] = 1
     y[:3, 1] = 1
-    y[:3, 2] = 1  # 4 rows, 3 of them with label 1: overtakes label 3
-    y[3, 2] = 1
+    y[[1, 2, 20, 21], 2] = 1  # rarer than label 3 until rows made for label 1 inherit it
     y[10:15, 3] = 1
-    sampler, _, _ = resample(X, y, sampling_strategy=12)
-    assert sampler.provenance_["target"].tolist() == [1] * 9 + [3] * 7
-    assert sampler.counts_after_ == {0: 40, 1: 12, 2: 13, 3: 12}
+    targets = resample(X, y, sampling_strategy=12)[0].provenance_["target"].tolist()
+    assert list(dict.fromkeys(targets)) == [1, 3, 2]
+    assert 0 < targets.count(2) < 8
 
 
 def test_auto_grows_exactly_the_labels_above_mean_ir():
