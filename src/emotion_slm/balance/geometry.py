@@ -24,8 +24,9 @@ def extend(X, parents: np.ndarray, normalize: bool, difference: np.dtype = np.fl
     `X`: (n, d) array, or CSR or CSC matrix; `parents`: (m,) with fields `seed` and `neighbour`,
     indices into X, and `t`. x_j − x_i is taken in dtype `difference`, the rest in float64, rounded
     once at the end. Returns (n + m, d) in the type, dtype and format of `X`; integer dtypes
-    truncate, as imbalanced-learn's do, within their range. `normalize` re-projects each synthetic
-    row onto the unit sphere (a zero row stays zero); ValueError for integer `X`.
+    truncate, as imbalanced-learn's do, within their range; booleans round. `normalize` re-projects
+    each synthetic row onto the unit sphere (a zero row stays zero). ValueError for `normalize` and
+    integer `X`, and when a row overflows its dtype.
     """
     if normalize and X.dtype.kind != "f":
         raise ValueError(f"normalize=True needs floating-point X, found {X.dtype}")
@@ -35,8 +36,8 @@ def extend(X, parents: np.ndarray, normalize: bool, difference: np.dtype = np.fl
         z = z.tocsr()
         if normalize:
             z = unit_rows(z, copy=False)
-        z.data = _in_range(z.data, X.dtype)
-        return sparse.vstack([X, z.astype(X.dtype)], format=X.format)
+        z.data = _rounded(z.data, X.dtype)
+        return sparse.vstack([X, z], format=X.format)
     extended = np.empty((len(X) + len(parents), X.shape[1]), dtype=X.dtype)
     extended[: len(X)] = X
     _fill(extended[len(X) :], X, parents, normalize, difference)
@@ -52,7 +53,7 @@ def _fill(out: np.ndarray, X: np.ndarray, parents: np.ndarray, normalize: bool, 
         z = _between(seed, neighbour, parents["t"][chunk], difference)
         if normalize:
             z = unit_rows(z, copy=False)
-        out[chunk] = _in_range(z, X.dtype)
+        out[chunk] = _rounded(z, X.dtype)
 
     step = max(1, CHUNK_ENTRIES // X.shape[1])
     starts = range(0, len(parents), step)
@@ -74,9 +75,19 @@ def _between(seed, neighbour, t: np.ndarray, difference):
     return step
 
 
-def _in_range(z: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Clip to what an integer `dtype` can hold: a row beyond the segment may exceed it."""
-    if dtype.kind not in "iu":
-        return z
-    limits = np.iinfo(dtype)
-    return np.clip(z, limits.min, limits.max)
+def _rounded(z: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """`z`, (…) float64, in `dtype`: integers truncate within their range, booleans round.
+
+    ValueError when a value is too large for a floating-point `dtype`.
+    """
+    if dtype.kind == "b":
+        return z >= 0.5
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        # The largest float64 that an int64 can hold lies well below the largest int64.
+        return np.clip(z, limits.min, np.nextafter(float(limits.max) + 1, 0)).astype(dtype)
+    try:
+        with np.errstate(over="raise"):
+            return z.astype(dtype, copy=False)
+    except FloatingPointError:
+        raise ValueError(f"synthetic rows overflow {dtype}: scale X down") from None

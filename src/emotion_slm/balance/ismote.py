@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
+from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -39,7 +40,8 @@ class ISMOTE(BaseOverSampler):
         imbalanced-learn, its `n_neighbors` counts the row itself.
     expansion : {"segment", "none"}, default="segment"
         "none" is SMOTE: for the first class grown, hence for binary targets, the rows are bitwise
-        those of `imblearn.over_sampling.SMOTE` under the same integer seed.
+        those of `imblearn.over_sampling.SMOTE` under the same integer seed (but for unsigned
+        integers, whose differences wrap around there).
     normalize : bool, default=False
         Re-project synthetic rows onto the unit sphere; meant for X of unit rows.
     random_state : int, RandomState instance or None, default=None
@@ -112,11 +114,8 @@ class ISMOTE(BaseOverSampler):
     def _fit_resample(self, X, y):
         random = private_random_state(self.random_state)
         k_neighbors, search = split_parameter(self.k_neighbors)
-        difference = np.float64
-        if self.expansion == "none" and X.dtype.kind == "f":
-            # What SMOTE does, to the bit: ties broken by its search, x_j − x_i in X's own dtype.
-            search = search or NearestNeighbors()
-            difference = X.dtype
+        as_smote = self.expansion == "none"
+        difference = X.dtype if as_smote and X.dtype.kind == "f" else np.float64
         parents, labels = [np.empty(0, PARENTS)], [y]
         for label, n_samples in self.sampling_strategy_.items():
             if n_samples == 0:
@@ -125,7 +124,10 @@ class ISMOTE(BaseOverSampler):
             if len(members) == 1:
                 raise ValueError(f"class {label!r} has a single row: it has no neighbour")
             k = min(k_neighbors, len(members) - 1)
-            near = nearest(X[members], np.arange(len(members)), k, search)
+            if as_smote:
+                near = _as_smote_finds(X[members], k, search or NearestNeighbors(n_neighbors=k + 1))
+            else:
+                near = nearest(X[members], np.arange(len(members)), k, search)
             seed, rank, t = draw(random, len(members), k, n_samples, self.expansion)
             block = np.empty(n_samples, PARENTS)
             block["seed"], block["neighbour"] = members[seed], members[near[seed, rank]]
@@ -135,3 +137,10 @@ class ISMOTE(BaseOverSampler):
         self.provenance_ = np.concatenate(parents)
         X_resampled = extend(X, self.provenance_, self.normalize, difference)
         return X_resampled, np.concatenate(labels)
+
+
+def _as_smote_finds(rows, k: int, search) -> np.ndarray:
+    """(n, k) neighbours as imbalanced-learn's SMOTE has them, to the bit: whatever is found first
+    counts as the row itself, which among near-duplicates it need not be."""
+    found = clone(search).fit(rows).kneighbors(rows, n_neighbors=k + 1, return_distance=False)
+    return found[:, 1:]

@@ -41,7 +41,7 @@ def nearest(rows, queries: np.ndarray, k: int, search=None) -> np.ndarray:
     Returns (q, k) int64 indices into `rows`, nearest first by Euclidean distance. A duplicate of
     the query is a neighbour like any other. Without `search` the result is exact; `search`, an
     estimator with `fit(rows)` and `kneighbors(X, n_neighbors, return_distance)`, answers for
-    itself. ValueError when it returns no k rows for a query.
+    itself. ValueError when it returns no k rows for a query, or distances overflow.
     """
     if k == 0:
         return np.empty((len(queries), 0), dtype=np.int64)
@@ -49,10 +49,11 @@ def nearest(rows, queries: np.ndarray, k: int, search=None) -> np.ndarray:
         return _searched(clone(search), rows, queries, k)
     many = rows.shape[0] >= 2 * GROUP * (k + 2)
     if sparse.issparse(rows) or rows.shape[1] <= LOW_DIMENSION or not many:
-        return _searched(NearestNeighbors(), rows, queries, k)
+        return _searched(NearestNeighbors(n_neighbors=k + 1), rows, queries, k)
     found, certain = _in_float32(rows, queries, k)
     if not certain.all():
-        found[~certain] = _searched(NearestNeighbors(), rows, queries[~certain], k)
+        search = NearestNeighbors(n_neighbors=k + 1)
+        found[~certain] = _searched(search, rows, queries[~certain], k)
     return found
 
 
@@ -61,6 +62,8 @@ def _searched(search, rows, queries, k: int) -> np.ndarray:
     if found.shape != (len(queries), k + 1) or found.min() < 0 or found.max() >= rows.shape[0]:
         raise ValueError(f"{search!r} found fewer than {k + 1} neighbours for some rows")
     dropped = found == queries[:, np.newaxis]
+    if (dropped.sum(axis=1) > 1).any():
+        raise ValueError("distances between rows overflow: scale X down")
     # With more than k duplicates the row itself may be missing: the farthest one goes instead.
     dropped[~dropped.any(axis=1), -1] = True
     return found[~dropped].reshape(len(queries), k).astype(np.int64, copy=False)
@@ -79,6 +82,8 @@ def _in_float32(rows: np.ndarray, queries, k: int) -> tuple[np.ndarray, np.ndarr
         centred = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float32)
         squares = np.einsum("nd,nd->n", centred, centred, dtype=np.float64)
         norms = np.sqrt(squares)
+        if not norms.max() ** 2 < np.finfo(np.float32).max / 4:  # products would overflow
+            return np.empty((len(queries), k), np.int64), np.zeros(len(queries), dtype=bool)
         halves = (squares / 2).astype(np.float32)
         # Bound on twice the error of |x_j|²/2 − x_i·x_j: rounding of the centred coordinates, of
         # the product (d u |x_i||x_j|, Higham 2002, eq. 3.5), of |x_j|²/2 and of the difference.

@@ -77,6 +77,29 @@ def test_integers_truncate_and_stay_in_range():
     np.testing.assert_array_equal(extended[2:], [[255, 7], [0, 0], [82, 1]])
 
 
+def test_integers_stay_in_a_range_that_no_float_ends():
+    X = np.array([[0], [np.iinfo(np.int64).max]])
+    z = extend(X, np.array([(0, 1, 1.5), (1, 0, 1.5)], dtype=PARENTS), False)[2:]
+    np.testing.assert_array_equal(z, [[2**63 - 1024], [-(2**62)]])
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_booleans_round(form):
+    X = form(np.array([[False], [True]]))
+    drawn = np.array([(0, 1, 0.4), (0, 1, 0.6), (0, 1, -0.3), (0, 1, 1.2)], dtype=PARENTS)
+    extended = extend(X, drawn, False)
+    assert extended.dtype == bool
+    z = extended.toarray()[2:] if sparse.issparse(extended) else extended[2:]
+    np.testing.assert_array_equal(z, [[False], [True], [False], [True]])
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_a_row_that_overflows_is_refused(form):
+    X = form(np.array([[-3e38], [3e38]], dtype=np.float32))
+    with pytest.raises(ValueError, match="synthetic rows overflow float32: scale X down"):
+        extend(X, np.array([(0, 1, 1.5)], dtype=PARENTS), False)
+
+
 @problems
 @given(seed=st.integers(0, 2**31))
 def test_collinear_with_both_parents(seed):

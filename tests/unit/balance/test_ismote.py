@@ -53,6 +53,13 @@ def grid(seed=0, n=300, d=20, minority=40):
     return (X > 1).astype(np.float64), y
 
 
+def near_duplicates():
+    """Rows so close that rounding may put another before the row itself."""
+    X, y = binary(d=25, minority=80)
+    copies = X[np.random.default_rng(1).integers(0, 30, len(X))]
+    return copies + 1e-12 * X, y
+
+
 def synthetic(X, y, **options):
     options = {"random_state": 0, **options}
     return ISMOTE(**options).fit_resample(X, y)[0][len(y) :]
@@ -72,8 +79,9 @@ def synthetic(X, y, **options):
         grid(),
         grid(d=3),
         grid(n=1500, minority=700),
+        near_duplicates(),
     ],
-    ids=["low", "high", "float32", "many", "grid", "low-grid", "many-grid"],
+    ids=["low", "high", "float32", "many", "grid", "low-grid", "many-grid", "near-duplicates"],
 )
 def test_without_expansion_it_is_smote_bit_for_bit(X, y, strategy):
     if isinstance(strategy, dict) and strategy.get(1) == 41:
@@ -89,6 +97,13 @@ def test_without_expansion_it_is_smote_bit_for_bit(X, y, strategy):
     assert ours[0].dtype == theirs[0].dtype
     np.testing.assert_array_equal(ours[0], theirs[0])
     np.testing.assert_array_equal(ours[1], theirs[1])
+
+
+def test_without_expansion_it_is_smote_when_most_of_the_class_are_neighbours():
+    X, y = grid(n=40, d=5, minority=12)
+    ours = ISMOTE(expansion="none", k_neighbors=8, random_state=0).fit_resample(X, y)[0]
+    theirs = SMOTE(k_neighbors=8, random_state=0).fit_resample(X, y)[0]
+    np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_matrix])

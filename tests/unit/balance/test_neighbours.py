@@ -110,6 +110,21 @@ def test_independent_of_block_size_and_of_which_rows_ask(monkeypatch, entries):
     np.testing.assert_array_equal(nearest(rows, some, 4), expected[some])
 
 
+def test_products_beyond_float32_are_left_to_float64():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(600, 20)) * random.uniform(0.3, 1.5, size=(600, 1)) * 1e19
+    rows[300:] = rows[:300] * (1 + 1e-2 * random.normal(size=(300, 20)))
+    everyone = np.arange(600)
+    found = nearest(rows, everyone, 5)
+    np.testing.assert_array_equal(found, nearest(rows * 2.0**-64, everyone, 5))
+
+
+def test_distances_beyond_float64_are_refused():
+    rows = np.clip(np.random.default_rng(0).normal(size=(20, 6)), -1, 1) * 1e300
+    with pytest.raises(ValueError, match="distances between rows overflow: scale X down"):
+        nearest(rows, np.arange(20), 4)
+
+
 # -- a search of the user's choice ------------------------------------------------------------
 
 
