@@ -26,13 +26,13 @@ from emotion_slm.labels import LABELS, NEUTRAL, to_matrix
 
 ROOT = Path(__file__).parents[1]
 CLASS_ROWS, N_NEW, COLUMNS = 6_000, 50_000, 384
-GROWTH = {1_000: 7, 3_000: 7, 10_000: 5, 30_000: 3, 100_000: 1}  # rows per class: runs
+GROWTH = {1_000: 5, 3_000: 5, 10_000: 5, 30_000: 3, 100_000: 1}  # rows per class: runs
 console = Console(width=100)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=7, help="calls per contender")
+    parser.add_argument("--runs", type=int, default=5, help="calls per contender")
     parser.add_argument("--smote-variants", metavar="PYTHON", help="a Python that has it")
     parser.add_argument("--growth", action="store_true", help="also 1,000 to 100,000 rows a class")
     options = parser.parse_args()

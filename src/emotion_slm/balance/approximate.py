@@ -45,7 +45,7 @@ class ApproximateNeighbors(BaseEstimator):
             import faiss
         except ImportError as error:
             raise ImportError(
-                "ApproximateNeighbors needs faiss: pip install 'emotion-slm[ann]'"
+                "ApproximateNeighbors needs faiss: pip install -e '.[ann]'"
             ) from error
         X = validate_data(self, X, dtype=np.float32, order="C")
         n, d = X.shape

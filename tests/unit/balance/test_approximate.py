@@ -62,7 +62,7 @@ def test_serves_both_samplers():
 
 def test_without_faiss_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(ImportError, match=r"pip install 'emotion-slm\[ann\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[ann\]'"):
         ApproximateNeighbors().fit(clustered(10))
 
 
