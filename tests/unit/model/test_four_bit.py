@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.disturbance import disturb
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration
 
 from emotion_slm.encoder.adapted import (
@@ -78,14 +79,6 @@ def params(wide_mistral3, encoder_params) -> EncoderParams:
 def model(params) -> TextClassifier:
     torch.manual_seed(0)
     return build_encoder(params, LORA, 0.0)
-
-
-def disturb(model: torch.nn.Module) -> None:
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
 
 
 def test_projections_are_quantised_and_adapters_are_float32(model):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.disturbance import disturb
 
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
@@ -64,15 +65,6 @@ def inputs_of(kind: str) -> dict[str, torch.Tensor]:
 def logits_of(model: EmotionModel, kind: str) -> np.ndarray:
     with torch.no_grad():
         return model.eval()(**inputs_of(kind)).logits.numpy()
-
-
-def disturb(model: torch.nn.Module) -> None:
-    """Stands for training: moves whatever may be trained."""
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
 
 
 @pytest.fixture(scope="module")
