@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test drills bench lint repro clean
+.PHONY: quickstart test drills bench bench-ismote bench-training lint repro clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -28,8 +28,14 @@ drills: $(VENV)/.installed  ## long tests: cold runs compared byte by byte
 	.scratch/smote-variants/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-bench: $(VENV)/.installed .scratch/smote-variants/.installed  ## ISMOTE against its peers, a quarter of an hour
+bench: bench-ismote bench-training  ## every benchmark, one after the other
+
+bench-ismote: $(VENV)/.installed .scratch/smote-variants/.installed  ## ISMOTE against its peers, a quarter of an hour
 	$(BIN)/python -m benchmarks.ismote --growth --smote-variants .scratch/smote-variants/bin/python
+
+bench-training: $(VENV)/.installed  ## padding, arithmetic, and the one-position architecture by batch
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.one_position
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

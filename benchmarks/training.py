@@ -33,7 +33,7 @@ console = Console(width=110)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="turns of every arm")
-    parser.add_argument("--steps", type=int, default=60, help="timed steps of a run")
+    parser.add_argument("--steps", type=int, default=30, help="timed steps of a run")
     parser.add_argument("--threads", type=int, help="CPU threads; params.yaml's unless given")
     options = parser.parse_args()
     document = Document.read().with_profile(PROFILE)

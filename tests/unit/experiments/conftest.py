@@ -1,10 +1,12 @@
-"""Makes the experiment's package importable: it lives outside src and is not installed."""
+"""Makes the experiments' packages importable: they live outside src and are not installed."""
 
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-SAMPLERS = Path("experiments/samplers").resolve() / "sampler_comparison"
+EXPERIMENTS = Path("experiments").resolve()
+SAMPLERS = EXPERIMENTS / "samplers" / "sampler_comparison"
+LARGE_BATCH = EXPERIMENTS / "large_batch" / "large_batch"
 
 
 def _register(folder: Path) -> None:
@@ -17,3 +19,4 @@ def _register(folder: Path) -> None:
 
 
 _register(SAMPLERS)
+_register(LARGE_BATCH)

@@ -1,0 +1,1 @@
+"""The one-position architecture in large batches: which learning rate keeps its quality."""

@@ -1,0 +1,149 @@
+"""One-position MiniLM by batch size and learning rate, judged on validation → results.csv.
+
+    python -m large_batch.screen WORKSPACE
+
+WORKSPACE is a checkout whose data/ holds the vectors and balanced rows of profile `recipe-minilm`.
+An arm that results.csv has is not run again.
+"""
+
+import csv
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from emotion_slm import paths
+from emotion_slm.balance.rows import read_balanced
+from emotion_slm.encoder.vectors import check_normalization, read_vectors
+from emotion_slm.files import read_parquet
+from emotion_slm.labels import to_matrix
+from emotion_slm.model.finetune import LabelledVectors, finetune
+from emotion_slm.params.document import Document
+from emotion_slm.params.finetune import FinetuneParams
+from emotion_slm.seeds import child_seed
+from emotion_slm.threads import pin_threads
+from emotion_slm.training.curve import best
+
+PROFILE = "recipe-minilm"
+OUTPUT = Path("results.csv")
+
+
+class Arm(NamedTuple):
+    """What tells one training from another; `rows` of the balanced ones, drawn once."""
+
+    batch_size: int
+    learning_rate: float
+    seed: int
+    rows: int
+    epochs: int
+
+
+class Outcome(NamedTuple):
+    """Optimiser steps; the kept epoch and its validation metrics, macro-F1 at threshold 0.5."""
+
+    steps: int
+    epoch: int
+    validation_map: float
+    validation_macro_f1: float
+
+
+COLUMNS = (*Arm._fields, *Outcome._fields)
+
+
+def arms(params: Mapping) -> Iterator[Arm]:
+    """Every arm of params.yaml, once per seed."""
+    for arm in params["arms"]:
+        for seed in arm["seeds"]:
+            yield Arm(
+                arm["batch_size"], arm["learning_rate"], seed, params["rows"], params["epochs"]
+            )
+
+
+def variant(recipe: FinetuneParams, arm: Arm) -> FinetuneParams:
+    """The recipe with the arm's batch size, learning rate and epochs."""
+    content = recipe.model_dump()
+    changes = {name: getattr(arm, name) for name in ("batch_size", "learning_rate", "epochs")}
+    return FinetuneParams(**content | {"training": content["training"] | changes})
+
+
+def subset(rows: LabelledVectors, count: int, seed: int) -> LabelledVectors:
+    """`count` of the rows, drawn without replacement, in their order; all of them if fewer."""
+    random = np.random.default_rng(child_seed(seed, "large batch rows"))
+    kept = np.sort(random.choice(len(rows.gold), min(count, len(rows.gold)), replace=False))
+    ids = [rows.ids[index] for index in kept]
+    return LabelledVectors(np.asarray(rows.vectors[kept]), rows.gold[kept], ids)
+
+
+def outcome(
+    arm: Arm, train: LabelledVectors, validation: LabelledVectors, params: FinetuneParams
+) -> Outcome:
+    """Train the arm in a temporary folder and keep its best epoch's figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, resume = Path(folder, "model"), Path(folder, "resume")
+        seed = child_seed(arm.seed, "finetune")
+        curve = finetune(train, validation, params, seed, output, resume).curve
+    kept = best(curve, params.training.selection)
+    steps = params.training.epochs * -(-len(train.gold) // arm.batch_size)
+    return Outcome(steps, kept.epoch, kept.validation_map, kept.validation_macro_f1)
+
+
+def read_rows(workspace: Path) -> tuple[LabelledVectors, LabelledVectors]:
+    """The balanced rows and validation; EmotionSlmError where vectors are not of unit length."""
+    check_normalization(workspace / paths.EMBEDDED, True)
+    vectors, balanced = read_balanced(workspace / paths.BALANCED)
+    validation = read_parquet(workspace / paths.SPLIT / "validation.parquet", ("id", "labels"))
+    ids = validation["id"].tolist()
+    return (
+        LabelledVectors(vectors, to_matrix(balanced["labels"]), balanced["id"].tolist()),
+        LabelledVectors(
+            read_vectors(workspace / paths.EMBEDDED, ids), to_matrix(validation["labels"]), ids
+        ),
+    )
+
+
+def done(path: Path) -> set[Arm]:
+    """The arms that `path` has."""
+    if not path.exists():
+        return set()
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            Arm(**{name: kind(row[name]) for name, kind in Arm.__annotations__.items()})
+            for row in csv.DictReader(file)
+        }
+
+
+def append(path: Path, arm: Arm, result: Outcome) -> None:
+    """One line more, after a header where the file is new."""
+    new = not path.exists()
+    metrics = f"{result.validation_map:.6f}", f"{result.validation_macro_f1:.6f}"
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(COLUMNS)
+        writer.writerow([*arm, result.steps, result.epoch, *metrics])
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m large_batch.screen WORKSPACE")
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    pin_threads(params["threads"])
+    workspace = Path(sys.argv[1])
+    document = Document.read(workspace / paths.PARAMS).with_profile(PROFILE)
+    recipe = document.section("finetune", FinetuneParams)
+    train, validation = read_rows(workspace)
+    train = subset(train, params["rows"], params["row_seed"])
+    finished = done(OUTPUT)
+    for arm in arms(params):
+        if arm not in finished:
+            result = outcome(arm, train, validation, variant(recipe, arm))
+            append(OUTPUT, arm, result)
+            print(*arm, *result, flush=True)
+
+
+if __name__ == "__main__":
+    main()
