@@ -65,7 +65,7 @@ def _curves(axes, curves: pd.DataFrame) -> None:
                 linewidth=1.2,
                 label=arm if index == 0 else None,
             )
-    axes.set_xlabel("epoch, one line per seed")
+    axes.set_xlabel("epoch")
     axes.set_ylabel("validation\nmacro-F1 at ½")
     axes.set_ylim(0, 1)
     axes.xaxis.get_major_locator().set_params(integer=True)
