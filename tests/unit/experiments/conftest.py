@@ -4,9 +4,11 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-EXPERIMENTS = Path("experiments").resolve()
-SAMPLERS = EXPERIMENTS / "samplers" / "sampler_comparison"
-LARGE_BATCH = EXPERIMENTS / "large_batch" / "large_batch"
+PACKAGES = {
+    "samplers": "sampler_comparison",
+    "large_batch": "large_batch",
+    "published_protocol": "published_protocol",
+}
 
 
 def _register(folder: Path) -> None:
@@ -18,5 +20,5 @@ def _register(folder: Path) -> None:
     spec.loader.exec_module(module)
 
 
-_register(SAMPLERS)
-_register(LARGE_BATCH)
+for experiment, package in PACKAGES.items():
+    _register(Path("experiments", experiment).resolve() / package)

@@ -1,0 +1,1 @@
+"""The published protocol and the same code with the split moved first."""
