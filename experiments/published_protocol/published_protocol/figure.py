@@ -46,7 +46,7 @@ def _bars(axes, children: np.ndarray) -> None:
     bars = axes.barh(np.arange(len(children)), children, 0.7, color=GREY)
     axes.bar_label(bars, [f"{value:.1f}" for value in children], padding=3, fontsize=9)
     axes.set_xlim(0, children.max() * 1.2)
-    axes.set_xlabel("children of test rows in train\nper test positive, leaked arm")
+    axes.set_xlabel("children in train per\ntest positive, leaked arm")
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
 

@@ -1,6 +1,6 @@
 """ISMOTE as the published notebook has it, which the library's samplers do not offer.
 
-The notebook has z = x_i + c (x_i − x_j), c = a − b if a ≥ ½ else a + b, a and b from U(0, 1). That c
+The notebook has z = x_i + c (x_i − x_j), c = a − b if a ≥ ½ else a + b, a, b ~ U(0, 1). This c
 is distributed as the library's t in z = x_i + t (x_j − x_i), with the sign turned: seven eighths of
 the rows lie beyond the seed, away from its neighbour. Besides, a synthetic row copies all labels of
 its seed, and a label does not count what earlier ones brought it, so labels overshoot.
