@@ -38,7 +38,7 @@ def test_targets_first_then_the_rest_then_averages(content):
     rest = [label for label in LABELS if label not in TARGETS]
     assert lines[:28] == [*TARGETS, *rest]
     assert lines[28:] == [
-        "macro average", "macro, targets", "micro average", "macro, Ekman", "macro, sentiment",
+        "macro average", "macro, targets", "micro average", "Ekman groups", "sentiments",
         "exact accuracy", "macro AUROC", "calibr. error",
     ]  # fmt: skip
 

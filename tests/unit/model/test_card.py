@@ -52,7 +52,8 @@ def test_labels_with_few_rows_are_starred(measured):
     for row in measured["per_label"].values():
         row["few_positives"] = False
     card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
-    assert "Fewer than 100" not in card and "* |" not in card
+    assert "Fewer than 100" not in card
+    assert not any(line.endswith("* |") for line in card.splitlines())
 
 
 def test_the_sample_corpus_and_a_failed_audit_are_said(measured):
