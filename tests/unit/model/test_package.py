@@ -125,10 +125,10 @@ def test_missing_file_is_refused_by_name(folder, name):
         read_package(folder)
 
 
-@pytest.mark.parametrize("version", [2, 0, None, "1"])
+@pytest.mark.parametrize("version", [1, 0, None, "2"])
 def test_other_format_version_is_refused(folder, edit, version):
     edit(lambda config: config.update(format_version=version))
-    with pytest.raises(EmotionSlmError, match=rf"model format {version}, this release reads 1"):
+    with pytest.raises(EmotionSlmError, match=rf"model format {version}, this release reads 2"):
         read_package(folder)
 
 
