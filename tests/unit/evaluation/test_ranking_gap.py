@@ -27,11 +27,11 @@ def test_average_precision_is_scikit_learns():
 
 def test_honest_models_stay_below_the_limit():
     deviations = [
-        ranking_gap(scored(300, seed), scored(300, 1000 + seed, first_group=300), seed).deviations
-        for seed in range(25)
+        ranking_gap(scored(150, seed), scored(150, 1000 + seed, first_group=150), seed).deviations
+        for seed in range(12)
     ]
     assert max(np.abs(deviations)) < 4
-    assert 0.6 < np.std(deviations) < 1.5
+    assert 0.4 < np.std(deviations) < 1.8
 
 
 def test_test_rows_that_were_trained_on_stand_out():
