@@ -39,7 +39,7 @@ from emotion_slm.seeds import child_seed
 from support.tiny import read_params, write_params
 
 MEANINGS = {"happy": "joy", "angry": "anger", "sad": "sadness", "scared": "fear", "": "neutral"}
-SIZES = {"train": 160, "dev": 60, "test": 60}
+SIZES = {"train": 200, "dev": 150, "test": 150}
 WIDTH = 32
 
 
