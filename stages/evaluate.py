@@ -1,11 +1,14 @@
 """evaluate: calibrate and tune on validation, score test once, audit, plot, package."""
 
+from pathlib import Path
+
 from emotion_slm import paths
 from emotion_slm.console import console, stage
 from emotion_slm.evaluation.assess import assess
 from emotion_slm.evaluation.figures import draw
 from emotion_slm.evaluation.leakage import audit
-from emotion_slm.evaluation.leakage_result import enforce
+from emotion_slm.evaluation.leakage_package import audit_package
+from emotion_slm.evaluation.leakage_result import enforce, merged
 from emotion_slm.evaluation.report import test_table
 from emotion_slm.files import write_json
 from emotion_slm.model.package import Origin
@@ -28,19 +31,23 @@ def main() -> None:
         corpus = document.section("fetch", FetchParams).corpus
         protocol = document.section("split", SplitParams).protocol
         origin = Origin(document.profile, corpus, protocol)
+        seed = child_seed(document.seed, "evaluate")
 
-        assessment = assess(thresholds, child_seed(document.seed, "evaluate"))
+        assessment = assess(thresholds, seed)
         result, scored = assessment.evaluation, assessment.test
         extra = {"views": assessment.views, "reference": assessment.reference}
         test = {**origin._asdict(), **result.test, **extra}
         write_json(paths.METRICS / "test.json", test)
         write_json(paths.METRICS / "validation.json", {**origin._asdict(), **result.validation})
-        leakage = audit()
+        leakage = audit(without=("package",))
         write_json(paths.METRICS / "leakage.json", leakage)
-        enforce(leakage)
+        enforce(leakage)  # before anything is packaged
 
         draw(test, scored, result.calibration.apply(scored.logits))
         ship(origin, encoder, result, test, leakage["passed"])
+        leakage = merged([leakage, audit_package(Path(), origin, thresholds, seed)])
+        write_json(paths.METRICS / "leakage.json", leakage)
+        enforce(leakage)
         console.print(test_table(test))
         report(f"test macro-F1 {test['macro_f1']:.3f} → {paths.METRICS}, {paths.CLASSIFIER}")
 

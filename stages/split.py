@@ -1,10 +1,13 @@
 """split: train, validation and test, before anything looks at the rows."""
 
+from pathlib import Path
+
 from emotion_slm import paths
 from emotion_slm.console import console, stage
 from emotion_slm.corpus.split import label_table, split_official, split_pooled, summary
 from emotion_slm.corpus.tsv import read_corpus
-from emotion_slm.evaluation.leakage_result import enforce
+from emotion_slm.evaluation.leakage_raw import audit_raw
+from emotion_slm.evaluation.leakage_result import enforce, merged
 from emotion_slm.evaluation.leakage_split import audit_split
 from emotion_slm.files import write_json, write_parquet
 from emotion_slm.params.document import Document
@@ -24,7 +27,7 @@ def main() -> None:
         for name, frame in splits.frames.items():
             write_parquet(paths.SPLIT / f"{name}.parquet", frame)
         write_json(paths.METRICS / "split.json", summary(splits))
-        enforce(audit_split())
+        enforce(merged([audit_split(), audit_raw(Path(), params.protocol)]))
         console.print(label_table(splits))
         report(
             f"{sum(map(len, splits.frames.values())):,} rows ({params.protocol}) → {paths.SPLIT}"

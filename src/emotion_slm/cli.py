@@ -51,17 +51,25 @@ def predict(
 @app.command()
 def audit(
     root: Annotated[Path, typer.Option(help="Root of the workspace.")] = Path(),
+    strict: Annotated[
+        bool,
+        typer.Option(help="Fail on a leak or a missing file; otherwise only report them."),
+    ] = True,
 ) -> None:
     """Check from the files alone that no validation or test row touched training."""
     from rich.console import Console
 
+    from emotion_slm.console import progress
     from emotion_slm.evaluation.leakage import audit as run_audit
-    from emotion_slm.evaluation.leakage_result import enforce, leakage_table
+    from emotion_slm.evaluation.leakage_result import enforce
+    from emotion_slm.evaluation.leakage_screen import screen
 
     try:
-        result = run_audit(root)
-        Console().print(leakage_table(result))
-        enforce(result)
+        with progress("leak audit", None):
+            result = run_audit(root, strict)
+        Console().print(screen(result))
+        if strict:
+            enforce(result)
     except EmotionSlmError as error:
         fail(str(error))
 

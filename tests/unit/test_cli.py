@@ -137,6 +137,13 @@ def test_audit_of_an_empty_workspace(run):
     assert_user_error(run("audit"), "dvc repro")
 
 
+def test_audit_that_is_not_strict_reports_what_it_could_not_check(run):
+    result = run("audit", "--no-strict")
+    assert result.exit_code == 0, result.output
+    assert "7 parts not checked" in result.output
+    assert "data/split/train.parquet: no such file" in " ".join(result.output.split())
+
+
 def test_unknown_command_and_option(run):
     assert run("predct").exit_code == 2
     assert run("predict", "--texts", "x").exit_code == 2

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from emotion_slm.errors import EmotionSlmError
 
 EXAMPLES = 5
+DECIMALS = 6  # of shares and scores: a diff shows results, not float noise
 
 
 def result(offenders: Mapping[str, Sequence[str]], findings: Mapping[str, object]) -> dict:
@@ -44,18 +45,3 @@ def enforce(result: dict) -> None:
             f"the leak audit failed: {'; '.join(broken)}. Nothing trained on these files can be "
             "trusted; restore what was edited by hand and run `dvc repro`"
         )
-
-
-def leakage_table(result: dict):
-    """A rich table of an audit's result: each rule, how often it is broken, and example ids."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=f"Leak audit: {'passed' if result['passed'] else 'FAILED'}")
-    table.add_column("must be zero")
-    table.add_column("count", justify="right")
-    table.add_column("such as")
-    for rule, count in result["must_be_zero"].items():
-        examples = ", ".join(result["examples"].get(rule, ()))
-        table.add_row(rule, f"{count:,}", Text(examples), style="bold red" if count else None)
-    return table

@@ -1,13 +1,14 @@
 """Made-up material for the tests of this folder."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from support.audited import write_audited_workspace
 
 from emotion_slm import files
-from emotion_slm.evaluation import predictions
 from emotion_slm.labels import LABELS
 
 WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron"]
@@ -26,7 +27,7 @@ def split_frame(split: str, first_group: int, labels: list[list[str]]) -> pd.Dat
 
 
 def write_workspace(root: Path) -> None:
-    """A clean workspace: 8 train rows of which 6 survive thinning, 4 synthetic, 3 + 3 held out."""
+    """Clean rows: 8 of train of which 6 survive thinning, 4 synthetic, 3 + 3 held out."""
     train = split_frame(
         "train", 0, [["joy"], ["joy", "love"], ["joy"], ["fear"], ["fear"], *[["neutral"]] * 3]
     )
@@ -72,17 +73,24 @@ def write_workspace(root: Path) -> None:
     files.write_parquet(root / "data/balanced/rows.parquet", rows)
     files.write_array(root / "data/balanced/vectors.npy", vectors)
 
-    seen = {"frozen": False, "train_ids_sha256": files.sha256_lines(train["id"].tolist())}
-    files.write_json(root / "models/adapted/config.json", seen)
-    for name, frame in (("validation", validation), ("test", test)):
-        logits = np.zeros((len(frame), len(LABELS)))
-        predictions.write(root / f"data/predictions/{name}.parquet", frame["id"].tolist(), logits)
-
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     write_workspace(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def audited_once(tmp_path_factory, tiny_bert, encoder_params) -> Path:
+    root = tmp_path_factory.mktemp("audited") / "workspace"
+    write_audited_workspace(root, encoder_params(tiny_bert))
+    return root
+
+
+@pytest.fixture
+def audited(tmp_path, audited_once) -> Path:
+    """A clean workspace with every file the audit reads, for the test to spoil."""
+    return shutil.copytree(audited_once, tmp_path / "audited")
 
 
 @pytest.fixture
