@@ -29,15 +29,16 @@ def main() -> None:
         protocol = document.section("split", SplitParams).protocol
         origin = Origin(document.profile, corpus, protocol)
 
-        result, scored, reference = assess(thresholds, child_seed(document.seed, "evaluate"))
-        test = {**origin._asdict(), **result.test, "reference": reference}
+        assessment = assess(thresholds, child_seed(document.seed, "evaluate"))
+        result = assessment.evaluation
+        test = {**origin._asdict(), **result.test, "reference": assessment.reference}
         write_json(paths.METRICS / "test.json", test)
         write_json(paths.METRICS / "validation.json", {**origin._asdict(), **result.validation})
         leakage = audit()
         write_json(paths.METRICS / "leakage.json", leakage)
         enforce(leakage)
 
-        draw(test, scored, result.calibration.apply(scored.logits))
+        draw(test, assessment)
         ship(origin, encoder, result, test, leakage["passed"])
         console.print(test_table(test))
         report(f"test macro-F1 {test['macro_f1']:.3f} → {paths.METRICS}, {paths.CLASSIFIER}")

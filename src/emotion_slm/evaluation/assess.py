@@ -12,9 +12,10 @@ from emotion_slm.params.thresholds import ThresholdParams
 
 
 class Assessment(NamedTuple):
-    """The classifier's evaluation, its scores on test, and adapt's head for reference."""
+    """The classifier's evaluation, its scores on both splits, and adapt's head for reference."""
 
     evaluation: Evaluation
+    validation: Scored
     test: Scored
     reference: dict  # test metrics by name; empty when the encoder is frozen
 
@@ -32,4 +33,4 @@ def assess(params: ThresholdParams, seed: int) -> Assessment:
         head = adapt_head(finetuned.width)
         by_head = [score(head, rows) for rows in held_out]
         reference["adapt_head"] = evaluate(*by_head, params, seed).test
-    return Assessment(evaluate(*scored, params, seed), scored[1], reference)
+    return Assessment(evaluate(*scored, params, seed), *scored, reference)

@@ -23,10 +23,14 @@ class Scored(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What validation gave, and the metrics of both splits."""
+    """What validation gave, and the metrics of both splits.
+
+    `cross_fitted`: (n, 28) probabilities of validation, on which the thresholds were tuned.
+    """
 
     calibration: Calibration
     thresholds: Thresholds
+    cross_fitted: np.ndarray
     validation: dict
     test: dict
 
@@ -46,6 +50,7 @@ def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: in
     return Evaluation(
         calibration=platt,
         thresholds=tuned,
+        cross_fitted=cross_fitted,
         validation=_metrics(validation, cross_fitted, tuned),
         test=_metrics(test, platt.apply(test.logits), tuned),
     )
