@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from emotion_slm.evaluation.metrics import FEW_POSITIVES
 from emotion_slm.evaluation.report import SAMPLE_CAPTION, label_order
 from emotion_slm.files import write_bytes
 from emotion_slm.labels import TARGETS
@@ -76,6 +77,7 @@ def render(
         hardest=rows,
         labels=label_order(),
         targets=TARGETS,
+        few=FEW_POSITIVES,
         sample_caption=SAMPLE_CAPTION if results.test.corpus == "sample" else "",
     )
 

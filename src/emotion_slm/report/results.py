@@ -22,13 +22,16 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Scores(Section):
+class F1(Section):
     macro_f1: Share
     micro_f1: Share
 
 
-class RankedScores(Scores):
+class Scores(F1):
     map: Share
+
+
+class Measured(Scores):
     ece: Share
     exact_accuracy: Share
 
@@ -54,6 +57,10 @@ class Intervals(Section):
     target_macro_f1: Interval
 
 
+class Bounded(Measured):
+    intervals: Intervals
+
+
 class GlobalThreshold(Scores):
     threshold: Share
 
@@ -74,7 +81,7 @@ class Calibrated(Section):
     after: Fit
 
 
-class TestMetrics(RankedScores):
+class TestMetrics(Bounded):
     """metrics/test.json."""
 
     __test__ = False  # not a test of pytest's
@@ -89,15 +96,14 @@ class TestMetrics(RankedScores):
     hamming_loss: Share
     lrap: Share
     target: Target
-    ekman: Scores
-    sentiment: Scores
-    intervals: Intervals
+    ekman: F1
+    sentiment: F1
     per_label: dict[str, LabelScores]
-    at_0_5: RankedScores
+    at_0_5: Measured
     at_global_threshold: GlobalThreshold
     views: dict[str, View]
     calibration: Calibrated
-    reference: dict[str, RankedScores]
+    reference: dict[str, Bounded]
 
     @model_validator(mode="after")
     def _all_labels(self) -> Self:
@@ -119,8 +125,8 @@ class Leakage(Section):
 class Baselines(Section):
     """metrics/baselines.json."""
 
-    majority: RankedScores
-    tfidf_logistic: RankedScores
+    majority: Measured
+    tfidf_logistic: Bounded
 
 
 class LabelBalance(Section):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_slm.canvas import canvas, label_axis
+from emotion_slm.evaluation.metrics import FEW_POSITIVES
 from emotion_slm.evaluation.plots.targets import colours, target_legend
 from emotion_slm.evaluation.report import label_order
 
@@ -46,5 +47,6 @@ def per_label_f1(metrics: Mapping, path: Path, note: str = "") -> None:
         axes.grid(axis="x")
         more = {f"macro-F1 {metrics['macro_f1']:.3f}": macro}
         if any(row["few_positives"] for row in rows):
-            more["few positives"] = Patch(facecolor="white", edgecolor="black", hatch=HATCH)
+            hatched = Patch(facecolor="white", edgecolor="black", hatch=HATCH)
+            more[f"fewer than {FEW_POSITIVES} positives"] = hatched
         target_legend(axes, more, columns=2)
