@@ -31,7 +31,8 @@ def main() -> None:
 
         assessment = assess(thresholds, child_seed(document.seed, "evaluate"))
         result = assessment.evaluation
-        test = {**origin._asdict(), **result.test, "reference": assessment.reference}
+        extra = {"views": assessment.views, "reference": assessment.reference}
+        test = {**origin._asdict(), **result.test, **extra}
         write_json(paths.METRICS / "test.json", test)
         write_json(paths.METRICS / "validation.json", {**origin._asdict(), **result.validation})
         leakage = audit()

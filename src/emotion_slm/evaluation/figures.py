@@ -33,7 +33,7 @@ def draw(test_metrics: dict, assessment: Assessment) -> None:
         "test": natural["test"],
     }
     curves = {name: paths.PLOTS / f"{name}_curve.csv" for name in ("adapt", "finetune")}
-    result, validation, test, _ = assessment
+    result, validation, test = assessment[:3]
     probabilities = result.calibration.apply(test.logits)
     predicted = probabilities >= result.thresholds.per_label
     grid = threshold_grid(CURVE_STEP)

@@ -83,7 +83,7 @@ def render(
 
 
 def interval(value: Interval) -> str:
-    return f"{value[0]:.3f} to {value[1]:.3f}"
+    return f"{value[0]:.3f}–{value[1]:.3f}"
 
 
 def words(name: str) -> str:

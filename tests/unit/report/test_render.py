@@ -81,10 +81,10 @@ def test_numbers_stand_with_their_intervals(page, run):
     test = read_json(run / "metrics/test.json")
     headline = page.texts["ul"][0]
     low, high = test["intervals"]["macro_f1"]
-    assert f"{test['macro_f1']:.3f} macro-F1{low:.3f} to {high:.3f}" in headline
+    assert f"{test['macro_f1']:.3f} macro-F1{low:.3f}–{high:.3f}" in headline
     low, high = test["per_label"]["grief"]["f1_interval"]
     (row,) = [text for text in page.texts["tr"] if text.startswith("grief †")]
-    assert f"{low:.3f} to {high:.3f}" in row
+    assert f"{low:.3f}–{high:.3f}" in row
 
 
 def test_all_labels_and_pictures_are_there(page):
