@@ -212,6 +212,7 @@ def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
     """Folder of a complete package around tiny BERT, its encoder adapted, its weights random."""
     from emotion_slm.encoder.adapted import ENCODER, build_encoder, read_adapted, write_adapted
     from emotion_slm.evaluation.calibration import Calibration
+    from emotion_slm.evaluation.platt import Platt
     from emotion_slm.evaluation.thresholds import Thresholds
     from emotion_slm.model.classifiers import build_classifier
     from emotion_slm.model.finetuned import WEIGHTS, Finetuned, write_finetuned
@@ -229,7 +230,8 @@ def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
     write_adapted(root / "adapted", model, None, "ab" * 32)
     finetuned = Finetuned(LinearHead(name="linear"), 32)
     write_finetuned(root / "finetuned", build_classifier(finetuned.classifier, 32), finetuned)
-    calibration = Calibration(np.linspace(0.5, 3, len(LABELS)), np.linspace(-1, 1, len(LABELS)))
+    platt = Platt(np.linspace(0.5, 3, len(LABELS)), np.linspace(-1, 1, len(LABELS)))
+    calibration = Calibration("platt", platt)
     thresholds = Thresholds(np.linspace(0.3, 0.7, len(LABELS)), 0.5, 10.0, {10.0: 0.4})
     package = Package(
         folder=root / "classifier",

@@ -92,11 +92,15 @@ def test_metrics_follow_the_contract(run):
     assert (test["profile"], test["corpus"], test["protocol"]) == ("sample", "sample", "pooled")
     keys = {
         "macro_f1", "micro_f1", "macro_precision", "macro_recall", "exact_accuracy", "map", "ece",
-        "brier",
+        "brier", "auroc", "hamming_loss", "lrap", "ekman", "sentiment",
     }  # fmt: skip
     for content in (test, test["at_0_5"], test["reference"]["adapt_head"]):
         assert keys <= set(content) and set(content["per_label"]) == set(LABELS)
         assert "macro_f1" in content["target"]
+    for content in (test, read_json(run / "metrics/validation.json")):
+        assert {"intervals", "calibration", "at_global_threshold"} <= set(content)
+    assert set(test["views"]) == {"published_composition", "without_texts_seen_in_train"}
+    assert test["views"]["without_texts_seen_in_train"]["macro_f1"] == test["macro_f1"]
     assert set(read_json(run / "metrics/baselines.json")) == {"majority", "tfidf_logistic"}
 
 

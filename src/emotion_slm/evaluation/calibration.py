@@ -53,7 +53,7 @@ class Calibration:
     def from_dict(cls, content: dict, source: str = "calibration.json") -> "Calibration":
         """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it."""
         method = content.get("method")
-        if method not in METHODS:
+        if not isinstance(method, str) or method not in METHODS:
             raise EmotionSlmError(
                 f"{source}: unknown calibration method {method!r}; known: {', '.join(METHODS)}"
             )

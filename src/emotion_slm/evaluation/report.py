@@ -51,8 +51,8 @@ def test_table(content: dict, note: str | None = None) -> Table:
     for name, f1, span in (
         ("macro, targets", content["target"]["macro_f1"], intervals["target_macro_f1"]),
         ("micro average", content["micro_f1"], intervals["micro_f1"]),
-        ("macro, Ekman", content["ekman"]["macro_f1"], None),
-        ("macro, sentiment", content["sentiment"]["macro_f1"], None),
+        ("Ekman groups", content["ekman"]["macro_f1"], None),
+        ("sentiments", content["sentiment"]["macro_f1"], None),
     ):
         table.add_row(name, "", "", f"{f1:.3f}", _span(span) if span else "")
     table.add_section()

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,7 +18,8 @@ def frame(repeats: int) -> pd.DataFrame:
     material = [("what a happy day", ["joy"]), ("I am so scared", ["fear"])]
     material += [("the bus stops here", ["neutral"])] * 2
     texts, labels = zip(*(material * repeats), strict=True)
-    return pd.DataFrame({"text": texts, "labels": labels})
+    groups = np.arange(len(texts)) % len(material)
+    return pd.DataFrame({"text": texts, "labels": labels, "duplicate_group": groups})
 
 
 def test_majority_by_hand_and_ties_to_the_first_in_sort_order():
@@ -32,6 +34,8 @@ def test_words_are_learnt_and_majority_is_not_enough():
     majority, logistic = result["majority"], result["tfidf_logistic"]
     assert majority["exact_accuracy"] == 0.5
     assert majority["per_label"]["neutral"]["recall"] == 1.0
+    low, high = logistic["intervals"]["macro_f1"]
+    assert low <= logistic["macro_f1"] <= high
     assert majority["macro_f1"] == pytest.approx(2 / 3 / 28, abs=1e-6)
     for metrics in (logistic, logistic["at_0_5"]):
         assert metrics["exact_accuracy"] == 1.0

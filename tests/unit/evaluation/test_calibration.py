@@ -1,126 +1,120 @@
 import json
-import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
+from scipy.special import expit, logit
 
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.evaluation import calibration, metrics
-from emotion_slm.evaluation.calibration import Calibration
+from emotion_slm.evaluation import calibration
+from emotion_slm.evaluation.calibration import METHODS, PROBABILITY_BOUND, Calibration
 from emotion_slm.labels import LABELS
 
-N_LABELS = len(LABELS)
 
-
-def same_for_all_labels(column) -> np.ndarray:
-    return np.tile(np.asarray(column)[:, None], (1, N_LABELS))
-
-
-def test_known_slope_and_intercept_are_recovered():
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=20_000) * 3
-    positive = rng.random(20_000) < 1 / (1 + np.exp(-(0.5 * logits - 1)))
-    slope, intercept = calibration.fit_platt(
-        same_for_all_labels(logits), same_for_all_labels(positive).astype(np.int8)
-    )
-    assert slope == pytest.approx(np.full(N_LABELS, 0.5), abs=0.03)
-    assert intercept == pytest.approx(np.full(N_LABELS, -1.0), abs=0.06)
-
-
-def test_mean_probability_matches_the_base_rate_after_fitting(scored):
-    gold, logits = scored
-    slope, intercept = calibration.fit_platt(logits, gold)
-    probabilities = calibration.apply(logits, slope, intercept)
-    assert probabilities.mean(axis=0) == pytest.approx(gold.mean(axis=0), abs=0.01)
-    raw = calibration.apply(logits, np.ones(N_LABELS), np.zeros(N_LABELS))
-    assert metrics.expected_calibration_error(gold, probabilities) < 0.1
-    assert metrics.expected_calibration_error(gold, raw) > 0.3
-
-
-@pytest.mark.parametrize("value", [0, 1])
-def test_label_of_one_class_keeps_its_logits(scored, value):
-    gold, logits = scored
-    gold[:, 3] = value
-    slope, intercept = calibration.fit_platt(logits, gold)
-    assert (slope[3], intercept[3]) == (1.0, 0.0)
-    assert slope[4] != 1.0
-
-
-@pytest.mark.parametrize("logits", [np.linspace(-4, 4, 40), np.full(40, 7.0)])
-def test_reversed_or_constant_logits_only_get_an_intercept(logits):
-    positive = (np.arange(40) < 10).astype(np.int8)  # the lowest logits
-    slope, intercept = calibration.fit_platt(
-        same_for_all_labels(logits), same_for_all_labels(positive)
-    )
-    assert (slope == 1).all()
-    mean = calibration.apply(same_for_all_labels(logits), slope, intercept).mean()
-    targets = (10 * 11 / 12 + 30 * 1 / 32) / 40  # Platt's smoothed ones
-    assert mean == pytest.approx(targets, abs=1e-6)
-
-
-def test_separable_and_huge_logits_stay_finite():
-    logits = same_for_all_labels(np.r_[np.full(5, 400.0), np.full(500, -900.0)])
-    gold = same_for_all_labels(np.r_[np.ones(5), np.zeros(500)]).astype(np.int8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        slope, intercept = calibration.fit_platt(logits, gold)
-        probabilities = calibration.apply(logits * 1000, slope, intercept)
-    assert np.isfinite(slope).all()
-    assert np.isfinite(intercept).all()
-    assert ((probabilities >= 0) & (probabilities <= 1)).all()
-
-
-@given(
-    arrays.arrays(np.float32, (25, N_LABELS), elements=st.floats(-20, 20, width=32)),
-    arrays.arrays(np.int8, (25, N_LABELS), elements=st.integers(0, 1)),
-)
-def test_calibrated_probabilities_are_monotone_in_the_logit(logits, gold):
-    slope, intercept = calibration.fit_platt(logits, gold)
-    assert (slope > 0).all()
-    probabilities = calibration.apply(np.sort(logits, axis=0), slope, intercept)
-    assert (np.diff(probabilities, axis=0) >= 0).all()
-
-
-def test_cross_fitted_rows_do_not_see_their_own_gold(scored):
-    gold, logits = scored
-    before = calibration.cross_fitted(logits, gold, folds=5, seed=1)
-    in_sample = calibration.apply(logits, *calibration.fit_platt(logits, gold))
-    assert before.shape == gold.shape
-    assert not np.allclose(before, in_sample)
-    # A label's own fold never hears of it: by hand, with folds fixed through groups.
-    groups = np.arange(len(gold)) % 2
-    halves = calibration.cross_fitted(logits, gold, folds=2, seed=1, groups=groups)
-    for half in (0, 1):
-        other = calibration.fit_platt(logits[groups != half], gold[groups != half])
-        expected = calibration.apply(logits[groups == half], *other)
-        assert halves[groups == half] == pytest.approx(expected)
-
-
-def test_round_trip_through_json():
-    rng = np.random.default_rng(4)
-    written = Calibration(rng.random(N_LABELS) + 0.1, rng.normal(size=N_LABELS))
-    read = Calibration.from_dict(json.loads(json.dumps(written.to_dict())))
-    assert (read.slope == written.slope).all()
-    assert (read.intercept == written.intercept).all()
-    assert list(written.to_dict()) == list(LABELS)
+def drawn(truth: np.ndarray, seed: int = 1) -> np.ndarray:
+    return (np.random.default_rng(seed).random(truth.shape) < truth).astype(np.int8)
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("method", "true_probability"),
     [
-        (lambda content: content.pop("joy"), "joy"),
-        (lambda content: content.update(joyy={"slope": 1, "intercept": 0}), "joyy"),
-        (lambda content: content["joy"].pop("slope"), "joy"),
-        (lambda content: content["joy"].update(slope="steep"), "joy"),
-        (lambda content: content["joy"].update(slope=-1.0), "positive"),
-        (lambda content: content["joy"].update(intercept=float("nan")), "finite"),
+        ("temperature", lambda z: expit(z / 2)),
+        ("platt", lambda z: expit(0.5 * z - 1 + np.linspace(-1, 1, len(LABELS)))),
+        ("isotonic", lambda z: np.where(z < 0, 0.05, 0.6)),
     ],
 )
-def test_damaged_file_is_named(change, named):
-    content = Calibration(np.ones(N_LABELS), np.zeros(N_LABELS)).to_dict()
-    change(content)
+def test_the_method_that_fits_is_chosen(method, true_probability):
+    logits = np.random.default_rng(0).normal(0, 3, (1500, len(LABELS)))
+    choice = calibration.choose(logits, drawn(true_probability(logits)), folds=3, seed=1)
+    assert choice.calibration.method == method
+    assert list(choice.nll) == list(METHODS)
+    assert min(choice.nll, key=choice.nll.get) == method
+
+
+def test_few_rows_do_not_get_the_method_that_fits_them_best():
+    """In-sample isotonic always has the smallest NLL; held out, it pays for its freedom."""
+    logits = np.random.default_rng(0).normal(0, 2, (120, len(LABELS)))
+    gold = drawn(expit(logits))
+    in_sample = {
+        method: calibration.negative_log_likelihood(
+            gold, Calibration.fit(method, logits, gold).apply(logits)
+        )
+        for method in METHODS
+    }
+    assert min(in_sample, key=in_sample.get) == "isotonic"
+    assert calibration.choose(logits, gold, folds=5, seed=1).calibration.method == "temperature"
+
+
+def test_a_tie_goes_to_the_simplest(monkeypatch, scored):
+    gold, logits = scored
+    monkeypatch.setattr(calibration, "negative_log_likelihood", lambda *_: 0.25)
+    choice = calibration.choose(logits, gold, folds=2, seed=1)
+    assert choice.calibration.method == next(iter(METHODS)) == "temperature"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_cross_fitted_rows_do_not_see_their_own_gold(scored, method):
+    gold, logits = scored
+    fold = np.arange(len(gold)) % 2
+    halves = calibration.cross_fitted(method, logits, gold, fold)
+    for half in (0, 1):
+        other = Calibration.fit(method, logits[fold != half], gold[fold != half])
+        assert halves[fold == half] == pytest.approx(other.apply(logits[fold == half]))
+
+
+def test_choice_keeps_groups_together_and_returns_the_chosen_ones_probabilities(scored):
+    gold, logits = scored
+    groups = np.arange(len(gold)) % 2  # two groups, two folds: the folds are the groups
+    choice = calibration.choose(logits, gold, folds=2, seed=1, groups=groups)
+    method = choice.calibration.method
+    expected = calibration.cross_fitted(method, logits, gold, groups)
+    assert choice.cross_fitted == pytest.approx(expected)
+    assert choice.nll[method] == pytest.approx(
+        calibration.negative_log_likelihood(gold, expected), abs=1e-6
+    )
+    whole = Calibration.fit(method, logits, gold)
+    assert choice.calibration.apply(logits) == pytest.approx(whole.apply(logits))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_probabilities_keep_their_bounds_at_any_logit(scored, method):
+    gold, logits = scored
+    fitted = Calibration.fit(method, logits, gold)
+    probabilities = fitted.apply(np.sort(logits, axis=0) * 1e6)
+    assert probabilities.dtype == np.float64 and probabilities.shape == gold.shape
+    assert probabilities.min() >= PROBABILITY_BOUND
+    assert probabilities.max() <= 1 - PROBABILITY_BOUND
+    assert (np.diff(probabilities, axis=0) >= 0).all()
+    assert np.isfinite(calibration.negative_log_likelihood(gold, probabilities))
+
+
+def test_likelihood_by_hand():
+    gold, probabilities = np.array([[1, 0]]), np.array([[0.25, 0.5]])
+    expected = -(np.log(0.25) + np.log(0.5)) / 2
+    assert calibration.negative_log_likelihood(gold, probabilities) == pytest.approx(expected)
+    assert logit(PROBABILITY_BOUND) == pytest.approx(-13.8, abs=0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_round_trip_through_json(scored, method):
+    gold, logits = scored
+    written = Calibration.fit(method, logits, gold)
+    read = Calibration.from_dict(json.loads(json.dumps(written.to_dict())))
+    assert read.method == method
+    assert (read.apply(logits) == written.apply(logits)).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({}, "method None"),
+        ({"method": "beta", "parameters": {}}, "'beta'; known: temperature, platt, isotonic"),
+        ({"method": ["platt"], "parameters": {}}, r"method \['platt'\]"),
+        ({"method": "platt"}, "'parameters'"),
+        ({"method": "platt", "parameters": [1]}, "expected an object"),
+        ({"method": "isotonic", "parameters": {}}, "label 'admiration'"),
+        ({"method": "temperature", "parameters": {"temperature": 0}}, "positive"),
+    ],
+)
+def test_damaged_file_is_named(content, named):
     with pytest.raises(EmotionSlmError, match=f"here.json.*{named}"):
         Calibration.from_dict(content, "here.json")

@@ -26,8 +26,36 @@ def shifted():
 def test_calibration_undoes_a_shift(shifted):
     assert shifted.test["ece"] < 0.05 < shifted.test["at_0_5"]["ece"]
     assert shifted.test["brier"] < shifted.test["at_0_5"]["brier"]
-    np.testing.assert_allclose(shifted.calibration.slope, 1, atol=0.35)
-    np.testing.assert_allclose(shifted.calibration.intercept, -3, atol=1.2)
+    assert shifted.calibration.method == "platt"
+    np.testing.assert_allclose(shifted.calibration.mapping.slope, 1, atol=0.35)
+    np.testing.assert_allclose(shifted.calibration.mapping.intercept, -3, atol=1.2)
+
+
+def test_calibration_is_reported_before_and_after(shifted):
+    for split in (shifted.validation, shifted.test):
+        report = split["calibration"]
+        assert report["method"] == "platt"
+        assert set(report["cross_validated_nll"]) == {"temperature", "platt", "isotonic"}
+        assert report["before"] == {key: split["at_0_5"][key] for key in ("ece", "brier")}
+        assert report["after"] == {key: split[key] for key in ("ece", "brier")}
+
+
+def test_one_threshold_for_all_labels_is_set_beside_the_tuned_ones(shifted):
+    compact = {
+        "threshold", "macro_f1", "micro_f1", "macro_precision", "macro_recall", "map",
+        "target_macro_f1",
+    }  # fmt: skip
+    for split in (shifted.validation, shifted.test):
+        assert set(split["at_global_threshold"]) == compact
+        assert split["at_global_threshold"]["threshold"] == shifted.thresholds.global_threshold
+        assert split["at_global_threshold"]["map"] == split["map"]
+
+
+def test_intervals_hold_the_score(shifted):
+    for split in (shifted.validation, shifted.test):
+        low, high = split["intervals"]["micro_f1"]
+        assert low < split["micro_f1"] < high
+        assert all(len(row["f1_interval"]) == 2 for row in split["per_label"].values())
 
 
 def test_tuned_thresholds_beat_a_half_on_a_shifted_model(shifted):
@@ -35,7 +63,8 @@ def test_tuned_thresholds_beat_a_half_on_a_shifted_model(shifted):
 
 
 def test_ranking_is_untouched_by_calibration(shifted):
-    assert shifted.test["map"] == pytest.approx(shifted.test["at_0_5"]["map"], abs=1e-6)
+    assert shifted.test["map"] == shifted.test["at_0_5"]["map"]
+    assert shifted.test["auroc"] == shifted.test["at_0_5"]["auroc"]
 
 
 def test_nothing_is_fitted_on_test():
@@ -43,5 +72,5 @@ def test_nothing_is_fitted_on_test():
     one = evaluate(validation, scored(600, 2), PARAMS, seed=0)
     other = evaluate(validation, scored(400, 3, shift=5), PARAMS, seed=0)
     np.testing.assert_array_equal(one.thresholds.per_label, other.thresholds.per_label)
-    np.testing.assert_array_equal(one.calibration.slope, other.calibration.slope)
+    assert one.calibration.to_dict() == other.calibration.to_dict()
     assert one.validation == other.validation

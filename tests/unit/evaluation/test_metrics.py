@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
+from scipy.special import expit
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    label_ranking_average_precision_score,
+    roc_auc_score,
+)
 
 from emotion_slm.evaluation import metrics, ranking
 from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
@@ -36,8 +43,17 @@ def test_values_computed_by_hand():
     assert joy["ap"] == pytest.approx((1 + 2 / 3 + 3 / 4) / 3, abs=1e-6)
     assert (neutral["precision"], neutral["recall"], neutral["ap"]) == (1.0, 0.5, 1.0)
     assert result["per_label"]["grief"] == {
-        "precision": 0.0, "recall": 0.0, "f1": 0.0, "ap": 0.0, "support": 0,
+        "precision": 0.0, "recall": 0.0, "f1": 0.0, "ap": 0.0, "auroc": 0.0, "support": 0,
+        "few_positives": True,
     }  # fmt: skip
+    assert joy["auroc"] == pytest.approx(1 / 3, abs=1e-6)  # of .9, .5 and .4 one is above .6
+    assert result["auroc"] == pytest.approx((joy["auroc"] + 1) / 2, abs=1e-6)
+    assert result["hamming_loss"] == pytest.approx(4 / (4 * 28), abs=1e-6)
+    # Ekman's joy as joy, grief's false alarm is sadness, neutral stands alone.
+    assert result["ekman"]["macro_f1"] == pytest.approx((2 / 3 + 2 / 3) / 7, abs=1e-6)
+    assert result["sentiment"]["macro_f1"] == pytest.approx((2 / 3 + 2 / 3) / 4, abs=1e-6)
+    for taxonomy in ("ekman", "sentiment"):
+        assert result[taxonomy]["micro_f1"] == result["micro_f1"]
     two_thirds = 2 / 3
     assert result["macro_f1"] == pytest.approx(2 * two_thirds / 28, abs=1e-6)
     assert result["macro_precision"] == pytest.approx((two_thirds + 1) / 28, abs=1e-6)
@@ -75,6 +91,65 @@ def test_agrees_with_scikit_learn(scored):
     assert ranking.f1_from_counts(
         (predicted & (gold > 0)).sum(axis=0), predicted.sum(axis=0), gold.sum(axis=0)
     ) == pytest.approx(f1_score(gold, predicted, average=None))
+
+
+ranked = st.integers(1, 12).flatmap(
+    lambda rows: st.tuples(
+        arrays.arrays(np.int8, (rows, 5), elements=st.integers(0, 1)),
+        arrays.arrays(np.float64, (rows, 5), elements=st.sampled_from(np.linspace(0, 1, 6))),
+    )
+)
+
+
+@given(ranked)
+def test_label_ranking_average_precision_equals_scikit_learns(case):
+    gold, scores = case
+    expected = label_ranking_average_precision_score(gold, scores)
+    assert metrics.label_ranking_average_precision(gold, scores) == pytest.approx(expected)
+
+
+def test_label_ranking_over_several_chunks_of_rows():
+    random = np.random.default_rng(0)
+    gold, scores = random.integers(0, 2, (2500, 4)), random.random((2500, 4))
+    expected = label_ranking_average_precision_score(gold, scores)
+    assert metrics.label_ranking_average_precision(gold, scores) == pytest.approx(expected)
+
+
+def test_ranking_is_by_scores_where_given(scored):
+    gold, logits = scored
+    tied = np.full(logits.shape, 0.5)
+    result = metrics.evaluate(gold, tied, HALF, logits)
+    assert result["map"] == metrics.evaluate(gold, expit(logits), HALF)["map"]
+    assert result["per_label"]["joy"]["auroc"] == pytest.approx(
+        roc_auc_score(gold[:, LABEL_INDEX["joy"]], logits[:, LABEL_INDEX["joy"]]), abs=1e-6
+    )
+    assert metrics.evaluate(gold, tied, HALF)["auroc"] == 0.5
+
+
+def test_headline_is_part_of_all_metrics(scored):
+    gold, logits = scored
+    headline = metrics.headline(gold, expit(logits), HALF)
+    result = metrics.evaluate(gold, expit(logits), HALF)
+    assert headline.pop("target_macro_f1") == result["target"]["macro_f1"]
+    assert headline == {key: result[key] for key in headline}
+    assert len(headline) == 5
+
+
+def test_few_positives_are_flagged_below_a_hundred():
+    gold = np.zeros((200, N_LABELS), dtype=np.int8)
+    gold[:100, 0] = gold[:99, 1] = 1
+    rows = metrics.evaluate(gold, gold.astype(float), HALF)["per_label"]
+    assert [rows[label]["few_positives"] for label in LABELS[:2]] == [False, True]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
+def test_what_is_no_probability_is_refused(scored, value):
+    gold, logits = scored
+    probabilities = expit(logits)
+    probabilities[7, 3] = value
+    for measure in (metrics.evaluate, metrics.headline):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            measure(gold, probabilities, HALF)
 
 
 def test_equal_mass_bins_by_hand():

@@ -31,6 +31,21 @@ def test_shape_must_fit_the_ids(tmp_path):
         predictions.write(tmp_path / "x.parquet", IDS, np.zeros((2, len(LABELS))))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_model_that_gives_no_number_is_named_and_nothing_is_written(tmp_path, value):
+    logits = np.zeros((3, len(LABELS)))
+    logits[1, 4] = value
+    with pytest.raises(EmotionSlmError, match=r"x.parquet.*1 rows.*'b'.*train the model again"):
+        predictions.write(tmp_path / "x.parquet", IDS, logits)
+    assert not any(tmp_path.iterdir())
+
+
+def test_ids_repeated_in_the_split_are_named(written):
+    path, _ = written
+    with pytest.raises(EmotionSlmError, match="'a' more than once"):
+        predictions.read(path, ["a", "b", "c", "a"])
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

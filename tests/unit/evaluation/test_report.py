@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from emotion_slm.evaluation import metrics, report
+from emotion_slm.evaluation.bootstrap import with_intervals
 from emotion_slm.labels import LABELS, TARGETS
 
 
@@ -21,7 +22,14 @@ def in_one_line(text: str) -> str:
 @pytest.fixture
 def content(scored):
     gold, logits = scored
-    result = metrics.evaluate(gold, 1 / (1 + np.exp(-logits)), np.full(len(LABELS), 0.5))
+    probabilities, half = 1 / (1 + np.exp(-logits)), np.full(len(LABELS), 0.5)
+    result = with_intervals(
+        metrics.evaluate(gold, probabilities, half),
+        metrics.predictions(probabilities, half),
+        gold,
+        np.arange(len(gold)),
+        1,
+    )
     return {**result, "profile": "minilm", "corpus": "goemotions", "protocol": "pooled"}
 
 
@@ -30,18 +38,40 @@ def test_targets_first_then_the_rest_then_averages(content):
     rest = [label for label in LABELS if label not in TARGETS]
     assert lines[:28] == [*TARGETS, *rest]
     assert lines[28:] == [
-        "macro average", "macro, 15 targets", "micro average", "exact accuracy",
-        "mean average precision",
+        "macro average", "macro, targets", "micro average", "Ekman groups", "sentiments",
+        "exact accuracy", "macro AUROC", "calibr. error",
     ]  # fmt: skip
 
 
 def test_rows_show_the_metrics(content):
     joy = content["per_label"]["joy"]
     (line,) = [line for line in rendered(content).splitlines() if "│ joy " in line]
-    cells = [cell.strip() for cell in line.split("│")[2:6]]
+    cells = [cell.strip() for cell in line.split("│")[2:8]]
     expected = [f"{joy[key]:.3f}" for key in ("precision", "recall", "f1")]
-    assert cells == [*expected, str(joy["support"])]
+    low, high = joy["f1_interval"]
+    mark = "*" if joy["few_positives"] else ""
+    ends = [f"{low:.3f}–{high:.3f}", f"{joy['ap']:.3f}", f"{joy['support']}{mark}"]
+    assert cells == [*expected, *ends]
     assert f"{content['map']:.3f}" in rendered(content)
+
+
+def test_no_line_is_wider_than_80_columns_nor_cut(content):
+    content["per_label"]["neutral"]["support"] = 10_000
+    console = Console(file=StringIO(), width=80)
+    console.print(report.test_table(content))
+    assert "…" not in console.file.getvalue()
+    assert rendered(content).count("│") == console.file.getvalue().count("│")
+
+
+def test_labels_with_few_positives_are_marked_and_explained(content):
+    for row in content["per_label"].values():
+        row["few_positives"] = False
+    assert "*" not in rendered(content)
+    content["per_label"]["grief"]["few_positives"] = True
+    text = rendered(content)
+    (line,) = [line for line in text.splitlines() if "│ grief " in line]
+    assert line.rstrip(" │").endswith("*")
+    assert report.FEW_CAPTION in in_one_line(text)
 
 
 def test_sample_corpus_always_says_so(content):

@@ -59,7 +59,7 @@ def test_texts_beyond_max_length_are_cut(classifier):
 
 
 def test_probabilities_are_calibrated_logits(classifier, packaged):
-    calibration = read_json(packaged / CALIBRATION)
+    calibration = read_json(packaged / CALIBRATION)["parameters"]
     slope = np.array([calibration[label]["slope"] for label in LABELS])
     intercept = np.array([calibration[label]["intercept"] for label in LABELS])
     expected = expit(classifier.logits(TEXTS) * slope + intercept)

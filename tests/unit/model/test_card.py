@@ -3,6 +3,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from emotion_slm.evaluation import metrics
+from emotion_slm.evaluation.bootstrap import with_intervals
 from emotion_slm.labels import LABELS, TARGETS
 from emotion_slm.model.card import model_card
 from emotion_slm.model.package import Origin
@@ -12,8 +13,15 @@ from emotion_slm.model.package import Origin
 def measured():
     random = np.random.default_rng(0)
     gold = (random.random((200, len(LABELS))) < 0.3).astype(np.int8)
-    half = metrics.evaluate(gold, random.random(gold.shape), np.full(len(LABELS), 0.5))
-    return {**half, "at_0_5": half}
+    probabilities, limits = random.random(gold.shape), np.full(len(LABELS), 0.5)
+    half = metrics.evaluate(gold, probabilities, limits)
+    predicted = metrics.predictions(probabilities, limits)
+    errors = {"before": {"ece": 0.25, "brier": 0.3}, "after": {"ece": 0.125, "brier": 0.2}}
+    return {
+        **with_intervals(half, predicted, gold, np.arange(len(gold)), 1),
+        "at_0_5": half,
+        "calibration": {"method": "isotonic", "cross_validated_nll": {}, **errors},
+    }
 
 
 def test_front_matter_is_yaml_with_the_keys_a_hub_reads(measured):
@@ -31,7 +39,21 @@ def test_every_label_has_its_row_and_targets_are_bold(measured):
         row = measured["per_label"][label]
         name = f"**{label}**" if label in TARGETS else label
         assert f"| {name} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f}" in card
-    assert f"{measured['macro_f1']:.3f}" in card
+    low, high = measured["intervals"]["macro_f1"]
+    assert f"{measured['macro_f1']:.3f} ({low:.3f}–{high:.3f})" in card
+    assert "by isotonic regression per label" in card
+    assert "0.250 before, 0.125" in card
+
+
+def test_labels_with_few_rows_are_starred(measured):
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    rows = [line for line in card.splitlines() if line.endswith("* |")]
+    assert len(rows) == sum(row["few_positives"] for row in measured["per_label"].values()) == 28
+    for row in measured["per_label"].values():
+        row["few_positives"] = False
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    assert "Fewer than 100" not in card
+    assert not any(line.endswith("* |") for line in card.splitlines())
 
 
 def test_the_sample_corpus_and_a_failed_audit_are_said(measured):

@@ -48,7 +48,7 @@ def test_what_is_read_is_what_was_written(packaged, tiny_bert, encoder_params):
 def test_config_is_what_other_tools_expect(packaged):
     config = read_json(packaged / "config.json")
     assert config["problem_type"] == "multi_label_classification"
-    assert config["format_version"] == 1
+    assert config["format_version"] == 2
     assert config["id2label"] == {str(index): label for index, label in enumerate(LABELS)}
     assert config["label2id"] == {label: index for index, label in enumerate(LABELS)}
     assert sorted(config["files"]) == sorted(FILES)
@@ -125,10 +125,10 @@ def test_missing_file_is_refused_by_name(folder, name):
         read_package(folder)
 
 
-@pytest.mark.parametrize("version", [2, 0, None, "1"])
+@pytest.mark.parametrize("version", [1, 0, None, "2"])
 def test_other_format_version_is_refused(folder, edit, version):
     edit(lambda config: config.update(format_version=version))
-    with pytest.raises(EmotionSlmError, match=rf"model format {version}, this release reads 1"):
+    with pytest.raises(EmotionSlmError, match=rf"model format {version}, this release reads 2"):
         read_package(folder)
 
 
