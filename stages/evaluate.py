@@ -34,7 +34,7 @@ def main() -> None:
         seed = child_seed(document.seed, "evaluate")
 
         assessment = assess(thresholds, seed)
-        result, scored = assessment.evaluation, assessment.test
+        result = assessment.evaluation
         extra = {"views": assessment.views, "reference": assessment.reference}
         test = {**origin._asdict(), **result.test, **extra}
         write_json(paths.METRICS / "test.json", test)
@@ -43,7 +43,7 @@ def main() -> None:
         write_json(paths.METRICS / "leakage.json", leakage)
         enforce(leakage)  # before anything is packaged
 
-        draw(test, scored, result.calibration.apply(scored.logits))
+        draw(test, assessment)
         ship(origin, encoder, result, test, leakage["passed"])
         leakage = merged([leakage, audit_package(Path(), origin, thresholds, seed)])
         write_json(paths.METRICS / "leakage.json", leakage)

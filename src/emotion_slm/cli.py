@@ -75,15 +75,26 @@ def audit(
 
 
 @app.command()
-def report() -> None:
-    """Show the test metrics of the last run."""
+def report(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of the page and the summary.")
+    ] = Path("reports"),
+    texts: Annotated[
+        bool, typer.Option("--texts/--no-texts", help="Show the hardest rows with their texts.")
+    ] = True,
+) -> None:
+    """Show the test metrics of the last run; write them as an HTML page and in Markdown."""
     from rich.console import Console
 
     from emotion_slm.evaluation.report import test_table
     from emotion_slm.files import read_json
+    from emotion_slm.report.render import write_report
 
     try:
-        Console().print(test_table(read_json(paths.METRICS / "test.json")))
+        content = read_json(paths.METRICS / "test.json")
+        written = write_report(output, texts)
+        Console().print(test_table(content))
+        typer.echo(f"→ {', '.join(map(str, written))}")
     except EmotionSlmError as error:
         fail(str(error))
 

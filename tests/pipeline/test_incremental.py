@@ -89,7 +89,7 @@ def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(pipeline):
 
 
 def test_a_source_file_reruns_the_stages_that_import_it(pipeline):
-    path = pipeline / "src/emotion_slm/evaluation/plots.py"
+    path = pipeline / "src/emotion_slm/evaluation/plots/f1.py"
     path.write_text(path.read_text() + "\n# a comment\n")
     assert repro(pipeline) == ["evaluate"]
 

@@ -14,9 +14,10 @@ from emotion_slm.seeds import child_seed
 
 
 class Assessment(NamedTuple):
-    """The classifier's evaluation, its scores on test, and what test.json holds beside them."""
+    """The classifier's evaluation, its scores, and what test.json holds beside them."""
 
     evaluation: Evaluation
+    validation: Scored
     test: Scored
     views: dict  # headline metrics of some of test's rows, by view
     reference: dict  # test metrics by name; empty when the encoder is frozen
@@ -41,7 +42,7 @@ def assess(params: ThresholdParams, seed: int) -> Assessment:
         head = adapt_head(finetuned.width)
         by_head = [score(head, rows) for rows in held_out]
         reference["adapt_head"] = evaluate(*by_head, params, seed).test
-    return Assessment(evaluation, scored[1], _views(evaluation, scored[1], seed), reference)
+    return Assessment(evaluation, *scored, _views(evaluation, scored[1], seed), reference)
 
 
 def _read_scored(rows: HeldOut) -> Scored:

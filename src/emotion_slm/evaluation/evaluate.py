@@ -25,10 +25,14 @@ class Scored(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What validation gave, and the metrics of both splits."""
+    """What validation gave, and the metrics of both splits.
+
+    `cross_fitted`: (n, 28) probabilities of validation, on which the thresholds were tuned.
+    """
 
     calibration: Calibration
     thresholds: Thresholds
+    cross_fitted: np.ndarray
     validation: dict
     test: dict
 
@@ -65,6 +69,7 @@ def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: in
     return Evaluation(
         calibration=chosen.calibration,
         thresholds=tuned,
+        cross_fitted=chosen.cross_fitted,
         validation=measure(validation, chosen.cross_fitted),
         test=measure(test, chosen.calibration.apply(test.logits)),
     )

@@ -3,20 +3,28 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 from scipy.special import expit
 
 from emotion_slm import paths
 from emotion_slm.balance.rows import read_balanced
-from emotion_slm.evaluation import plots
-from emotion_slm.evaluation.evaluate import Scored
+from emotion_slm.evaluation.assess import Assessment
+from emotion_slm.evaluation.confusion import confusion
+from emotion_slm.evaluation.plots.confusion import confusions
+from emotion_slm.evaluation.plots.f1 import per_label_f1
+from emotion_slm.evaluation.plots.frequency import corpus_imbalance, label_frequency
+from emotion_slm.evaluation.plots.panels import precision_recall, threshold_curves
+from emotion_slm.evaluation.plots.reliability import reliability
+from emotion_slm.evaluation.plots.training import training_curve
 from emotion_slm.evaluation.report import SAMPLE_CAPTION
+from emotion_slm.evaluation.thresholds import f1_curves, threshold_grid
 from emotion_slm.files import read_parquet
 from emotion_slm.labels import LABELS
 
+CURVE_STEP = 0.01  # between the thresholds at which F1 is drawn
 
-def draw(test_metrics: dict, test: Scored, probabilities: np.ndarray) -> None:
-    """Write the PNG files of metrics/plots. `probabilities`: (n, 28), calibrated, of test."""
+
+def draw(test_metrics: dict, assessment: Assessment) -> None:
+    """Write the PNG files of metrics/plots. `test_metrics`: the content of metrics/test.json."""
     natural = {name: _counts(_labels(name)) for name in paths.SPLITS}
     balanced = _counts(read_balanced(paths.BALANCED)[1]["labels"])
     by_split = {
@@ -25,18 +33,24 @@ def draw(test_metrics: dict, test: Scored, probabilities: np.ndarray) -> None:
         "test": natural["test"],
     }
     curves = {name: paths.PLOTS / f"{name}_curve.csv" for name in ("adapt", "finetune")}
-    raw = expit(test.logits)
+    result, validation, test = assessment[:3]
+    probabilities = result.calibration.apply(test.logits)
+    predicted = probabilities >= result.thresholds.per_label
+    grid = threshold_grid(CURVE_STEP)
+    validation_f1 = f1_curves(result.cross_fitted, validation.gold, grid)
     note = SAMPLE_CAPTION if test_metrics["corpus"] == "sample" else ""
 
     def png(name: str) -> Path:
         return paths.PLOTS / f"{name}.png"
 
-    plots.corpus_imbalance(sum(natural.values(), Counter()), png("corpus_imbalance"), note)
-    plots.label_frequency(by_split, png("label_frequency"), note)
-    plots.training_curve(curves, png("training_curve"), note)
-    plots.per_label_f1(test_metrics, png("per_label_f1"), note)
-    plots.precision_recall(test.gold, probabilities, png("precision_recall"), note)
-    plots.reliability(test.gold, raw, probabilities, png("reliability"), note)
+    corpus_imbalance(sum(natural.values(), Counter()), png("corpus_imbalance"), note)
+    label_frequency(by_split, png("label_frequency"), note)
+    training_curve(curves, png("training_curve"), note)
+    per_label_f1(test_metrics, png("per_label_f1"), note)
+    precision_recall(test.gold, probabilities, png("precision_recall"), note)
+    reliability(test.gold, expit(test.logits), probabilities, png("reliability"), note)
+    confusions(confusion(test.gold, predicted), png("confusions"), note)
+    threshold_curves(grid, validation_f1, result.thresholds, png("threshold_curves"), note)
 
 
 def _labels(split: str):

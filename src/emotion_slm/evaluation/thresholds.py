@@ -108,6 +108,11 @@ def threshold_grid(step: float) -> np.ndarray:
     return multiples[multiples < 1]
 
 
+def f1_curves(probabilities: np.ndarray, gold: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """(28, m) F1 of each label at each threshold of `grid`, for (n, 28) probabilities and gold."""
+    return _f1(_histograms(probabilities, gold, grid))[0]
+
+
 def _histograms(probabilities: np.ndarray, gold: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """(2, 28, m + 1) int64: rows, then gold positives, by the number of thresholds reached."""
     reached = np.searchsorted(grid, probabilities, side="right")
@@ -120,12 +125,17 @@ def _histograms(probabilities: np.ndarray, gold: np.ndarray, grid: np.ndarray) -
 
 def _optimal(counts: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Each label's own best threshold (28,), the global one, and positives (28,), from counts."""
+    f1, positives = _f1(counts)
+    common = float(_nearest_best(f1.mean(axis=0)[None], grid, 0.5)[0])
+    return _nearest_best(f1, grid, common), common, positives
+
+
+def _f1(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """F1 (28, m) over the thresholds, and positives (28,), from counts."""
     at_least = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
     predicted, hits = at_least[:, :, 1:]
     positives = at_least[1, :, 0]
-    f1 = f1_from_counts(hits, predicted, positives[:, None])
-    common = float(_nearest_best(f1.mean(axis=0)[None], grid, 0.5)[0])
-    return _nearest_best(f1, grid, common), common, positives
+    return f1_from_counts(hits, predicted, positives[:, None]), positives
 
 
 def _nearest_best(f1: np.ndarray, grid: np.ndarray, anchor: float) -> np.ndarray:

@@ -140,3 +140,12 @@ def test_damaged_file_is_named(change, named):
     change(content)
     with pytest.raises(EmotionSlmError, match=f"here.json.*{named}"):
         Thresholds.from_dict(content, "here.json")
+
+
+def test_curves_are_the_f1_at_each_threshold(scored):
+    gold, logits = scored
+    probabilities, grid = 1 / (1 + np.exp(-logits)), np.array([0.2, 0.5, 0.9])
+    curves = thresholds.f1_curves(probabilities, gold, grid)
+    for place, threshold in enumerate(grid):
+        expected = f1_score(gold, probabilities >= threshold, average=None, zero_division=0)
+        assert curves[:, place] == pytest.approx(expected)

@@ -1,0 +1,1 @@
+"""The figures of stage evaluate, one module per thing shown."""

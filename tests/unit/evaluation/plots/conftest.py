@@ -1,0 +1,23 @@
+"""Figures as they stand after drawing, in place of files."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from emotion_slm.evaluation.plots import confusion, f1, frequency, panels, reliability, training
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    finished = []
+    original = f1.canvas
+
+    @contextmanager
+    def keep(*arguments):
+        with original(*arguments) as figure:
+            yield figure
+            finished.append(figure)
+
+    for module in (confusion, f1, frequency, panels, reliability, training):
+        monkeypatch.setattr(module, "canvas", keep)
+    return finished
