@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.report import write_run
 from typer.testing import CliRunner
 
 from emotion_slm import paths
@@ -131,6 +132,24 @@ def test_report_with_broken_metrics(run):
     paths.METRICS.mkdir()
     (paths.METRICS / "test.json").write_text(json.dumps({})[:1])
     assert_user_error(run("report"), "metrics/test.json", "not valid JSON")
+
+
+def test_report_shows_the_table_and_writes_page_and_summary(run, tmp_path):
+    write_run(tmp_path, profile="minilm")
+    result = run("report", "-o", "out", "--no-texts")
+    assert result.exit_code == 0, result.output
+    assert "Test metrics, profile minilm" in result.output
+    assert "out/report.html" in result.output and "out/report.md" in result.output
+    assert "Left out, as asked." in Path("out/report.html").read_text()
+
+
+def test_report_of_metrics_of_an_older_form(run, tmp_path):
+    write_run(tmp_path)
+    content = json.loads((paths.METRICS / "test.json").read_text())
+    del content["intervals"]
+    (paths.METRICS / "test.json").write_text(json.dumps(content))
+    assert_user_error(run("report"), "metrics/test.json: intervals: missing key", "dvc repro")
+    assert not Path("reports").exists()
 
 
 def test_audit_of_an_empty_workspace(run):
