@@ -71,7 +71,7 @@ def test_killed_at_random_points(attempt, source, tmp_path):
 
     output = tmp_path / "killed" / name
     generator = np.random.default_rng(6)
-    for death in generator.integers(operations // 3, size=8):
+    for death in generator.integers(operations // 6, size=6):
         status, _ = attempt(output, int(death))
         assert status == -signal.SIGKILL
         # What looks finished is.
