@@ -78,7 +78,7 @@ def predict(
     if (file is None) == (not text):
         fail("give either a file or --text TEXT")
     if form is not None and form not in list(Format):
-        fail(f"--format {form}: unknown{did_you_mean(form, Format)}")
+        fail(f"--format {form}: unknown{did_you_mean(form, map(str, Format))}")
     options = Options(text_column, labels, threshold, top_k, Format(form) if form else None)
     try:
         if file is None:

@@ -127,7 +127,7 @@ class PartialOutput:
         changed = [name for name, value in identity.items() if current.get(name) != value]
         if changed:
             raise EmotionSlmError(
-                f"{self.part}: made with another {' and another '.join(changed)}; resume with the "
+                f"{self.part}: made with other {' and other '.join(changed)}; resume with the "
                 f"same, or delete {self.state.name} to start again"
             )
         short = size < done.part_bytes or self._size(self.rejected_part) < done.rejected_bytes

@@ -149,7 +149,7 @@ def test_changed_run_is_not_resumed(source, interrupted, change):
         options = Options(threshold=0.0)
     else:
         model = "another"
-    with pytest.raises(EmotionSlmError, match=rf"made with another {change}; "):
+    with pytest.raises(EmotionSlmError, match=rf"made with other {change}; "):
         score(source, interrupted, StubScorer(), options, model, resume=True)
     assert contents(interrupted.parent) == before
 

@@ -236,7 +236,7 @@ def test_groups_are_likelier_than_any_of_their_labels():
         ("x.jsonl", "", r"no rows to score"),
         ("x.txt", "", r"no rows to score"),
         ("x.csv", "text\n", r"no rows to score"),
-        ("x.csv", "text\nhappy\n".encode("utf-16"), r"not UTF-8"),
+        ("x.csv", "text\nhappy\n".encode("utf-16"), r"its first row is not UTF-8"),
         ("x.parquet", "text\n", r"not a readable Parquet file"),
         ("x.log", "text\n", r"no known suffix .*--format"),
     ],
