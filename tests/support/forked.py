@@ -1,8 +1,9 @@
-"""Processes forked from one that has already imported what a training needs: fast to start."""
+"""Processes forked from one that has already imported what they need: fast to start."""
 
 import multiprocessing
 import os
 import sys
+from collections.abc import Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
@@ -20,9 +21,9 @@ PRELOADED = (
 )
 
 
-def forking() -> ForkServerContext:
+def forking(preloaded: Sequence[str] = PRELOADED) -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    context.set_forkserver_preload(list(preloaded))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # or the preload finds nothing
         forkserver.ensure_running()

@@ -61,11 +61,11 @@ def test_no_arguments_shows_the_commands(run):
 
 
 def test_predict_without_anything_to_score(run):
-    assert_user_error(run("predict"), "either a CSV file or --text")
+    assert_user_error(run("predict"), "either a file or --text")
 
 
 def test_predict_with_both_is_refused(run):
-    assert_user_error(run("predict", "x.csv", "--text", "happy"), "either a CSV file or --text")
+    assert_user_error(run("predict", "x.csv", "--text", "happy"), "either a file or --text")
 
 
 @pytest.mark.parametrize("arguments", [["--text", "happy"], ["tickets.csv"]])
@@ -122,6 +122,63 @@ def test_predict_refuses_an_altered_model(run, packaged, tmp_path):
     assert_user_error(
         run("predict", "--text", "x", "--model", folder), "thresholds.json", "altered"
     )
+
+
+def test_predict_of_a_text_without_emotion_shows_the_nearest(run, packaged):
+    result = run("predict", "--text", "happy", "--threshold", 1, "--model", packaged)
+    assert result.exit_code == 0
+    assert "nothing reaches its threshold" in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("option", [["-o", "x.csv"], ["--resume"], ["--format", "csv"]])
+def test_options_of_files_are_refused_for_a_text(run, option):
+    assert_user_error(run("predict", "--text", "x", *option), "go with a file")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["."], "is a folder"),
+        (["x.csv", "--labels", "ekmann"], "did you mean 'ekman'"),
+        (["x.csv", "--format", "jsonn"], "did you mean 'jsonl'"),
+        (["-", "--resume"], "not a pipe"),
+        (["x.csv", "--format", "jsonl", "-o", "y.csv"], "give it that suffix"),
+    ],
+)
+def test_predict_names_what_cannot_be(run, packaged, arguments, expected):
+    Path("x.csv").write_text("text\nhappy\n")
+    assert_user_error(run("predict", *arguments, "--model", packaged), expected)
+
+
+def test_predict_reports_rejected_rows_by_its_status(run, packaged):
+    Path("x.csv").write_text("id,text\n1,happy\n2\n")
+    result = run("predict", "x.csv", "--model", packaged)
+    assert result.exit_code == 3
+    assert "1 rows → x.scored.csv" in result.output
+    assert "1 rows rejected → x.scored.csv.rejected.jsonl" in result.output
+
+
+def test_predict_reads_standard_input(packaged):
+    result = CliRunner().invoke(
+        app,
+        ["predict", "-", "--format", "jsonl", "--model", str(packaged)],
+        input='{"text": "a"}\n',
+    )
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["text"] == "a"
+
+
+def test_interrupted_predict_says_how_to_go_on(run, packaged, monkeypatch):
+    from emotion_slm.inference import scoring
+
+    def stop(*_):
+        raise KeyboardInterrupt("2 rows are in x.part; go on with --resume")
+
+    monkeypatch.setattr(scoring, "score", stop)
+    result = run("predict", "x.csv", "--model", packaged)
+    assert result.exit_code == 130
+    assert "interrupted: 2 rows are in x.part" in result.output
 
 
 def test_report_without_metrics(run):

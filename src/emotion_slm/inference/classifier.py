@@ -1,38 +1,54 @@
 """EmotionClassifier: texts in, calibrated probabilities of the 28 labels out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
+import torch
 
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.embed import embed
 from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation.calibration import Calibration
 from emotion_slm.evaluation.thresholds import Thresholds
 from emotion_slm.files import read_json
+from emotion_slm.inference.surrogates import encodable
+from emotion_slm.inference.views import VIEWS, strongest
 from emotion_slm.labels import LABELS
 from emotion_slm.model.finetuned import load_classifier, logits
 from emotion_slm.model.package import CALIBRATION, CLASSIFIER, ENCODER, THRESHOLDS, read_package
 from emotion_slm.model.pretrained import locate
 
 BATCH_SIZE = 32
+# Texts held, tokenized and sorted by length together: they bound memory, however many follow.
+CHUNK_TEXTS = 4096
+CHUNK_CHARACTERS = 4_000_000
 
 
 class EmotionClassifier:
-    """A packaged model.
+    """A packaged model; one may serve several threads.
 
     >>> classifier = EmotionClassifier.from_pretrained("models/classifier")
     >>> classifier.predict(["thank you so much!"])
     [{'gratitude': 0.97}]
+
+    Texts come as any iterable of any length; what is held in memory beside the results is bounded.
+    A text is cut at the encoder's maximal number of tokens, the empty one is a text like any
+    other, and surrogates without their other half, which UTF-8 cannot hold, are read as U+FFFD.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, device: str | None = None):
         self.package = read_package(folder)
         encoder = self.package.encoder
+        place = _available(device) if device else None
         self.encoder = load_encoder(encoder, self.package.adapted, folder / ENCODER)
-        self.tokenizer = Tokenizer(locate(encoder), encoder.max_length)
+        self.tokenizer = SharedTokenizer(locate(encoder), encoder.max_length)
         self.classifier = load_classifier(self.package.finetuned, folder / CLASSIFIER)
+        if place:
+            self.encoder.to(place)
+            self.classifier.to(place)
         self.calibration = Calibration.from_dict(
             read_json(folder / CALIBRATION), str(folder / CALIBRATION)
         )
@@ -41,50 +57,102 @@ class EmotionClassifier:
         ).per_label
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> "EmotionClassifier":
-        """Load a model folder; EmotionSlmError when a file is missing, altered or too new."""
-        return cls(Path(folder))
+    def from_pretrained(cls, folder: str | Path, device: str | None = None) -> "EmotionClassifier":
+        """Load a model folder; EmotionSlmError when a file is missing, altered or too new.
+
+        `device`: "cpu", "cuda", "cuda:1", "mps"; None is the CPU, and for four-bit models the GPU
+        they are loaded on.
+        """
+        return cls(Path(folder), device)
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
         """(n, 28) float32 raw logits, in the order of `texts`.
 
-        Raises TypeError for a single string, which would be scored letter by letter.
+        Raises TypeError for a single string, which would be scored letter by letter, and for an
+        item that is not a string, naming its index.
         """
-        if isinstance(texts, str):
-            raise TypeError("give a list of texts, not one string")
-        texts = list(texts)
-        if not texts:
-            return np.empty((0, len(LABELS)), dtype=np.float32)
-        vectors = embed(texts, self.encoder, self.tokenizer, BATCH_SIZE, lambda _: None)
-        return logits(self.classifier, vectors)
+        parts = [self._logits(chunk) for chunk in _chunks(texts)]
+        return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """(n, 28) float32 calibrated probabilities, columns in the order of `labels.LABELS`."""
-        return self.probabilities(texts).astype(np.float32)
+        parts = [self._probabilities(chunk).astype(np.float32) for chunk in _chunks(texts)]
+        return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """What `predict_proba` returns before rounding to float32; thresholds apply to these."""
         return self.calibration.apply(self.logits(texts))
 
     def predict(
-        self, texts: Iterable[str], threshold: float | None = None
+        self,
+        texts: Iterable[str],
+        threshold: float | None = None,
+        top_k: int | None = None,
     ) -> list[dict[str, float]]:
         """Per text the labels at or above their threshold, most probable first.
 
-        `threshold` replaces the per-label thresholds tuned on validation.
+        `threshold` replaces the per-label thresholds tuned on validation; 0.0 lets every label
+        through. `top_k` keeps that many of them at most; ValueError when it is below 1.
         """
-        return self.above_threshold(self.probabilities(texts), threshold)
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"top_k is {top_k}; it must be at least 1")
+        found: list[dict[str, float]] = []
+        for chunk in _chunks(texts):
+            found += self.above_threshold(self._probabilities(chunk), threshold, top_k)
+        return found
 
     def above_threshold(
-        self, probabilities: np.ndarray, threshold: float | None = None
+        self,
+        probabilities: np.ndarray,
+        threshold: float | None = None,
+        top_k: int | None = None,
     ) -> list[dict[str, float]]:
         """What `predict` returns, for (n, 28) probabilities at hand."""
-        limits = self.thresholds if threshold is None else np.full(len(LABELS), threshold)
-        return [
-            {
-                LABELS[column]: float(row[column])
-                for column in np.argsort(-row, kind="stable")
-                if row[column] >= limits[column]
-            }
-            for row in probabilities
-        ]
+        reached = VIEWS["all"].reached(probabilities, self.thresholds, threshold)
+        return strongest(LABELS, probabilities, reached, top_k)
+
+    def _logits(self, texts: list[str]) -> np.ndarray:
+        vectors = embed(texts, self.encoder, self.tokenizer, BATCH_SIZE, lambda _: None)
+        return logits(self.classifier, vectors)
+
+    def _probabilities(self, texts: list[str]) -> np.ndarray:
+        return self.calibration.apply(self._logits(texts))
+
+
+class SharedTokenizer(Tokenizer):
+    """One that threads may share: a fast tokenizer sets its truncation anew in every call."""
+
+    def __init__(self, folder: Path, max_length: int):
+        super().__init__(folder, max_length)
+        self.lock = Lock()
+
+    def __call__(self, texts: list[str]) -> list[np.ndarray]:
+        with self.lock:
+            return super().__call__(texts)
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    if isinstance(texts, str):
+        raise TypeError("give a list of texts, not one string")
+    chunk: list[str] = []
+    characters = 0
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"text {index} is not a string but {type(text).__name__}")
+        chunk.append(encodable(text))
+        characters += len(text)
+        if len(chunk) == CHUNK_TEXTS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def _available(device: str) -> torch.device:
+    try:
+        place = torch.device(device)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise EmotionSlmError(f"device {device!r} is not to be had here ({reason})") from error
+    return place

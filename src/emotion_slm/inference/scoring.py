@@ -1,84 +1,221 @@
-"""Scoring a CSV file: its columns stay, `labels` and a probability column per label follow."""
+"""Scoring a file: its columns stay, `labels` and a probability per label or group follow."""
 
-import csv
-from collections.abc import Iterator
-from itertools import islice
+import hashlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
+from emotion_slm.console import Advance, progress
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import atomic_path
-from emotion_slm.inference.classifier import EmotionClassifier
-from emotion_slm.labels import LABELS
-from emotion_slm.spelling import did_you_mean
+from emotion_slm.inference.chunks import Rejected, json_lines
+from emotion_slm.inference.formats import (
+    STANDARD,
+    Format,
+    default_output,
+    input_format,
+    output_format,
+)
+from emotion_slm.inference.readers import Reader, open_reader
+from emotion_slm.inference.resume import Done, PartialOutput
+from emotion_slm.inference.views import View, known_view, strongest
+from emotion_slm.inference.writers import Writer, create_writer
 
-CHUNK_ROWS = 2048  # bounds memory: a chunk is read, scored and written before the next
+
+class Scorer(Protocol):
+    """What a model must offer: texts → (n, 28) probabilities, and (28,) thresholds for them."""
+
+    thresholds: np.ndarray
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray: ...
 
 
-def score_csv(source: Path, output: Path, text_column: str, classifier: EmotionClassifier) -> int:
-    """Score column `text_column` of `source` into `output`; return the number of rows.
+class Options(NamedTuple):
+    """What is scored and shown; `labels` names a view (`views.VIEWS`)."""
 
-    `labels` holds the labels at or above their threshold, most probable first, separated by
-    spaces. EmotionSlmError names the file, the line and what is wrong with it; `output` is written
-    whole or not at all.
+    text_column: str = "text"
+    labels: str = "all"
+    threshold: float | None = None
+    top_k: int | None = None
+    format: Format | None = None
+
+
+class Summary(NamedTuple):
+    """Where the scored rows went, how many rows were read, and how many of them were rejected."""
+
+    output: Path
+    records: int
+    rejected: int
+
+
+class Output(Protocol):
+    """Takes what comes of each chunk: a `PartialOutput`, or standard output."""
+
+    done: Done
+
+    def append(self, records: int, content: bytes, rejected: list[Rejected]) -> None: ...
+
+    def finish(self, writer: Writer) -> None: ...
+
+    def left(self) -> str: ...
+
+
+def score(
+    source: Path,
+    output: Path | None,
+    scorer: Scorer,
+    options: Options,
+    model: str = "",
+    resume: bool = False,
+) -> Summary:
+    """Score the texts of `source` into `output` (`formats.default_output` when None), in chunks.
+
+    Either may be `formats.STANDARD`. Rows that cannot be scored go to OUT.rejected.jsonl, with
+    standard output to standard error. OUT appears when it is complete; until then OUT.part holds
+    what is done, and `resume` goes on from there. `model` identifies the scorer: a run is resumed
+    with the same only. EmotionSlmError names the file and what is wrong with it.
     """
-    count = 0
+    if source.is_dir():
+        raise EmotionSlmError(f"{source}: is a folder; give a file, or - for standard input")
+    reading = input_format(source, options.format)
+    writing = output_format(source, output, options.format)
+    output = output or default_output(source, writing)
+    _check_streams(source, output, writing, resume)
+    view = known_view(options.labels)
     try:
-        with (
-            source.open(newline="", encoding="utf-8-sig") as reading,
-            atomic_path(output) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as writing,
-        ):
-            reader = csv.reader(reading, strict=True)
-            header = next(reader, [])
-            column = _text_index(source, header, text_column)
-            writer = csv.writer(writing, lineterminator="\n")
-            writer.writerow([*header, "labels", *LABELS])
-            remaining = _rows(source, reader, len(header))
-            while rows := list(islice(remaining, CHUNK_ROWS)):
-                writer.writerows(_scored(rows, column, classifier))
-                count += len(rows)
-            if count == 0:
-                raise EmotionSlmError(f"{source}: no rows to score")
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise EmotionSlmError(f"{source}: not a readable UTF-8 CSV file ({error})") from error
+        with ExitStack() as stack:
+            identity, lines = None, None
+            if source != STANDARD:
+                digest, lines = _examine(source)
+                settings = {**options._asdict(), "format": writing, "input_format": reading}
+                identity = {"input": digest, "options": settings, "model": model}
+            stream = sys.stdin.buffer if source == STANDARD else source.open("rb")
+            stack.callback(stream.close)
+            reader = open_reader(
+                source,
+                stream,
+                reading,
+                options.text_column,
+                ("labels", *view.names),
+                any_keys=writing is Format.JSONL,
+            )
+            writer = create_writer(writing, reader, view.names)
+            result = stack.enter_context(
+                StandardOutput() if output == STANDARD else PartialOutput(output, identity, resume)
+            )
+            if not result.done.complete:
+                advance = stack.enter_context(_speed(source, reader.rows or lines))
+                try:
+                    _score_chunks(reader, writer, scorer, options, result, advance)
+                except KeyboardInterrupt:
+                    raise KeyboardInterrupt(result.left()) from None
+                if not result.done.records:
+                    raise EmotionSlmError(f"{source}: no rows to score")
+            result.finish(writer)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         place, problem = error.filename or source, (error.strerror or str(error)).lower()
         raise EmotionSlmError(f"{place}: {problem}") from error
-    return count
+    return Summary(output, result.done.records, result.done.rejected)
 
 
-def _text_index(source: Path, header: list[str], text_column: str) -> int:
-    if not header:
-        raise EmotionSlmError(f"{source}: not a readable UTF-8 CSV file (it is empty)")
-    if text_column not in header:
-        raise EmotionSlmError(
-            f"{source}: no column {text_column!r}{did_you_mean(text_column, header)}; "
-            "name it with --text-column"
+def _score_chunks(
+    reader: Reader,
+    writer: Writer,
+    scorer: Scorer,
+    options: Options,
+    result: Output,
+    advance: Advance,
+) -> None:
+    """Score what `result` has not got yet; the chunks it has are read and passed over."""
+    before, read = result.done.records, 0
+    for chunk in reader.chunks():
+        read += chunk.records
+        if read <= before:
+            advance(chunk.line)
+            continue
+        content = b"" if result.done.records else writer.header()
+        if chunk.texts:
+            _, found, shown = find(chunk.texts, scorer, options)
+            content += writer.encode(chunk.rows, [list(labels) for labels in found], shown)
+        result.append(chunk.records, content, chunk.rejected)
+        advance(chunk.line, chunk.records)
+
+
+def find(
+    texts: Sequence[str], scorer: Scorer, options: Options
+) -> tuple[View, list[dict[str, float]], np.ndarray]:
+    """The view that `options` name, what it finds in each text, and its (n, m) probabilities."""
+    view = known_view(options.labels)
+    scores = scorer.probabilities(texts)  # (n, 28)
+    shown = view.probabilities(scores)
+    reached = view.reached(scores, scorer.thresholds, options.threshold)
+    return view, strongest(view.names, shown, reached, options.top_k), shown
+
+
+class StandardOutput:
+    """Standard output for rows, standard error for those rejected; nothing to resume."""
+
+    def __init__(self):
+        self.done = Done()
+
+    def __enter__(self) -> "StandardOutput":
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def append(self, records: int, content: bytes, rejected: list[Rejected]) -> None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        sys.stderr.write(json_lines(rejected).decode())
+        self.done = self.done._replace(
+            records=self.done.records + records, rejected=self.done.rejected + len(rejected)
         )
-    taken = [name for name in ("labels", *LABELS) if name in header]
-    if taken:
-        raise EmotionSlmError(
-            f"{source}: column {taken[0]!r} would be overwritten by a result; rename it"
-        )
-    return header.index(text_column)
+
+    def finish(self, writer: Writer) -> None:
+        pass
+
+    def left(self) -> str:
+        return f"{self.done.records:,} rows were written"
 
 
-def _rows(source: Path, reader, width: int) -> Iterator[list[str]]:
-    for row in reader:
-        # A blank line is the empty text of a one-column file.
-        row = row or [""]
-        if len(row) != width:
-            raise EmotionSlmError(
-                f"{source}:{reader.line_num}: not a readable UTF-8 CSV file: {len(row)} fields "
-                f"where the header has {width}; put a field that holds a comma in quotes"
-            )
-        yield row
+def _check_streams(source: Path, output: Path, writing: Format, resume: bool) -> None:
+    if resume and STANDARD in (source, output):
+        raise EmotionSlmError("--resume needs a file to read and a file to write, not a pipe")
+    if output == STANDARD and writing is Format.PARQUET:
+        raise EmotionSlmError("Parquet cannot be written to a pipe; give a file with -o")
+    if output.is_dir():
+        raise EmotionSlmError(f"{output}: is a folder; give the file to write with -o")
 
 
-def _scored(
-    rows: list[list[str]], column: int, classifier: EmotionClassifier
-) -> Iterator[list[str]]:
-    probabilities = classifier.probabilities([row[column] for row in rows])
-    found = classifier.above_threshold(probabilities)
-    for row, labels, values in zip(rows, found, probabilities, strict=True):
-        yield [*row, " ".join(labels), *(f"{value:.4f}" for value in values)]
+def _examine(source: Path) -> tuple[str, int]:
+    """SHA-256 and number of lines of a file, in one reading."""
+    digest, lines = hashlib.sha256(), 0
+    with source.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            lines += block.count(b"\n")
+    return digest.hexdigest(), lines
+
+
+@contextmanager
+def _speed(source: Path, lines: int | None) -> Iterator[Any]:
+    """A bar over the lines of a file; the yielded function takes the line reached and the rows
+    scored on the way there."""
+    started, reached, rows = time.monotonic(), 0, 0
+    with progress(f"scoring {source.name}", lines) as advance:
+
+        def move(line: int, scored: int = 0) -> None:
+            nonlocal reached, rows
+            rows += scored
+            rate = rows / max(time.monotonic() - started, 1e-9)
+            advance(line - reached, f"{rate:,.0f} rows/s" if rows else "")
+            reached = line
+
+        yield move

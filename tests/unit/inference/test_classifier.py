@@ -1,4 +1,5 @@
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -84,6 +85,50 @@ def test_one_threshold_for_all_labels(classifier):
     assert all(found == {} for found in classifier.predict(TEXTS, threshold=1.01))
     for found in classifier.predict(TEXTS, threshold=0.5):
         assert all(probability >= 0.5 for probability in found.values())
+
+
+def test_top_k_keeps_the_most_probable(classifier):
+    for found, two in zip(
+        classifier.predict(TEXTS, threshold=0.0),
+        classifier.predict(TEXTS, threshold=0.0, top_k=2),
+        strict=True,
+    ):
+        assert list(two.items()) == list(found.items())[:2]
+    with pytest.raises(ValueError, match="top_k is 0"):
+        classifier.predict(TEXTS, top_k=0)
+
+
+@pytest.mark.parametrize("wrong", [None, 1.5, b"happy", ["happy"]])
+def test_what_is_not_a_string_is_named_by_its_index(classifier, wrong):
+    with pytest.raises(TypeError, match=r"text 2 is not a string but"):
+        classifier.predict(iter(["happy", "", wrong]))
+
+
+def test_lone_surrogates_are_read_as_replacement_characters(classifier):
+    found = classifier.predict_proba(["happy \ud800 cat", "happy \ufffd cat"])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+
+
+def test_chunks_join_without_a_seam(classifier, monkeypatch):
+    expected = classifier.predict_proba(TEXTS)
+    monkeypatch.setattr("emotion_slm.inference.classifier.CHUNK_TEXTS", 3)
+    found = classifier.predict_proba(text for text in TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert len(classifier.predict(iter(TEXTS))) == len(TEXTS)
+
+
+def test_threads_share_a_classifier(classifier):
+    expected = classifier.predict_proba(TEXTS)
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(classifier.predict_proba, [TEXTS] * 40):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_device(packaged):
+    assert EmotionClassifier.from_pretrained(packaged, device="cpu").predict(["happy"])
+    for missing in ("nonsense", "mps"):
+        with pytest.raises(EmotionSlmError, match=f"device '{missing}' is not to be had"):
+            EmotionClassifier.from_pretrained(packaged, device=missing)
 
 
 def test_threshold_is_inclusive(classifier):

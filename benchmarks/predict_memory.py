@@ -1,0 +1,55 @@
+"""Peak memory of scoring a CSV file, by its rows: `python -m benchmarks.predict_memory 100000 …`.
+
+A stub takes the model's place, so what is measured is the reading, writing and keeping of state.
+Every size runs in a fresh process. Prints rows, seconds and MiB at most.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measure import _memory
+from emotion_slm.inference.scoring import Options, score
+from emotion_slm.labels import LABELS
+
+MIB = 2**20
+
+
+class Stub:
+    """The same probabilities for every text."""
+
+    thresholds = np.full(len(LABELS), 0.9)
+
+    def probabilities(self, texts) -> np.ndarray:
+        return np.tile(np.linspace(0, 1, len(LABELS)), (len(texts), 1))
+
+
+def main() -> None:
+    if sys.argv[1] == "--one":
+        measure(int(sys.argv[2]))
+        return
+    print("rows seconds MiB", flush=True)
+    for rows in sys.argv[1:]:
+        command = [sys.executable, "-m", "benchmarks.predict_memory", "--one", rows]
+        subprocess.run(command, check=True)
+
+
+def measure(rows: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "tickets.csv"
+        with source.open("w") as stream:
+            stream.write("id,text\n")
+            for row in range(rows):
+                stream.write(f"{row},the printer on floor {row % 97} is broken again\n")
+        started = time.perf_counter()
+        score(source, None, Stub(), Options(labels="sentiment"))
+        seconds = time.perf_counter() - started
+    print(rows, f"{seconds:.1f}", f"{_memory('VmHWM') / MIB:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
