@@ -1,10 +1,10 @@
-"""Makes the experiment's package importable: it lives outside src and is not installed."""
+"""Makes the experiments' packages importable: they live outside src and are not installed."""
 
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-SAMPLERS = Path("experiments/samplers").resolve() / "sampler_comparison"
+PACKAGES = ("samplers/sampler_comparison", "ablation/balance_ablation")
 
 
 def _register(folder: Path) -> None:
@@ -16,4 +16,5 @@ def _register(folder: Path) -> None:
     spec.loader.exec_module(module)
 
 
-_register(SAMPLERS)
+for package in PACKAGES:
+    _register(Path("experiments").resolve() / package)
