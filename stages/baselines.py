@@ -14,7 +14,7 @@ def main() -> None:
         document = Document.read()
         params = document.section("baselines", BaselinesParams)
         frames = [
-            read_parquet(paths.SPLIT / f"{name}.parquet", ("text", "labels"))
+            read_parquet(paths.SPLIT / f"{name}.parquet", ("text", "labels", "duplicate_group"))
             for name in paths.SPLITS
         ]
         with progress("baselines", None):

@@ -29,8 +29,10 @@ def main() -> None:
         protocol = document.section("split", SplitParams).protocol
         origin = Origin(document.profile, corpus, protocol)
 
-        result, scored, reference = assess(thresholds, child_seed(document.seed, "evaluate"))
-        test = {**origin._asdict(), **result.test, "reference": reference}
+        assessment = assess(thresholds, child_seed(document.seed, "evaluate"))
+        result, scored = assessment.evaluation, assessment.test
+        extra = {"views": assessment.views, "reference": assessment.reference}
+        test = {**origin._asdict(), **result.test, **extra}
         write_json(paths.METRICS / "test.json", test)
         write_json(paths.METRICS / "validation.json", {**origin._asdict(), **result.validation})
         leakage = audit()

@@ -6,8 +6,10 @@ Both learn from train as nature has it, neither thinned nor oversampled.
 import numpy as np
 
 from emotion_slm.evaluation import metrics, thresholds
+from emotion_slm.evaluation.bootstrap import with_intervals
 from emotion_slm.labels import LABELS, to_matrix
 from emotion_slm.params.baselines import BaselinesParams, TfidfParams
+from emotion_slm.seeds import child_seed
 
 HALF = np.full(len(LABELS), 0.5)
 
@@ -15,8 +17,9 @@ HALF = np.full(len(LABELS), 0.5)
 def baselines(train, validation, test, params: BaselinesParams, seed: int) -> dict:
     """The content of metrics/baselines.json: metrics on test of `majority` and `tfidf_logistic`.
 
-    The three frames hold `text` and `labels`. The logistic regression's metrics are at thresholds
-    tuned on validation, and under `at_0_5`.
+    The three frames hold `text` and `labels`, that of test also `duplicate_group`. The logistic
+    regression's metrics are at thresholds tuned on validation, with bootstrap intervals, and under
+    `at_0_5`.
     """
     train_gold, test_gold = to_matrix(train["labels"]), to_matrix(test["labels"])
     validation_scores, test_scores = tfidf_logistic(
@@ -25,11 +28,18 @@ def baselines(train, validation, test, params: BaselinesParams, seed: int) -> di
     tuned = thresholds.tune(
         validation_scores, to_matrix(validation["labels"]), params.thresholds, seed
     )
+    predicted = metrics.predictions(test_scores, tuned.per_label)
     answer = np.tile(majority(train_gold).astype(np.float64), (len(test_gold), 1))
     return {
         "majority": metrics.evaluate(test_gold, answer, HALF),
         "tfidf_logistic": {
-            **metrics.evaluate(test_gold, test_scores, tuned.per_label),
+            **with_intervals(
+                metrics.evaluate(test_gold, test_scores, tuned.per_label),
+                predicted,
+                test_gold,
+                test["duplicate_group"],
+                child_seed(seed, "bootstrap"),
+            ),
             "at_0_5": metrics.evaluate(test_gold, test_scores, HALF),
         },
     }

@@ -14,11 +14,20 @@ COLUMNS = ("id", *LABELS)
 
 
 def write(path: Path, ids: Sequence[str], logits: np.ndarray) -> None:
-    """Write (n, 28) logits as float32, one row per id and one column per label name."""
+    """Write (n, 28) logits as float32, one row per id and one column per label name.
+
+    EmotionSlmError when a logit is not finite: the model that gave it is of no use.
+    """
     import pandas as pd
 
     if logits.shape != (len(ids), len(LABELS)):
         raise ValueError(f"{len(ids)} ids need ({len(ids)}, 28) logits, not {logits.shape}")
+    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(broken):
+        raise EmotionSlmError(
+            f"{path}: the model's logits of {len(broken)} rows are not finite, such as id "
+            f"{ids[broken[0]]!r}; nothing is written, train the model again"
+        )
     frame = pd.DataFrame(logits.astype(np.float32), columns=list(LABELS))
     frame.insert(0, "id", list(ids))
     files.write_parquet(path, frame)
@@ -27,9 +36,14 @@ def write(path: Path, ids: Sequence[str], logits: np.ndarray) -> None:
 def read(path: Path, expected_ids: Sequence[str]) -> np.ndarray:
     """(n, 28) float32 logits in the order of `expected_ids`.
 
-    EmotionSlmError when ids are missing, extra or repeated, when a logit is not finite, or when
-    the label columns are not the 28.
+    EmotionSlmError when ids are missing, extra or repeated (in the file or among the expected
+    ones), when a logit is not finite, or when the label columns are not the 28.
     """
+    twice = [id_ for id_, times in Counter(expected_ids).items() if times > 1]
+    if twice:
+        raise EmotionSlmError(
+            f"{path}: its split holds id {twice[0]!r} more than once; run stage split again"
+        )
     frame = read_frame(path)
     for problem, ids in problems(frame, expected_ids).items():
         if ids:

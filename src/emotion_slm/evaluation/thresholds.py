@@ -12,6 +12,7 @@ import numpy as np
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation import folds as fold_assignment
+from emotion_slm.evaluation.label_keys import check_labels
 from emotion_slm.evaluation.metrics import DECIMALS
 from emotion_slm.evaluation.ranking import f1_from_counts
 from emotion_slm.labels import LABELS
@@ -49,9 +50,7 @@ class Thresholds:
             global_threshold, shrinkage = float(content["global"]), float(content["shrinkage"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EmotionSlmError(f"{source}: not a thresholds file ({error!r})") from error
-        if set(by_label) != set(LABELS):
-            odd = sorted(set(by_label) ^ set(LABELS))
-            raise EmotionSlmError(f"{source}: missing or unknown label {odd[0]!r}")
+        check_labels(by_label, source)
         outside = [label for label in LABELS if not 0 < by_label[label] < 1]
         if outside:
             raise EmotionSlmError(

@@ -14,7 +14,7 @@ from emotion_slm.model.finetuned import Finetuned, parse_finetuned
 from emotion_slm.params.backbone import LoraParams
 from emotion_slm.params.encoder import EncoderParams
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CONFIG = "config.json"
 ENCODER = "encoder.safetensors"  # absent when the encoder is frozen
 CLASSIFIER = "classifier.safetensors"
