@@ -18,7 +18,6 @@ from balance_ablation.names import EXPERIMENTS, HALF, SHRUNKEN, TUNED
 from balance_ablation.params import read_params
 from balance_ablation.places import PREDICTIONS, RESULTS, results_folder
 from emotion_slm.console import progress, stage
-from emotion_slm.evaluation.evaluate import HALF as ONE_HALF
 from emotion_slm.evaluation.ranking import f1_from_counts, mean_average_precision
 from emotion_slm.evaluation.thresholds import tune
 from emotion_slm.files import write_array
@@ -37,7 +36,7 @@ def thresholds(
     """Kind → (28,) thresholds, from (n, 28) probabilities and gold of validation."""
     unshrunken = params.model_copy(update={"shrinkages": [0.0]})
     return {
-        HALF: ONE_HALF,
+        HALF: np.full(len(LABELS), 0.5),
         TUNED: tune(probabilities, gold, unshrunken, seed, groups).per_label,
         SHRUNKEN: tune(probabilities, gold, params, seed, groups).per_label,
     }
