@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from balance_ablation.names import ADAPTED, BALANCINGS, FROZEN, LINEAR, LOSSES, NONE, THRESHOLDS
 from balance_ablation.places import DIFFERENCES
@@ -38,12 +39,13 @@ def draw(differences: pd.DataFrame) -> Figure:
             axes.set_title(f"{vectors} vectors, {TITLES[kind]}")
             axes.grid(axis="x")
             axes.xaxis.set_tick_params(labelbottom=True)
-            axes.xaxis.get_major_locator().set_params(nbins=6)
-        row[0].set_yticks(range(len(order)), order)
-    label_axis(panels[0, 0], order)
+            axes.xaxis.get_major_locator().set_params(nbins=5)
+            label_axis(axes, order)
+            for edge in range(len(order) - 1):
+                axes.axhline(edge + 0.5, color="#eeeeee", linewidth=0.8)
     for axes in panels[-1]:
         axes.set_xlabel("macro-F1 minus that of none")
-    figure.legend(handles=_handles(panels[0, 0]), loc="outside upper center", ncols=3)
+    figure.legend(handles=_handles(), loc="outside upper center", ncols=5)
     return figure
 
 
@@ -63,10 +65,15 @@ def _interval(axes: Axes, place: int, entry) -> None:
     )
 
 
-def _handles(axes: Axes) -> list:
-    return [
-        axes.plot([], [], color=LOOKS[loss][0], marker=LOOKS[loss][1], linewidth=1.6, label=name)[0]
+def _handles() -> list[Line2D]:
+    losses = [
+        Line2D([], [], color=LOOKS[loss][0], marker=LOOKS[loss][1], label=name)
         for loss, name in LOSSES.items()
+    ]
+    faces = {"black": "0 excluded after correction", "white": "0 not excluded"}
+    style = {"color": "black", "marker": "D", "linestyle": "", "markersize": 5}
+    return losses + [
+        Line2D([], [], markerfacecolor=face, label=label, **style) for face, label in faces.items()
     ]
 
 
