@@ -22,7 +22,6 @@ from balance_ablation.names import (
     LINEAR,
     MLP,
     NONE,
-    ONE_POSITION,
     OWN,
     THRESHOLDS,
 )
@@ -30,25 +29,36 @@ from balance_ablation.params import BootstrapParams, read_params
 from balance_ablation.places import CONTRASTS, DIFFERENCES, RESULTS, results_folder
 from balance_ablation.scores import read_predictions
 from emotion_slm.console import progress, stage
-from emotion_slm.evaluation.bootstrap import paired_difference
+from emotion_slm.evaluation.bootstrap import interval, replicate_scores
 from emotion_slm.labels import to_matrix
 from emotion_slm.seeds import child_seed
 from emotion_slm.threads import pin_threads
 
 DEFAULT_CONTRAST = "adapted: ISMOTE + undersampling, focal − none with this loss"
 SETTING = ["vectors", "head", "loss"]
-ALPHA = 0.05  # 1 − the level of paired_difference's intervals
+ALPHA = 0.05  # 1 − the level of the library's intervals
 
 
 class Comparison:
-    """Test predictions of all arms, and the bootstrap that compares two groups of them."""
+    """All arms' macro-F1 in the same bootstrap replicates, of which any two groups are compared.
 
-    def __init__(self, results: pd.DataFrame, predictions: np.ndarray, test, params):
+    What `emotion_slm.evaluation.bootstrap.paired_difference` does for one pair, with the replicates
+    of an arm computed once for all its comparisons.
+    """
+
+    def __init__(
+        self, results: pd.DataFrame, predictions: np.ndarray, test, params: BootstrapParams
+    ):
+        """`predictions`: (arms, 3, n, 28) bool, arms as in `results`; `test`: the split's frame."""
         self.results = results
-        self._predictions = predictions
-        self._gold = to_matrix(test["labels"])
-        self._groups = test["duplicate_group"].to_numpy()
-        self._params: BootstrapParams = params
+        gold, groups = to_matrix(test["labels"]), test["duplicate_group"].to_numpy()
+        seed = child_seed(params.seed, "bootstrap")
+        self._replicates = np.stack(
+            [
+                replicate_scores(list(of_arm), gold, groups, params.replicates, seed).macro_f1
+                for of_arm in predictions
+            ]
+        )  # (arms, 3, replicates)
 
     def rows_of(self, **values: Any) -> np.ndarray:
         """Rows of results.csv with these values: the seeds of an arm."""
@@ -56,25 +66,18 @@ class Comparison:
         return np.flatnonzero(chosen)
 
     def against(self, first: np.ndarray, second: np.ndarray) -> Iterator[dict]:
-        """Per kind of thresholds: mean macro-F1 of both groups of rows, difference, interval.
-
-        Every comparison resamples the same groups.
-        """
+        """Per kind of thresholds: mean macro-F1 of both groups of rows, difference, interval."""
         for place, kind in enumerate(THRESHOLDS):
             score = self.results[f"macro_f1_{kind}"]
-            difference, low, high = paired_difference(
-                list(self._predictions[first, place]),
-                list(self._predictions[second, place]),
-                self._gold,
-                self._groups,
-                self._params.replicates,
-                child_seed(self._params.seed, "bootstrap"),
+            of_first, of_second = (
+                self._replicates[rows, place].mean(axis=0) for rows in (first, second)
             )
+            low, high = interval(of_first - of_second)
             yield {
                 "thresholds": kind,
                 "macro_f1": score[first].mean(),
                 "reference": score[second].mean(),
-                "difference": difference,
+                "difference": score[first].mean() - score[second].mean(),
                 "low": low,
                 "high": high,
             }
@@ -96,7 +99,6 @@ def contrasts(comparison: Comparison) -> Iterator[dict]:
         frozen, adapted = plain | {"vectors": FROZEN}, plain | {"vectors": ADAPTED}
         pairs = {
             "frozen: MLP − linear head": (frozen | {"head": MLP}, frozen),
-            "frozen: one-position SLM − linear head": (frozen | {"head": ONE_POSITION}, frozen),
             "linear head: adapted − frozen vectors": (adapted, frozen),
             "adapted: linear head − adapt's own": (adapted, {"vectors": ADAPTED, "head": OWN}),
             DEFAULT_CONTRAST: (adapted | {"balancing": BOTH, "loss": "focal"}, adapted),

@@ -22,6 +22,7 @@ THRESHOLDS = (HALF, TUNED, SHRUNKEN)
 
 # What scores and differences are computed over: logits by folder, results in another.
 EXPERIMENTS = {
-    "ablation": (FROZEN, ADAPTED, ONE_POSITION),
+    "ablation": (FROZEN, ADAPTED),
+    ONE_POSITION: (ONE_POSITION,),
     "crossfit": (CROSSFITTED, SEEN),
 }

@@ -4,14 +4,17 @@ import pytest
 from balance_ablation import differences
 from balance_ablation.names import ADAPTED, BOTH, LINEAR, NONE, OWN, THRESHOLDS
 from balance_ablation.params import BootstrapParams
+from sklearn.metrics import f1_score
 
+from emotion_slm.evaluation.bootstrap import paired_difference
 from emotion_slm.labels import LABELS
+from emotion_slm.seeds import child_seed
 
 ROWS = 300
 
 
-@pytest.fixture
-def comparison():
+@pytest.fixture(scope="module")
+def comparison_and_rows():
     """Two seeds of none, of an arm that errs half as often, and of one that predicts the same."""
     random = np.random.default_rng(0)
     gold = random.random((ROWS, 28)) < 0.3
@@ -29,12 +32,19 @@ def comparison():
     predicted.append([gold] * len(THRESHOLDS))
     results = pd.DataFrame(arms, columns=["vectors", "head", "balancing", "loss", "seed"])
     for kind in THRESHOLDS:
-        results[f"macro_f1_{kind}"] = np.arange(len(results)) / 10
+        results[f"macro_f1_{kind}"] = [
+            f1_score(gold, of_arm[0], average="macro") for of_arm in predicted
+        ]
     names = np.array(LABELS)
     test = pd.DataFrame({"labels": [list(names[row]) for row in gold]})
     test["duplicate_group"] = np.arange(ROWS)
     params = BootstrapParams(replicates=200, seed=1)
-    return differences.Comparison(results, np.array(predicted), test, params)
+    return differences.Comparison(results, np.array(predicted), test, params), predicted, gold
+
+
+@pytest.fixture
+def comparison(comparison_and_rows):
+    return comparison_and_rows[0]
 
 
 def test_every_balancing_is_compared_with_none(comparison):
@@ -44,8 +54,22 @@ def test_every_balancing_is_compared_with_none(comparison):
     better, same = (found[found["balancing"] == name] for name in (BOTH, "same"))
     assert (better["low"] > 0).all()
     assert (same[["difference", "low", "high"]] == 0).all(axis=None)
-    assert better["macro_f1"].iloc[0] == pytest.approx(0.25)  # seeds 1 and 2 of results.csv
-    assert better["reference"].iloc[0] == pytest.approx(0.15)
+
+
+def test_intervals_are_those_of_the_library(comparison_and_rows):
+    comparison, predicted, gold = comparison_and_rows
+    first, second = comparison.rows_of(balancing=BOTH), comparison.rows_of(balancing="same")
+    assert list(first) == [1, 4] and list(second) == [2, 5]
+    found, *_ = comparison.against(first, second)
+    expected = paired_difference(
+        [predicted[row][0] for row in first],
+        [predicted[row][0] for row in second],
+        gold,
+        np.arange(ROWS),
+        200,
+        child_seed(1, "bootstrap"),
+    )
+    assert [found[name] for name in expected._fields] == pytest.approx(list(expected))
 
 
 def test_contrasts_without_one_of_their_arms_are_left_out(comparison):

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 FOLDER = Path("experiments/ablation")
 PACKAGE = "balance_ablation"
-FILES = ("dvc.yaml", "crossfit/dvc.yaml")
+FILES = ("dvc.yaml", "one-position/dvc.yaml", "crossfit/dvc.yaml")
 KINDS = ("outs", "metrics", "plots")
 STAGES = {
     (file, name): content
