@@ -8,6 +8,7 @@ PACKAGES = {
     "samplers": "sampler_comparison",
     "large_batch": "large_batch",
     "published_protocol": "published_protocol",
+    "ablation": "balance_ablation",
 }
 
 

@@ -1,0 +1,1 @@
+"""Balancing, loss and thresholds compared on frozen and on adapted vectors, without a leak."""
