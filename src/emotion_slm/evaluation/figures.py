@@ -47,7 +47,7 @@ def draw(test_metrics: dict, assessment: Assessment) -> None:
     label_frequency(by_split, png("label_frequency"), note)
     training_curve(curves, png("training_curve"), note)
     per_label_f1(test_metrics, png("per_label_f1"), note)
-    precision_recall(test.gold, probabilities, png("precision_recall"), note)
+    precision_recall(test.gold, test.logits, png("precision_recall"), note)
     reliability(test.gold, expit(test.logits), probabilities, png("reliability"), note)
     confusions(confusion(test.gold, predicted), png("confusions"), note)
     threshold_curves(grid, validation_f1, result.thresholds, png("threshold_curves"), note)

@@ -12,16 +12,15 @@ from emotion_slm.evaluation.thresholds import Thresholds
 from emotion_slm.labels import LABEL_INDEX
 
 
-def precision_recall(
-    gold: np.ndarray, probabilities: np.ndarray, path: Path, note: str = ""
-) -> None:
+def precision_recall(gold: np.ndarray, scores: np.ndarray, path: Path, note: str = "") -> None:
     """A precision-recall curve per label as small multiples, with AP and the share of positives.
 
-    `gold` and `probabilities` are (n, 28). A label without positives has an empty panel.
+    `gold` and `scores` are (n, 28), the scores raw logits: a calibration may pool some into ties.
+    A label without positives has an empty panel.
     """
     from sklearn.metrics import precision_recall_curve
 
-    average_precision = average_precisions(gold, probabilities)
+    average_precision = average_precisions(gold, scores)
     title = "Precision and recall per label on test (dotted: share of positives)"
     with canvas(path, 12, title, note) as figure:
         panels = figure.subplots(7, 4, sharex=True, sharey=True)
@@ -29,9 +28,7 @@ def precision_recall(
             column = LABEL_INDEX[label]
             positives = int(gold[:, column].sum())
             if positives:
-                precision, recall, _ = precision_recall_curve(
-                    gold[:, column], probabilities[:, column]
-                )
+                precision, recall, _ = precision_recall_curve(gold[:, column], scores[:, column])
                 colour = colours([label])[0]
                 axes.plot(recall, precision, color=colour, drawstyle="steps-post", linewidth=1.4)
                 axes.axhline(positives / len(gold), color=GREY, linestyle=":", linewidth=1)
