@@ -106,9 +106,9 @@ def test_named_choices_become_their_models():
     document = Document.read(REPOSITORY_PARAMS)
     assert isinstance(document.section("adapt", AdaptParams).loss, AsymmetricLoss)
     finetune = document.section("finetune", FinetuneParams)
-    assert isinstance(finetune.loss, FocalLoss) and isinstance(finetune.classifier, LinearHead)
+    assert isinstance(finetune.loss, AsymmetricLoss) and isinstance(finetune.classifier, LinearHead)
     recipe = document.with_profile("recipe-minilm").section("finetune", FinetuneParams)
-    assert isinstance(recipe.classifier, OnePositionSlm)
+    assert isinstance(recipe.loss, FocalLoss) and isinstance(recipe.classifier, OnePositionSlm)
 
 
 def test_section_asked_of_a_skipped_stage_is_an_error():
