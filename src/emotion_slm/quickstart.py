@@ -11,6 +11,7 @@ from emotion_slm.console import fail
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation.report import test_table
 from emotion_slm.files import read_json
+from emotion_slm.inference.scoring import Options
 
 WORKSPACE = paths.SCRATCH / "sample"
 SENTENCES = (
@@ -26,7 +27,7 @@ def main() -> None:
         workspace.create(Path(), WORKSPACE, profile="sample")
         workspace.repro(WORKSPACE)
         console.print(test_table(read_json(WORKSPACE / paths.METRICS / "test.json")))
-        show_predictions(SENTENCES, WORKSPACE / paths.CLASSIFIER)
+        show_predictions(SENTENCES, Options(), WORKSPACE / paths.CLASSIFIER, None)
     except EmotionSlmError as error:
         fail(str(error))
     console.print(
