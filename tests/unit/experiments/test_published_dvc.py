@@ -1,10 +1,10 @@
 """The experiment's dvc.yaml against its code, as tests/pipeline/test_dvc_yaml.py does."""
 
-import ast
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from support.experiment_code import executed, paths_of
 
 FOLDER = Path("experiments/published_protocol")
 PACKAGE = "published_protocol"
@@ -34,27 +34,8 @@ KINDS = ("outs", "metrics", "plots")
 CACHED = {"embed": ["embedded"], "balance": ["workspaces"], "training": ["predictions"]}
 
 
-def paths_of(entries: list) -> list[str]:
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
-
-
 def outputs(stage: str) -> list[str]:
     return paths_of([entry for kind in KINDS for entry in STAGES[stage].get(kind, [])])
-
-
-def executed(script: Path) -> set[Path]:
-    """`script` and the modules of its own package that it imports, directly or not."""
-    found, pending = set(), [script]
-    while pending:
-        path = pending.pop()
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE:
-                # `from package import name` names a module, `from package.module import …` has it.
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-                files = {FOLDER.joinpath(*name.split(".")).with_suffix(".py") for name in names}
-                pending += [file for file in files - found if file.exists()]
-    return found
 
 
 @pytest.mark.parametrize("stage", STAGES)
