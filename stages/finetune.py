@@ -47,6 +47,7 @@ def main() -> None:
             child_seed(document.seed, "finetune"),
             paths.FINETUNED,
             checkpoints,
+            paths.ADAPTED,
         )
         if rank() == 0:
             write_curve(paths.PLOTS / "finetune_curve.csv", done.curve)

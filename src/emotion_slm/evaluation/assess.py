@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from emotion_slm import paths
 from emotion_slm.encoder.adapted import read_adapted
+from emotion_slm.encoder.adapted_head import load_adapted_head
 from emotion_slm.evaluation import predictions, views
 from emotion_slm.evaluation.evaluate import Evaluation, Scored, evaluate
-from emotion_slm.evaluation.scoring import HeldOut, adapt_head, read_held_out, score
+from emotion_slm.evaluation.scoring import HeldOut, read_held_out, score
 from emotion_slm.files import read_parquet
 from emotion_slm.model.finetuned import WEIGHTS, load_classifier, read_finetuned
 from emotion_slm.params.thresholds import ThresholdParams
@@ -39,7 +40,7 @@ def assess(params: ThresholdParams, seed: int) -> Assessment:
     evaluation = evaluate(*scored, params, seed)
     reference = {}
     if not read_adapted(paths.ADAPTED).frozen:
-        head = adapt_head(finetuned.width)
+        head = load_adapted_head(paths.ADAPTED, finetuned.width)
         by_head = [score(head, rows) for rows in held_out]
         reference["adapt_head"] = evaluate(*by_head, params, seed).test
     return Assessment(evaluation, *scored, _views(evaluation, scored[1], seed), reference)

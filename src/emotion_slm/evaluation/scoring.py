@@ -6,15 +6,11 @@ import numpy as np
 from torch import nn
 
 from emotion_slm import paths
-from emotion_slm.encoder.adapted import HEAD
 from emotion_slm.encoder.vectors import read_vectors
 from emotion_slm.evaluation.evaluate import Scored
 from emotion_slm.files import read_parquet
 from emotion_slm.labels import to_matrix
-from emotion_slm.model.classifiers import build_classifier
 from emotion_slm.model.finetuned import logits
-from emotion_slm.model.tensors import load_trained
-from emotion_slm.params.finetune import LinearHead
 
 
 class HeldOut(NamedTuple):
@@ -42,10 +38,3 @@ def read_held_out(split: str) -> HeldOut:
 
 def score(classifier: nn.Module, rows: HeldOut) -> Scored:
     return Scored(logits(classifier, rows.vectors), rows.gold, rows.groups)
-
-
-def adapt_head(width: int) -> nn.Module:
-    """The linear head that adaptation trained beside the encoder: the reference for finetune."""
-    classifier = build_classifier(LinearHead(name="linear"), width)
-    load_trained(classifier.layers[0], paths.ADAPTED / HEAD)
-    return classifier.eval()

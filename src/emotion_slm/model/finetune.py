@@ -7,13 +7,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from emotion_slm.encoder.adapted_head import load_adapted_head
 from emotion_slm.model.classifiers import build_classifier
-from emotion_slm.model.finetuned import Finetuned, write_finetuned
-from emotion_slm.model.losses import build_loss
+from emotion_slm.model.finetuned import Finetuned, logits, write_finetuned
+from emotion_slm.model.heads import HeadClassifier
+from emotion_slm.model.losses import Loss, build_loss
 from emotion_slm.params.finetune import FinetuneParams
+from emotion_slm.training.curve import Epoch, best
 from emotion_slm.training.distributed import join
 from emotion_slm.training.rows import Rows
 from emotion_slm.training.trainer import Training, train
+from emotion_slm.training.validation import measure
+from emotion_slm.training.weights import assign, snapshot, trained_parameters
 
 
 class LabelledVectors(NamedTuple):
@@ -31,28 +36,43 @@ def finetune(
     seed: int,
     output: Path,
     resume_folder: Path,
+    adapted: Path,
 ) -> Training:
     """Train the classifier and write the weights of its best epoch to `output`.
 
-    The best epoch is chosen on `validation_set`. Returns the training's curve and speed. Of several
-    processes, the first writes.
+    The best epoch is chosen on `validation_set`; a head that starts from the one in `adapted`
+    (models/adapted) has an epoch 0, before any step, which is chosen when no later one is better.
+    Returns the training's curve and speed. Of several processes, the first writes.
     """
     processes = join()
     torch.manual_seed(seed)  # initial layers and adapters
     width = train_set.vectors.shape[1]
-    model = build_classifier(params.classifier, width)
-    training = train(
-        model,
-        build_loss(params.loss, train_set.gold.sum(0)),
-        Rows(*train_set, _collate),
-        Rows(*validation_set, _collate),
-        params.training,
-        seed,
-        resume_folder,
-    )
+    loss = build_loss(params.loss, train_set.gold.sum(0))
+    if params.start == "adapted":
+        model = load_adapted_head(adapted, width)
+        start, zero = (
+            snapshot(trained_parameters(model)),
+            _zero(model, train_set, validation_set, loss),
+        )
+    else:
+        model, start, zero = build_classifier(params.classifier, width), {}, []
+    rows, validation_rows = Rows(*train_set, _collate), Rows(*validation_set, _collate)
+    training = train(model, loss, rows, validation_rows, params.training, seed, resume_folder)
+    training = training._replace(curve=[*zero, *training.curve])
+    if best(training.curve, params.training.selection).epoch == 0:
+        assign(trained_parameters(model), start)
     if processes.rank == 0:
         write_finetuned(output, model, Finetuned(params.classifier, width))
     return training
+
+
+def _zero(
+    model: HeadClassifier, train_set: LabelledVectors, validation_set: LabelledVectors, loss: Loss
+) -> list[Epoch]:
+    """The curve's line before the first step."""
+    train_loss = measure(logits(model, train_set.vectors), train_set.gold, loss).loss
+    validation = measure(logits(model, validation_set.vectors), validation_set.gold, loss)
+    return [Epoch(0, train_loss, *validation)]
 
 
 def _collate(vectors: np.ndarray) -> dict[str, torch.Tensor]:

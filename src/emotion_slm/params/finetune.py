@@ -37,9 +37,14 @@ ClassifierParams = Annotated[LinearHead | MlpHead | OnePositionSlm, Field(discri
 
 
 class FinetuneParams(Section):
-    """The classifier trained on the balanced vectors."""
+    """The classifier trained on the balanced vectors.
+
+    `start` (fresh): `adapted` starts a linear head from the one the encoder was adapted with, which
+    is kept unless an epoch on the balanced vectors is better on validation.
+    """
 
     classifier: ClassifierParams
+    start: Literal["fresh", "adapted"] = "fresh"
     loss: LossParams
     training: TrainingParams
 
@@ -54,5 +59,14 @@ class FinetuneParams(Section):
             raise ValueError(
                 f"`training.layer_decay` needs a backbone with layers; classifier "
                 f"{self.classifier.name} has none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def only_a_linear_head_starts_adapted(self) -> "FinetuneParams":
+        if self.start == "adapted" and self.classifier.name != "linear":
+            raise ValueError(
+                f"`start: adapted` is a linear head's, and the classifier is "
+                f"{self.classifier.name}; use `start: fresh`"
             )
         return self

@@ -43,7 +43,7 @@ def training_curve(curves: Mapping[str, Path], path: Path, note: str = "") -> No
             quality.set_title(f"{name}: validation")
             for axes in (loss, quality):
                 axes.set_xlabel("epoch")
-                axes.set_xlim(0.5, epochs[-1] + 0.5)
+                axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
                 axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
                 axes.grid()
                 axes.legend()
