@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test drills bench bench-ismote bench-training lint repro clean
+.PHONY: quickstart test drills bench bench-ismote bench-training lint repro release clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -43,6 +43,9 @@ lint: $(VENV)/.installed
 
 repro: $(VENV)/.installed  ## the pipeline on the profile chosen in params.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+
+release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to keep
+	$(BIN)/python -m emotion_slm.release
 
 clean:  ## private workspaces and resume state; data, models and results stay
 	rm -rf .scratch .pytest_cache .ruff_cache .hypothesis
