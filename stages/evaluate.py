@@ -14,7 +14,6 @@ from emotion_slm.files import write_json
 from emotion_slm.model.package import Origin
 from emotion_slm.model.shipping import ship
 from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
 from emotion_slm.params.evaluate import EvaluateParams
 from emotion_slm.params.fetch import FetchParams
 from emotion_slm.params.split import SplitParams
@@ -26,7 +25,6 @@ def main() -> None:
     with stage("evaluate") as report:
         document = Document.read()
         pin_threads(document.threads)
-        encoder = document.section("encoder", EncoderParams)
         thresholds = document.section("evaluate", EvaluateParams).thresholds
         corpus = document.section("fetch", FetchParams).corpus
         protocol = document.section("split", SplitParams).protocol
@@ -44,7 +42,7 @@ def main() -> None:
         enforce(leakage)  # before anything is packaged
 
         draw(test, assessment)
-        ship(origin, encoder, result, test, leakage["passed"])
+        ship(origin, document, result, test, leakage)
         leakage = merged([leakage, audit_package(Path(), origin, thresholds, seed)])
         write_json(paths.METRICS / "leakage.json", leakage)
         enforce(leakage)

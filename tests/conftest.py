@@ -217,6 +217,7 @@ def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
     from emotion_slm.model.classifiers import build_classifier
     from emotion_slm.model.finetuned import WEIGHTS, Finetuned, write_finetuned
     from emotion_slm.model.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
+    from emotion_slm.model.provenance import Provenance
     from emotion_slm.params.finetune import LinearHead
 
     root = tmp_path_factory.mktemp("packaged")
@@ -239,7 +240,9 @@ def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
         adapted=read_adapted(root / "adapted"),
         finetuned=finetuned,
         origin=Origin("tiny", "sample", "pooled"),
+        provenance=Provenance({"seed": 4}, {"data/raw/train.tsv": "cd" * 32}, {}),
     )
     parts = {CALIBRATION: calibration.to_dict(), THRESHOLDS: thresholds.to_dict()}
-    write_package(package, root / "adapted" / ENCODER, root / "finetuned" / WEIGHTS, parts)
+    weights = root / "adapted" / ENCODER, root / "finetuned" / WEIGHTS
+    write_package(package, *weights, tiny_bert, parts)
     return package.folder

@@ -7,7 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 from support.import_closure import closure
 
-from emotion_slm.params.document import PROFILE_SECTIONS
+from emotion_slm.model.provenance import run_parameters
+from emotion_slm.params.document import PROFILE_SECTIONS, Document
 
 PIPELINE = YAML(typ="safe").load(Path("dvc.yaml"))
 STAGES = PIPELINE["stages"]
@@ -73,6 +74,9 @@ def test_the_closure_follows_imports_inside_functions(tmp_path, monkeypatch):
 @pytest.mark.parametrize("stage", ORDER)
 def test_declared_params_are_those_the_stage_reads(stage):
     read = _sections(script(stage)) | _attributes_of_document(script(stage))
+    if stage == "evaluate":  # the package says what the whole run was given
+        named = run_parameters(Document.read())
+        read |= {name.split(".")[-1] for name in named}
     declared = set()
     for entry in STAGES[stage]["params"]:
         name = entry.removeprefix("profiles.${profile}.")

@@ -11,26 +11,15 @@ from typing import Literal
 
 from emotion_slm.console import progress
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.goemotions import HUB_DATASET, HUB_FILES, HUB_REVISION, SHA256
 from emotion_slm.corpus.sample import write_sample
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.labels import LABELS
 
-SHA256 = {
-    "train.tsv": "1c254a142be5c00e80d819b9ae1bbd36d94b2eeb8f4b1271846508d57e57d9c5",
-    "dev.tsv": "575489c079c9de1097062a01738f998590d6b7ead66dd1c9fd1d2ba01fd8bc62",
-    "test.tsv": "0587b2dd8b27b97352adbfc3fb083d46005c8946657fdc2b1ca8b1cc7f1f8be4",
-}
 SAMPLE_SEED = 20
 
 MIRROR_VARIABLE = "GOEMOTIONS_MIRROR"
 SHARED_FOLDER = Path("../shared/goemotions")
-HUB_DATASET = "google-research-datasets/go_emotions"
-HUB_REVISION = "add492243ff905527e67aeb8b80c082af02207c3"
-HUB_FILES = {
-    "train.tsv": "simplified/train-00000-of-00001.parquet",
-    "dev.tsv": "simplified/validation-00000-of-00001.parquet",
-    "test.tsv": "simplified/test-00000-of-00001.parquet",
-}
 GITHUB_FOLDER = (
     "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data"
 )

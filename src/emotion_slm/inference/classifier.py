@@ -19,7 +19,6 @@ from emotion_slm.inference.views import VIEWS, strongest
 from emotion_slm.labels import LABELS
 from emotion_slm.model.finetuned import load_classifier, logits
 from emotion_slm.model.package import CALIBRATION, CLASSIFIER, ENCODER, THRESHOLDS, read_package
-from emotion_slm.model.pretrained import locate
 
 BATCH_SIZE = 32
 # Texts held, tokenized and sorted by length together: they bound memory, however many follow.
@@ -44,7 +43,7 @@ class EmotionClassifier:
         encoder = self.package.encoder
         place = _available(device) if device else None
         self.encoder = load_encoder(encoder, self.package.adapted, folder / ENCODER)
-        self.tokenizer = SharedTokenizer(locate(encoder), encoder.max_length)
+        self.tokenizer = SharedTokenizer(folder, encoder.max_length)
         self.classifier = load_classifier(self.package.finetuned, folder / CLASSIFIER)
         if place:
             self.encoder.to(place)

@@ -1,35 +1,33 @@
 """The model card, written from what the run measured."""
 
 from emotion_slm.labels import TARGETS
+from emotion_slm.model.card_metadata import front_matter
 from emotion_slm.model.package import Origin
 
-FRONT_MATTER = """\
----
-language: en
-license: apache-2.0
-library_name: emotion-slm
-pipeline_tag: text-classification
-tags: [emotion, multi-label-classification, goemotions]
-datasets: [google-research-datasets/go_emotions]
-metrics: [f1]
-base_model: {base}
----
-"""
 BODY = """\
 # emotion-slm, profile `{profile}`
 
 Multi-label emotion classifier over the 28 GoEmotions labels, on {base}.
 {warning}
-```python
-from emotion_slm import EmotionClassifier
+## How to load
 
-EmotionClassifier.from_pretrained("models/classifier").predict(["thank you so much!"])
-```
+With emotion-slm installed, calibrated probabilities and tuned thresholds:
+
+{loading}
+
+{transformers}
+
+## Intended use
+
+Counting and exploring emotions in many short informal English texts: comments, tickets, reviews.
+Thresholds suit the label frequencies of Reddit; tune them again on rows of your own.
+
+Not for judging a person, and not for decisions about one: about hiring, credit, health, policing.
 
 ## Test results
 
 Corpus `{corpus}`, protocol `{protocol}`, natural label distribution; thresholds and calibration
-come from validation. The leak audit of this run {audit}.
+come from validation.
 
 | | macro-F1 | micro-F1 | macro precision | macro recall | mAP |
 |---|---|---|---|---|---|
@@ -47,33 +45,74 @@ Labels in bold are the recipe's 15 targets. Intervals are bootstrap intervals ov
 Probabilities are calibrated by {method}: expected calibration error {before:.3f} before, \
 {after:.3f} after.
 
+## Leak audit
+
+{audit}
+
 ## Limits
 
-Trained on English Reddit comments whose labels are noisy: raters agree little on the rare
-emotions, and an audit of 1,000 comments found 308 badly labelled. Expect worse on other kinds of
-text. Do not use it to judge a person.
+- English comments of Reddit, 2005 to 2019. Expect worse on other kinds of text and in other years;
+  not for other languages.
+- The labels are noisy: raters agree little on the rare emotions, and an audit of 1,000 comments
+  found 308 badly labelled.
+{unreliable}\
+- Bias: Reddit's users are mostly young and male, the raters all come from India, and the base model
+  brings the biases of its own training. Dialect, slang and irony of others are probably read less
+  well. Nothing here measured differences between groups of people.
+- Read as the emotion a text expresses, never as what its author feels.
 """
-FEW = "\\* Fewer than 100 test rows: a handful of them decides the score.\n"
+LOADING = """\
+```python
+from emotion_slm import EmotionClassifier
+
+EmotionClassifier.from_pretrained("{model}").predict(["thank you so much!"])
+```"""
+PIPELINE = """\
+With transformers, the sigmoid of each label; {sigmoids}:
+
+```python
+import emotion_slm  # makes the architecture known to transformers
+from transformers import pipeline
+
+pipeline("text-classification", model="{model}", top_k=None, truncation=True)("thank you!")
+```"""
+FOLDER = "models/classifier"
+DOWNLOAD = """\
+```python
+from huggingface_hub import snapshot_download
+from emotion_slm import EmotionClassifier
+
+EmotionClassifier.from_pretrained(snapshot_download("{model}")).predict(["thank you so much!"])
+```"""
+FEW = "\\* Unreliable: fewer than 100 test rows, a handful of them decides the score.\n"
 METHODS = {
     "temperature": "temperature scaling",
     "platt": "Platt scaling per label",
     "isotonic": "isotonic regression per label",
 }
+FOLDED = "it is calibrated, the calibration being folded into the head"
+RAW = "it is raw, because isotonic calibration cannot be folded into the head"
+NO_PIPELINE = "Transformers' Auto classes do not load it: its classifier is no linear head."
 SAMPLE_WARNING = """
 **Trained on the bundled sample corpus: it proves the plumbing and says nothing about quality.**
 """
 
 
-def model_card(origin: Origin, base: str, test: dict, audit_passed: bool) -> str:
-    """Markdown with Hugging Face front matter; `test` is the content of metrics/test.json."""
+def model_card(origin: Origin, base: str, test: dict, leakage: dict, linear: bool) -> str:
+    """Markdown with Hugging Face front matter.
+
+    `test` is the content of metrics/test.json; `leakage` the audit's result on everything but the
+    package, which does not exist yet; `linear` whether the classifier is a linear head.
+    """
     rows = [
         f"| {f'**{label}**' if label in TARGETS else label} | {row['precision']:.3f} | "
         f"{row['recall']:.3f} | {row['f1']:.3f} | {_span(row['f1_interval'])} | "
         f"{row['support']:,}{'*' if row['few_positives'] else ''} |"
         for label, row in test["per_label"].items()
     ]
-    few = any(row["few_positives"] for row in test["per_label"].values())
+    few = [label for label, row in test["per_label"].items() if row["few_positives"]]
     calibration = test["calibration"]
+    sigmoids = RAW if calibration["method"] == "isotonic" else FOLDED
     body = BODY.format(
         **origin._asdict(),
         **{key: test[key] for key in ("macro_f1", "micro_f1", "macro_precision", "macro_recall")},
@@ -84,13 +123,42 @@ def model_card(origin: Origin, base: str, test: dict, audit_passed: bool) -> str
         micro_interval=_span(test["intervals"]["micro_f1"]),
         rows="\n".join(rows),
         few=FEW if few else "",
+        unreliable=f"- Unreliable, for want of test rows: {', '.join(few)}.\n" if few else "",
         method=METHODS[calibration["method"]],
         before=calibration["before"]["ece"],
         after=calibration["after"]["ece"],
         warning=SAMPLE_WARNING if origin.corpus == "sample" else "",
-        audit="passed" if audit_passed else "FAILED",
+        audit=_audit(leakage),
+        loading=LOADING.format(model=FOLDER),
+        transformers=PIPELINE.format(sigmoids=sigmoids, model=FOLDER) if linear else NO_PIPELINE,
     )
-    return FRONT_MATTER.format(base=base) + "\n" + body
+    return f"---\n{front_matter(origin, base, test)}---\n\n{body}"
+
+
+def published(card: str, repo_id: str) -> str:
+    """The card with the ways to load the model from the hub in place of those from a folder."""
+    card = card.replace(LOADING.format(model=FOLDER), DOWNLOAD.format(model=repo_id))
+    return card.replace(f'model="{FOLDER}"', f'model="{repo_id}"')
+
+
+def _audit(leakage: dict) -> str:
+    """What the audit found, in sentences."""
+    counts = leakage["must_be_zero"].values()
+    broken = sum(count > 0 for count in counts)
+    verdict = (
+        f"FAILED: {broken} of {len(counts)} rules are broken: a test row may have reached training."
+        if broken
+        else f"Passed: of {len(counts)} rules, from raw corpus to test scores, none is broken: no "
+        "row of validation or test reached training, by its id, its text or a synthetic row's "
+        "parents."
+    )
+    near = leakage["findings"].get("near_duplicates", {}).get("texts", {}).get("test_in_train")
+    if near is None:
+        return verdict
+    return (
+        f"{verdict} {near['rows']:,} test rows have a near-duplicate in train; they are "
+        "counted, not removed."
+    )
 
 
 def _span(interval: list[float]) -> str:

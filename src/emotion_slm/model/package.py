@@ -11,10 +11,13 @@ from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import atomic_path, read_json, sha256_file, write_json
 from emotion_slm.labels import LABEL_INDEX, LABELS
 from emotion_slm.model.finetuned import Finetuned, parse_finetuned
+from emotion_slm.model.provenance import Provenance
+from emotion_slm.model.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
 from emotion_slm.params.backbone import LoraParams
 from emotion_slm.params.encoder import EncoderParams
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+MODEL_TYPE = "emotion-package"  # by which transformers' Auto classes know it
 CONFIG = "config.json"
 ENCODER = "encoder.safetensors"  # absent when the encoder is frozen
 CLASSIFIER = "classifier.safetensors"
@@ -38,12 +41,18 @@ class Package(NamedTuple):
     adapted: Adapted
     finetuned: Finetuned
     origin: Origin
+    provenance: Provenance
 
 
 def write_package(
-    package: Package, encoder_weights: Path, classifier_weights: Path, parts: dict[str, Any]
+    package: Package,
+    encoder_weights: Path,
+    classifier_weights: Path,
+    base: Path,
+    parts: dict[str, Any],
 ) -> None:
-    """Copy the weights, write `parts` (JSON by file name) and a config that holds their hashes."""
+    """Copy the weights, write the tokenizer of the pretrained model in `base`, `parts` (JSON by
+    file name), and a config that holds the hashes of all these."""
     folder = package.folder
     weights = {CLASSIFIER: classifier_weights}
     if not package.adapted.frozen:
@@ -53,9 +62,11 @@ def write_package(
             shutil.copyfile(source, temporary)
     for name, content in parts.items():
         write_json(folder / name, content)
+    tokenizer = write_tokenizer(base, folder, package.encoder.max_length)
     lora = package.adapted.lora
     config = {
         "format_version": FORMAT_VERSION,
+        "model_type": MODEL_TYPE,
         "problem_type": "multi_label_classification",
         "id2label": {str(index): label for index, label in enumerate(LABELS)},
         "label2id": LABEL_INDEX,
@@ -64,7 +75,8 @@ def write_package(
         "classifier": package.finetuned.classifier.model_dump(),
         "width": package.finetuned.width,
         "origin": package.origin._asdict(),
-        "files": {name: sha256_file(folder / name) for name in [*weights, *parts]},
+        "provenance": package.provenance._asdict(),
+        "files": {name: sha256_file(folder / name) for name in [*weights, *parts, *tokenizer]},
     }
     write_json(folder / CONFIG, config)
 
@@ -73,7 +85,7 @@ def read_package(folder: Path) -> Package:
     """Read config.json and verify every file it names by its hash.
 
     Raises EmotionSlmError when a file is missing or altered, when the label set is not this
-    project's, and when a newer format version needs a newer release.
+    project's, and when the format version is another one, older or newer.
     """
     if not (folder / CONFIG).exists():
         raise EmotionSlmError(
@@ -81,12 +93,7 @@ def read_package(folder: Path) -> Package:
             "`dvc pull models/classifier` fetches the released one"
         )
     config = read_json(folder / CONFIG)
-    version = config.get("format_version")
-    if version != FORMAT_VERSION:
-        raise EmotionSlmError(
-            f"{folder}: model format {version}, this release reads {FORMAT_VERSION}; "
-            "install the emotion-slm release the model was made with"
-        )
+    _check_version(folder, config.get("format_version"))
     try:
         if config["label2id"] != LABEL_INDEX:
             raise EmotionSlmError(f"{folder / CONFIG}: the label set is not GoEmotions' 28 labels")
@@ -104,14 +111,29 @@ def read_package(folder: Path) -> Package:
             adapted=Adapted(**{**config["adapted"], "lora": lora and LoraParams(**lora)}),
             finetuned=parse_finetuned(config),
             origin=Origin(**config["origin"]),
+            provenance=Provenance(**config["provenance"]),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise EmotionSlmError(f"{folder / CONFIG}: not a model config ({error})") from error
 
 
+def _check_version(folder: Path, version: object) -> None:
+    if version == FORMAT_VERSION and type(version) is int:
+        return
+    newer = type(version) is int and version > FORMAT_VERSION
+    remedy = (
+        "it was made by a newer release: update emotion-slm"
+        if newer
+        else "make it again with `dvc repro`, or install the emotion-slm release it was made with"
+    )
+    raise EmotionSlmError(
+        f"{folder}: model format {version}, this release reads {FORMAT_VERSION}; {remedy}"
+    )
+
+
 def _check_listed(folder: Path, config: dict) -> None:
     """Every file that is loaded has a hash to be held to."""
-    needed = {CLASSIFIER, CALIBRATION, THRESHOLDS}
+    needed = {CLASSIFIER, CALIBRATION, THRESHOLDS, TOKENIZER, TOKENIZER_CONFIG}
     if not config["adapted"]["frozen"]:
         needed.add(ENCODER)
     unlisted = sorted(needed - set(config["files"]))

@@ -7,38 +7,44 @@ from emotion_slm.files import write_bytes
 from emotion_slm.model import finetuned
 from emotion_slm.model.card import model_card
 from emotion_slm.model.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
-from emotion_slm.model.pretrained import with_commit
+from emotion_slm.model.pretrained import locate, with_commit
+from emotion_slm.model.provenance import Provenance, base_hashes, data_hashes, run_parameters
+from emotion_slm.params.document import Document
 from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.finetune import OnePositionSlm
+from emotion_slm.params.finetune import LinearHead, OnePositionSlm
 
 
-def ship(
-    origin: Origin, encoder: EncoderParams, result: Evaluation, test: dict, audit_passed: bool
-) -> None:
-    """Package encoder, classifier, calibration, thresholds and model card.
+def ship(origin: Origin, document: Document, result: Evaluation, test: dict, leakage: dict) -> None:
+    """Package encoder, classifier, calibration, thresholds, tokenizer and model card.
 
-    `test` is the content of metrics/test.json.
+    `test` is the content of metrics/test.json, `leakage` the audit's result so far.
     """
+    encoder = document.section("encoder", EncoderParams)
     trained = finetuned.read_finetuned(paths.FINETUNED)
+    models = [encoder]
     if isinstance(trained.classifier, OnePositionSlm):
         backbone = with_commit(trained.classifier.backbone)
         classifier = trained.classifier.model_copy(update={"backbone": backbone})
         trained = trained._replace(classifier=classifier)
+        models.append(backbone)
     package = Package(
         folder=paths.CLASSIFIER,
         encoder=with_commit(encoder),
         adapted=adapted.read_adapted(paths.ADAPTED),
         finetuned=trained,
         origin=origin,
+        provenance=Provenance(run_parameters(document), data_hashes(), base_hashes(*models)),
     )
     write_package(
         package,
         encoder_weights=paths.ADAPTED / adapted.ENCODER,
         classifier_weights=paths.FINETUNED / finetuned.WEIGHTS,
+        base=locate(encoder),
         parts={
             CALIBRATION: result.calibration.to_dict(),
             THRESHOLDS: result.thresholds.to_dict(),
         },
     )
-    card = model_card(origin, encoder.id, test, audit_passed)
+    linear = isinstance(trained.classifier, LinearHead)
+    card = model_card(origin, encoder.id, test, leakage, linear)
     write_bytes(paths.CLASSIFIER / "README.md", card.encode())

@@ -10,11 +10,16 @@ from emotion_slm.files import read_json, write_json
 from emotion_slm.labels import LABELS
 from emotion_slm.model.finetuned import Finetuned
 from emotion_slm.model.package import Origin, Package, read_package, write_package
+from emotion_slm.model.provenance import Provenance
 from emotion_slm.params.backbone import LoraParams
 from emotion_slm.params.finetune import LinearHead, MlpHead, OnePositionSlm
 
+PROVENANCE = Provenance({"seed": 1}, {}, {"a/base": {"revision": None, "files": {}}})
 PARTS = {"calibration.json": {"a": 1}, "thresholds.json": {"a": 1}}
-FILES = ["encoder.safetensors", "classifier.safetensors", "calibration.json", "thresholds.json"]
+FILES = [
+    "encoder.safetensors", "classifier.safetensors", "calibration.json", "thresholds.json",
+    "tokenizer.json", "tokenizer_config.json",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -42,13 +47,14 @@ def test_what_is_read_is_what_was_written(packaged, tiny_bert, encoder_params):
         adapted=Adapted(False, None, "ab" * 32),
         finetuned=Finetuned(LinearHead(name="linear"), 32),
         origin=Origin("tiny", "sample", "pooled"),
+        provenance=Provenance({"seed": 4}, {"data/raw/train.tsv": "cd" * 32}, {}),
     )
 
 
 def test_config_is_what_other_tools_expect(packaged):
     config = read_json(packaged / "config.json")
     assert config["problem_type"] == "multi_label_classification"
-    assert config["format_version"] == 2
+    assert config["format_version"] == 3
     assert config["id2label"] == {str(index): label for index, label in enumerate(LABELS)}
     assert config["label2id"] == {label: index for index, label in enumerate(LABELS)}
     assert sorted(config["files"]) == sorted(FILES)
@@ -80,10 +86,11 @@ def test_round_trip_of_every_kind(tmp_path, tiny_bert, encoder_params, backbone_
         adapted=Adapted(False, lora, "00"),
         finetuned=Finetuned(classifier, 32),
         origin=Origin("p", "c", "official"),
+        provenance=PROVENANCE,
     )
     weights = tmp_path / "weights"
     weights.write_bytes(b"w")
-    write_package(package, weights, weights, PARTS)
+    write_package(package, weights, weights, tiny_bert, PARTS)
     assert read_package(package.folder) == package
 
 
@@ -94,10 +101,11 @@ def test_frozen_encoder_ships_no_encoder_weights(tmp_path, tiny_bert, encoder_pa
         adapted=Adapted(frozen=True),
         finetuned=Finetuned(LinearHead(name="linear"), 32),
         origin=Origin("p", "c", "pooled"),
+        provenance=PROVENANCE,
     )
     weights = tmp_path / "weights"
     weights.write_bytes(b"w")
-    write_package(package, tmp_path / "absent", weights, PARTS)
+    write_package(package, tmp_path / "absent", weights, tiny_bert, PARTS)
     assert not (package.folder / "encoder.safetensors").exists()
     assert read_package(package.folder) == package
 
@@ -125,10 +133,10 @@ def test_missing_file_is_refused_by_name(folder, name):
         read_package(folder)
 
 
-@pytest.mark.parametrize("version", [1, 0, None, "2"])
+@pytest.mark.parametrize("version", [2, 0, None, "3", True])
 def test_other_format_version_is_refused(folder, edit, version):
     edit(lambda config: config.update(format_version=version))
-    with pytest.raises(EmotionSlmError, match=rf"model format {version}, this release reads 2"):
+    with pytest.raises(EmotionSlmError, match=rf"model format {version}, this release reads 3"):
         read_package(folder)
 
 
@@ -166,11 +174,11 @@ def test_config_that_is_no_json_is_refused(folder):
         read_package(folder)
 
 
-def test_config_holds_no_time_and_is_reproducible(packaged, folder, tmp_path):
+def test_config_holds_no_time_and_is_reproducible(packaged, folder, tmp_path, tiny_bert):
     package = read_package(folder)
     again = package._replace(folder=tmp_path / "again")
-    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:]}
-    write_package(again, folder / FILES[0], folder / FILES[1], parts)
+    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:4]}
+    write_package(again, folder / FILES[0], folder / FILES[1], tiny_bert, parts)
     for path in packaged.iterdir():
         assert (again.folder / path.name).read_bytes() == path.read_bytes()
 
