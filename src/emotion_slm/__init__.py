@@ -5,13 +5,10 @@ from typing import Any
 
 __all__ = ["EmotionClassifier"]
 
-# Lets transformers' Auto classes load this project's models; imports nothing heavy itself. By name,
-# because no stage uses it: an import statement here would tie every stage to that code.
-importlib.import_module("emotion_slm.auto").register_when_needed()
-
 
 def __getattr__(name: str) -> Any:
-    # Loaded on first use: torch takes seconds to import. By name, for the same reason.
+    # Loaded on first use: torch takes seconds to import. By name, because no stage uses it: an
+    # import statement here would tie every stage to the inference code.
     if name == "EmotionClassifier":
         return importlib.import_module("emotion_slm.inference.classifier").EmotionClassifier
     raise AttributeError(f"module 'emotion_slm' has no attribute {name!r}")
