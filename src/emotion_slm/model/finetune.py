@@ -36,7 +36,7 @@ def finetune(
     seed: int,
     output: Path,
     resume_folder: Path,
-    adapted: Path,
+    adapted: Path | None = None,
 ) -> Training:
     """Train the classifier and write the weights of its best epoch to `output`.
 
