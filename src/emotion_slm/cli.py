@@ -1,4 +1,4 @@
-"""The command line: score texts, audit a workspace for leaks, show the test metrics."""
+"""The command line: score texts, audit a workspace for leaks, show and compare test metrics."""
 
 import os
 import sys
@@ -137,6 +137,33 @@ def report(
         content = read_json(paths.METRICS / "test.json")
         written = write_report(output, texts)
         Console().print(test_table(content))
+        typer.echo(f"→ {', '.join(map(str, written))}")
+    except EmotionSlmError as error:
+        fail(str(error))
+
+
+@app.command()
+def review(
+    base: Annotated[str, typer.Argument(help="Revision to compare with: a branch, tag or commit.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of the page, the summary, the pictures.")
+    ] = Path("reports/review"),
+    hosted: Annotated[
+        str | None,
+        typer.Option(help="URL before COMMIT/PATH where the summary finds the pictures in git."),
+    ] = None,
+) -> None:
+    """Compare params, metrics and plots of the working tree with those of a revision."""
+    from rich.console import Console
+
+    from emotion_slm.review.differences import review as compare
+    from emotion_slm.review.render import write_review
+    from emotion_slm.review.screen import screen
+
+    try:
+        found = compare(base)
+        written = write_review(found, output, hosted)
+        Console().print(screen(found))
         typer.echo(f"→ {', '.join(map(str, written))}")
     except EmotionSlmError as error:
         fail(str(error))

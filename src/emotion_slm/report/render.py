@@ -9,20 +9,13 @@ from emotion_slm.evaluation.report import SAMPLE_CAPTION, label_order
 from emotion_slm.files import write_bytes
 from emotion_slm.labels import TARGETS
 from emotion_slm.report.hardest import Hardest, hardest
+from emotion_slm.report.page import environment, words
 from emotion_slm.report.pictures import Picture, read_pictures
-from emotion_slm.report.results import Interval, Results, read_results
+from emotion_slm.report.results import Results, read_results
 
 HTML, MARKDOWN = "report.html", "report.md"
 NOT_ASKED = Hardest([], "Left out, as asked.")
 LISTED = 5  # items of a list among the audit's findings
-# Names of metrics files in words; a name that is not here is shown with its underscores as blanks.
-WORDS = {
-    "adapt_head": "the encoder with the head it was adapted with",
-    "majority": "baseline: the most frequent label set",
-    "tfidf_logistic": "baseline: TF-IDF + logistic regression",
-    "published_composition": "neutral thinned as in the published recipe",
-    "without_texts_seen_in_train": "without texts seen in train",
-}
 
 
 def write_report(folder: Path, texts: bool = True) -> list[Path]:
@@ -53,24 +46,9 @@ def render(
 
     Links to pictures lead from `folder`.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("emotion_slm.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "score": lambda value: f"{value:.3f}",
-        "count": lambda value: f"{value:,}",
-        "interval": interval,
-        "words": words,
-        "link": lambda path: Path(os.path.relpath(path, folder)).as_posix(),
-    }
-    return environment.get_template(template).render(
+    pages = environment()
+    pages.filters["link"] = lambda path: Path(os.path.relpath(path, folder)).as_posix()
+    return pages.get_template(template).render(
         **results._asdict(),
         findings=list(facts(results.leakage.findings)),
         pictures=pictures,
@@ -80,14 +58,6 @@ def render(
         few=FEW_POSITIVES,
         sample_caption=SAMPLE_CAPTION if results.test.corpus == "sample" else "",
     )
-
-
-def interval(value: Interval) -> str:
-    return f"{value[0]:.3f}–{value[1]:.3f}"
-
-
-def words(name: str) -> str:
-    return WORDS.get(name, name.replace("_", " "))
 
 
 def facts(findings: Mapping, prefix: str = "") -> Iterator[tuple[str, str]]:

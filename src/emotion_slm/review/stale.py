@@ -1,0 +1,33 @@
+"""The no-data gate: would DVC run a stage on the code, params and declared inputs as they are?
+
+`make check-lock` runs this, in a clone without data too: committed metrics must come from
+committed code.
+"""
+
+import re
+
+from emotion_slm.console import console, fail
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.review.commands import dvc
+
+
+def stale_stages() -> list[str]:
+    """Stages that `dvc repro` would run, in order; missing outputs alone are no reason to."""
+    return re.findall(r"^Running stage '([^']+)'", dvc("repro", "--dry", "--allow-missing"), re.M)
+
+
+def main() -> None:
+    try:
+        stale = stale_stages()
+    except EmotionSlmError as error:
+        fail(str(error))
+    if stale:
+        fail(
+            f"dvc.lock is behind the code or params: `dvc repro` would run {', '.join(stale)}; "
+            "run it and commit dvc.lock and metrics/"
+        )
+    console.print("dvc.lock matches the code, params and declared inputs")
+
+
+if __name__ == "__main__":
+    main()
