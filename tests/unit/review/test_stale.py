@@ -1,0 +1,24 @@
+import pytest
+
+from emotion_slm.review import stale
+
+
+def test_a_lock_that_matches_needs_no_data(repository, capsys):
+    (repository / "out.txt").unlink()  # a clone without data
+    stale.main()
+    assert "dvc.lock matches" in capsys.readouterr().err
+
+
+def test_changed_code_is_found_and_named(repository, capsys):
+    (repository / "stage.py").write_text("print('other')")
+    with pytest.raises(SystemExit) as end:
+        stale.main()
+    assert end.value.code == 1
+    assert "would run evaluate" in capsys.readouterr().err
+
+
+def test_a_broken_pipeline_is_an_error_too(repository, capsys):
+    (repository / "dvc.yaml").write_text("stages: [")
+    with pytest.raises(SystemExit):
+        stale.main()
+    assert "dvc.yaml" in capsys.readouterr().err
