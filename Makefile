@@ -2,9 +2,10 @@
 
 PYTHON ?= python3
 VENV := .venv
+BASE ?= main
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test drills bench bench-ismote bench-training lint repro release clean
+.PHONY: quickstart test drills bench bench-ismote bench-training lint repro release review clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -46,6 +47,9 @@ repro: $(VENV)/.installed  ## the pipeline on the profile chosen in params.yaml
 
 release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to keep
 	$(BIN)/python -m emotion_slm.release
+
+review: $(VENV)/.installed  ## what changed against BASE: params, metrics with intervals, plots
+	PATH="$(CURDIR)/$(BIN):$$PATH" emotion-slm review $(BASE)
 
 clean:  ## private workspaces and resume state; data, models and results stay
 	rm -rf .scratch .pytest_cache .ruff_cache .hypothesis

@@ -41,14 +41,15 @@ def commit(root: Path, message: str) -> str:
 
 
 def create_repository(root: Path) -> None:
-    """A repository whose first commit, tag `first`, has no metrics, and whose second, `base`, has."""
+    """A repository: its first commit, tag `first`, is without metrics, its second, `base`, with."""
     root.mkdir(parents=True)
     git(root, "init", "-q", "-b", "main")
     dvc(root, "init", "-q")
     (root / "stage.py").write_text(STAGE)
     (root / "dvc.yaml").write_text(DVC_YAML)
     (root / "params.yaml").write_text(
-        "profile: minilm\nseed: 1\nprofiles: {minilm: {ismote: {target: 4000}}, other: {epochs: 1}}\n"
+        "profile: minilm\nseed: 1\n"
+        "profiles: {minilm: {ismote: {target: 4000}}, other: {epochs: 1}}\n"
     )
     (root / ".gitignore").write_text("/reports/\n/data/\n/models/\n")
     dvc(root, "repro", "-q")

@@ -92,7 +92,7 @@ def test_a_dirty_tree_is_what_is_reviewed(repository):
 
 @pytest.mark.parametrize("revision", ["nonsense", "", "--all", "base^{tree}", "HEAD~9"])
 def test_an_unknown_revision_is_named(repository, revision):
-    with pytest.raises(EmotionSlmError, match="git knows no such commit; .*git fetch"):
+    with pytest.raises(EmotionSlmError, match=r"git knows no such commit; .*git fetch"):
         review(revision)
 
 

@@ -110,8 +110,11 @@ def test_only_changed_plots_are_written_and_those_of_an_older_review_go(found, t
     write_review(found, out)
     files = {path.relative_to(out).as_posix() for path in out.rglob("*.png")}
     assert files == {
-        "before/per_label_f1.png", "after/per_label_f1.png", "before/confusions.png", "curves/c.png",
-    }  # fmt: skip
+        "before/per_label_f1.png",
+        "after/per_label_f1.png",
+        "before/confusions.png",
+        "curves/c.png",
+    }
     links = re.findall(r'src="([^"]+)"', (out / "review.md").read_text())
     assert set(links) == files - {"curves/c.png"}
 
