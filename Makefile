@@ -5,7 +5,7 @@ VENV := .venv
 BASE ?= main
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test drills bench bench-ismote bench-training lint repro release review clean
+.PHONY: quickstart test drills bench bench-ismote bench-training lint licences repro release review clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -42,6 +42,13 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# What the lock may bring. The two left out are DVC's own, installed beside this project and not part of
+# it: asyncssh (EPL or GPL), grandalf (EPL or GPL).
+LICENCES := MIT;BSD;Apache;Python Software Foundation;PSF-2.0;ISC License;MPL-2.0;Mozilla Public License 2.0;Zope Public License;GPLv2 with linking exception
+
+licences: $(VENV)/.installed  ## every package's licence; fails on one that is not allowed
+	$(BIN)/pip-licenses --from=mixed --partial-match --allow-only "$(LICENCES)" --ignore-packages asyncssh grandalf
+
 repro: $(VENV)/.installed  ## the pipeline on the profile chosen in params.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
@@ -49,7 +56,7 @@ release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to
 	$(BIN)/python -m emotion_slm.release
 
 review: $(VENV)/.installed  ## what changed against BASE: params, metrics with intervals, plots
-	PATH="$(CURDIR)/$(BIN):$$PATH" emotion-slm review $(BASE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" emotion-slm review "$(BASE)" $(OPTIONS)
 
 clean:  ## private workspaces and resume state; data, models and results stay
 	rm -rf .scratch .pytest_cache .ruff_cache .hypothesis
