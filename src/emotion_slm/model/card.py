@@ -132,7 +132,7 @@ def model_card(origin: Origin, base: str, test: dict, leakage: dict, linear: boo
         loading=LOADING.format(model=FOLDER),
         transformers=PIPELINE.format(sigmoids=sigmoids, model=FOLDER) if linear else NO_PIPELINE,
     )
-    return f"---\n{front_matter(origin, base, test)}---\n\n{body}"
+    return f"---\n{front_matter(origin, base, test)}\n---\n\n{body}"
 
 
 def published(card: str, repo_id: str) -> str:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from huggingface_hub import ModelCard
 from ruamel.yaml import YAML
 
 from emotion_slm.evaluation import metrics
@@ -7,6 +8,9 @@ from emotion_slm.evaluation.bootstrap import with_intervals
 from emotion_slm.labels import LABELS, TARGETS
 from emotion_slm.model.card import model_card
 from emotion_slm.model.package import Origin
+
+PASSED = {"passed": True, "must_be_zero": {"seeds": 0, "texts": 0}, "findings": {}}
+FAILED = {"passed": False, "must_be_zero": {"seeds": 0, "texts": 7}, "findings": {}}
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def measured():
 
 
 def test_front_matter_is_yaml_with_the_keys_a_hub_reads(measured):
-    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, PASSED, True)
     _, front, _ = card.split("---\n", 2)
     content = YAML(typ="safe").load(front)
     assert content["base_model"] == "a/base"
@@ -34,7 +38,7 @@ def test_front_matter_is_yaml_with_the_keys_a_hub_reads(measured):
 
 
 def test_every_label_has_its_row_and_targets_are_bold(measured):
-    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, PASSED, True)
     for label in LABELS:
         row = measured["per_label"][label]
         name = f"**{label}**" if label in TARGETS else label
@@ -46,18 +50,40 @@ def test_every_label_has_its_row_and_targets_are_bold(measured):
 
 
 def test_labels_with_few_rows_are_starred(measured):
-    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, PASSED, True)
     rows = [line for line in card.splitlines() if line.endswith("* |")]
     assert len(rows) == sum(row["few_positives"] for row in measured["per_label"].values()) == 28
     for row in measured["per_label"].values():
         row["few_positives"] = False
-    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
-    assert "Fewer than 100" not in card
+    card = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, PASSED, True)
+    assert "Unreliable" not in card
     assert not any(line.endswith("* |") for line in card.splitlines())
 
 
 def test_the_sample_corpus_and_a_failed_audit_are_said(measured):
-    sample = model_card(Origin("sample", "sample", "pooled"), "a/base", measured, False)
-    real = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, True)
+    sample = model_card(Origin("sample", "sample", "pooled"), "a/base", measured, FAILED, True)
+    real = model_card(Origin("minilm", "goemotions", "pooled"), "a/base", measured, PASSED, True)
     assert "says nothing about quality" in sample and "FAILED" in sample
     assert "says nothing about quality" not in real and "FAILED" not in real
+
+
+def test_the_hub_reads_the_scores_of_the_test_metrics(measured):
+    card = ModelCard(
+        model_card(Origin("minilm", "goemotions", "official"), "a/base", measured, PASSED, True)
+    )
+    results = card.data.eval_results
+    tuned = next(
+        result for result in results if result.metric_name.startswith("macro-F1 (thresholds")
+    )
+    assert tuned.metric_value == measured["macro_f1"]
+    assert tuned.metric_args["bootstrap_interval_95"] == list(measured["intervals"]["macro_f1"])
+    half = next(
+        result for result in results if result.metric_name.startswith("macro-F1 (threshold 0.5")
+    )
+    assert half.metric_value == measured["at_0_5"]["macro_f1"]
+    assert {result.dataset_split for result in results.values()} == {"test"}
+
+
+def test_a_classifier_that_transformers_cannot_load_is_not_offered_to_it(measured):
+    card = model_card(Origin("p", "goemotions", "pooled"), "a/base", measured, PASSED, False)
+    assert "no linear head" in card and "pipeline(" not in card
