@@ -18,7 +18,7 @@ SAMPLE_DATASET = "emotion-slm-sample"  # bundled, on no hub
 
 
 def front_matter(origin: Origin, base: str, test: dict) -> str:
-    """YAML without its `---` lines and last line break; `test` is the content of metrics/test.json."""
+    """YAML without its `---` lines; `test` is the content of metrics/test.json."""
     real = origin.corpus != "sample"
     return ModelCardData(
         language="en",
