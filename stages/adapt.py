@@ -41,7 +41,7 @@ def main() -> None:
         if rank() == 0:
             write_curve(CURVE, done.curve)
             discard(checkpoints)
-        report(summary(done, len(train), params.training, paths.ADAPTED))
+        report(summary(done, len(train), params.kept, paths.ADAPTED))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
+from emotion_slm.encoder.distillation import learn, teach
+from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import sha256_lines
@@ -41,19 +43,32 @@ def adapt(
             "adapt.lora a rank, or set encoder.four_bit to false"
         )
     processes = join()
-    torch.manual_seed(seed)  # initial head and adapters
-    model = build_encoder(encoder, lora, params.dropout)
+
+    def build() -> TextClassifier:
+        torch.manual_seed(seed)  # initial head and adapters
+        return build_encoder(encoder, lora, params.dropout)
+
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
-    train_rows = _rows(train_frame, tokenizer)
-    training = train(
-        model,
-        build_loss(params.loss, train_rows.gold.sum(0)),
-        train_rows,
-        _rows(validation_frame, tokenizer),
-        params.training,
-        seed,
-        resume_folder,
-    )
+    rows, validation = _rows(train_frame, tokenizer), _rows(validation_frame, tokenizer)
+    loss = build_loss(params.loss, rows.gold.sum(0))
+    if params.distillation is None:
+        model = build()
+        training = train(model, loss, rows, validation, params.training, seed, resume_folder)
+    else:
+        lesson = teach(
+            build,
+            loss,
+            rows,
+            validation,
+            params.distillation.teachers,
+            params.training,
+            seed,
+            resume_folder,
+        )
+        model = build()
+        training = learn(
+            model, lesson, rows, validation, params.distillation, seed, resume_folder / "student"
+        )
     if processes.rank == 0:
         write_adapted(output, model, lora, sha256_lines(train_frame["id"].tolist()))
     return training

@@ -8,11 +8,18 @@ GIB = 2**30
 
 
 def has_bfloat16() -> bool:
-    """Whether this machine computes bfloat16 in hardware; elsewhere it is slower than float32."""
+    """Whether this machine is faster in bfloat16 than in float32.
+
+    A CPU is when it has AMX, or AVX512-BF16 and is AMD's: the training step of MiniLM then takes
+    three fifths of the time. Intel's AVX512-BF16 without AMX multiplies at half the speed of
+    float32, and the step takes half as long again.
+    """
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    cpu = torch.cpu.get_capabilities()
+    if cpu.get("amx_bf16"):
+        return True
+    return bool(cpu.get("avx512_bf16")) and "Intel" not in cpu.get("cpu_name", "")
 
 
 def describe_device() -> str:

@@ -181,6 +181,16 @@ BAD = {
         r"profiles\.minilm\.embed\.batch_size: .*found True",
     ),
     "zero batch": ("profiles.minilm.embed.batch_size", 0, r"batch_size: .*1, found 0"),
+    "one teacher": (
+        "profiles.minilm-distilled.adapt.distillation.teachers",
+        1,
+        r"adapt\.distillation\.teachers: .*2, found 1",
+    ),
+    "teachers without a share": (
+        "profiles.minilm-distilled.adapt.distillation.weight",
+        0,
+        r"adapt\.distillation\.weight: .*greater than 0, found 0",
+    ),
     "null section": ("profiles.minilm.embed", None, r"profiles\.minilm\.embed: .*found None"),
     "list for a section": ("profiles.minilm.embed", [32], r"profiles\.minilm\.embed: "),
     "ratios": (
@@ -257,7 +267,7 @@ def test_loss_without_a_name_is_an_error(edited):
 
 
 def test_all_problems_are_told_at_once(written):
-    text = re.sub(r"epochs: \d+", "epochs: 0\n        epoch: 2", REPOSITORY_PARAMS.read_text())
+    text = re.sub(r"( +)epochs: \d+", r"\1epochs: 0\n\1epoch: 2", REPOSITORY_PARAMS.read_text())
     with pytest.raises(EmotionSlmError) as error:
         Document.read(written(text)).section("adapt", AdaptParams)
     lines = message(error).splitlines()

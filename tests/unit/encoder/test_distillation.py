@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+from support.training import assert_same_weights, head, vector_rows, weights
+
+from emotion_slm.encoder.adapt import adapt
+from emotion_slm.encoder.adapted import ENCODER, HEAD, read_adapted
+from emotion_slm.encoder.distillation import Lesson, learn, teach
+from emotion_slm.files import sha256_file, sha256_lines
+from emotion_slm.model.losses import binary_cross_entropy
+from emotion_slm.params.adapt import AdaptParams, DistillationParams
+from emotion_slm.seeds import child_seed
+from emotion_slm.training.learner import Learner
+from emotion_slm.training.trainer import train
+
+
+@pytest.fixture
+def rows(separable_vectors):
+    return vector_rows(*separable_vectors(24))
+
+
+@pytest.fixture
+def validation(separable_vectors):
+    return vector_rows(*separable_vectors(12, seed=1))
+
+
+@pytest.fixture
+def distillation(training_params):
+    def make(weight: float = 0.7, **training) -> DistillationParams:
+        return DistillationParams(teachers=2, weight=weight, training=training_params(**training))
+
+    return make
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Function: stop before the step of that number, counted from here over all trainings, and
+    the list of steps made."""
+    made = []
+    gradients = Learner.gradients
+
+    def arm(last: int | None = None) -> list:
+        def counted(self, rows, batches, number):
+            if last is not None and len(made) == last:
+                raise KeyboardInterrupt
+            made.append(number)
+            return gradients(self, rows, batches, number)
+
+        monkeypatch.setattr(Learner, "gradients", counted)
+        return made
+
+    return arm
+
+
+def build():
+    return head(dropout=0.3)
+
+
+def test_a_lesson_is_the_mean_of_teachers_trained_one_by_one(
+    rows, validation, training_params, tmp_path
+):
+    params = training_params()
+    lesson = teach(
+        build, binary_cross_entropy, rows, validation, 2, params, 5, tmp_path / "together"
+    )
+    alone = []
+    for index in range(2):
+        model, seed = build(), child_seed(5, f"teacher {index}")
+        train(model, binary_cross_entropy, rows, validation, params, seed, tmp_path / str(index))
+        alone.append(model.eval())
+    first, second = (weights(model) for model in alone)
+    assert not torch.equal(first["layers.1.weight"], second["layers.1.weight"])
+    assert_same_weights({name: (first[name] + second[name]) / 2 for name in first}, lesson.weights)
+    with torch.no_grad():
+        logits = [model(torch.from_numpy(rows.features))["logits"].numpy() for model in alone]
+    expected = np.mean([expit(one.astype(np.float64)) for one in logits], axis=0)
+    np.testing.assert_allclose(lesson.probabilities, expected, atol=1e-6)
+    assert lesson.probabilities.dtype == np.float32
+
+
+def test_a_student_starts_from_the_mean_of_its_teachers_weights(
+    rows, validation, distillation, tmp_path
+):
+    mean = {name: torch.full_like(tensor, 0.25) for name, tensor in weights(head()).items()}
+    student = head()
+    params = distillation(epochs=1, learning_rate=1e-12)
+    lesson = Lesson(mean, np.zeros((rows.count, 28), dtype=np.float32))
+    learn(student, lesson, rows, validation, params, 5, tmp_path)
+    for name, tensor in weights(student).items():
+        torch.testing.assert_close(tensor, mean[name])
+
+
+def test_a_student_of_its_teachers_alone_learns_what_they_say_not_gold(
+    rows, validation, distillation, tmp_path
+):
+    said = np.roll(rows.gold, 1, axis=1).astype(np.float32)
+    validation = validation._replace(gold=np.roll(validation.gold, 1, axis=1))
+    student = head()
+    params = distillation(weight=1.0, epochs=30, learning_rate=3e-2)
+    learn(student, Lesson(weights(head()), said), rows, validation, params, 5, tmp_path)
+    with torch.no_grad():
+        logits = student(torch.from_numpy(rows.features))["logits"].numpy()
+    assert np.array_equal(logits.argmax(axis=1), said.argmax(axis=1))
+
+
+def test_targets_mix_teachers_and_gold(rows, validation, distillation, tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(
+        "emotion_slm.encoder.distillation.train",
+        lambda model, loss, rows, *rest: seen.update(gold=rows.gold, loss=loss),
+    )
+    said = np.full((rows.count, 28), 0.5, dtype=np.float32)
+    lesson = Lesson(weights(head()), said)
+    learn(head(), lesson, rows, validation, distillation(weight=0.75), 5, tmp_path)
+    np.testing.assert_allclose(seen["gold"], 0.375 + 0.25 * rows.gold)
+    assert seen["gold"].dtype == np.float32 and seen["loss"] is binary_cross_entropy
+
+
+@pytest.fixture
+def adapted(tiny_bert, encoder_params, emotion_frame, training_params, distillation, tmp_path):
+    """Function: name → models/adapted of a distilled tiny BERT; one name resumes itself."""
+    params = AdaptParams(
+        lora="none",
+        dropout=0.1,
+        loss={"name": "bce"},
+        training=training_params(),
+        distillation=distillation(),
+    )
+    frames = emotion_frame(12), emotion_frame(8, seed=1)
+
+    def make(name: str):
+        place = tmp_path / name
+        encoder = encoder_params(tiny_bert)
+        adapt(*frames, encoder, params, 3, place / "out", place / "checkpoints")
+        return place / "out"
+
+    make.ids = frames[0]["id"].tolist()
+    return make
+
+
+def test_an_interrupted_distillation_ends_in_the_same_bits_and_trains_no_teacher_twice(
+    adapted, steps
+):
+    undisturbed = adapted("undisturbed")  # 3 batches, 2 epochs, 2 teachers and the student: 18
+    config = read_adapted(undisturbed)
+    assert config.train_ids_sha256 == sha256_lines(adapted.ids) and not config.frozen
+    made = steps(16)
+    with pytest.raises(KeyboardInterrupt):
+        adapted("disturbed")
+    made.clear()
+    steps()
+    disturbed = adapted("disturbed")
+    assert len(made) == 3  # the student's second epoch
+    for name in (ENCODER, HEAD):
+        assert sha256_file(disturbed / name) == sha256_file(undisturbed / name)
