@@ -34,6 +34,31 @@ def test_stage_lets_a_bug_through(capsys):
     assert "error" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 9.3 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 1 bytes"),
+    ],
+)
+def test_want_of_memory_is_told_with_what_to_do(capsys, error):
+    with pytest.raises(SystemExit) as ended, stage("embed"):
+        raise error
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"error embed: not enough memory ({error}); ")
+    assert "batch_size" in told and "run `dvc repro` again" in told
+
+
+def test_stage_removes_what_a_killed_one_left_among_the_metrics(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    leftover = tmp_path / "metrics/plots/.f1.png.17.part"
+    leftover.parent.mkdir(parents=True)
+    leftover.touch()
+    with stage("evaluate"):
+        assert not leftover.exists()
+
+
 def test_long_messages_are_not_wrapped(capsys):
     path = "/".join(["folder"] * 60)
     with pytest.raises(SystemExit):
