@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,17 +93,18 @@ def undisturbed(folder: Path) -> Undisturbed:
     return Undisturbed(folder, seconds, hashes(folder), (folder / "dvc.lock").read_bytes())
 
 
-def kill(folder: Path, stage: str, moment: float, number: signal.Signals) -> Kill:
-    """Send the process group of a run `number`, `moment` seconds after `stage` has begun.
+def kill(folder: Path, targets: Sequence[str], moment: float, number: signal.Signals) -> Kill:
+    """Send the process group of a run `number`, `moment` seconds after a stage has begun.
 
-    A run that refuses to begin is repaired by `emotion-slm fsck --mend` first, as users do.
+    It is the first of `targets` that runs: those before it may be finished. A run that refuses to
+    begin is repaired by `emotion-slm fsck --mend` first, as users do.
     """
     lines: list[str] = []
     process = start(folder)
     seen = []
     for name in stages(process, lines):
         seen.append(name)
-        if name == stage:
+        if name in targets:
             time.sleep(moment)
             os.killpg(process.pid, number)
             break
@@ -112,10 +113,10 @@ def kill(folder: Path, stage: str, moment: float, number: signal.Signals) -> Kil
     if seen:
         died = process.returncode == -number
         assert died or process.returncode == 0, "".join(lines)
-        return Kill(stage, moment, number.name, seen[-1] if died else None, "")
+        return Kill(targets[0], moment, number.name, seen[-1] if died else None, "")
     told = mend(folder)
     assert told, "".join(lines)
-    return kill(folder, stage, moment, number)._replace(repaired=told)
+    return kill(folder, targets, moment, number)._replace(repaired=told)
 
 
 def mend(folder: Path) -> str:
@@ -176,4 +177,6 @@ def table(kills: list[Kill], order: list[str]) -> str:
         numbers = [sum(kill.signal == name for kill in own) for name in ("SIGKILL", "SIGTERM")]
         moments = ", ".join(f"{kill.moment:.1f}" for kill in own if kill.aimed == stage)
         rows.append(f"| {stage} | {numbers[0]} | {numbers[1]} | {moments} |")
-    return "\n".join(rows)
+    late = sum(kill.landed is None for kill in kills)
+    repaired = [kill.repaired.strip() for kill in kills if kill.repaired]
+    return "\n".join([*rows, f"\ntoo late: {late}; repaired by fsck: {len(repaired)}", *repaired])
