@@ -56,8 +56,9 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
     except Exception as error:
         if not out_of_memory(error):
             raise
+        reason = str(error) or "refused"
         fail(
-            f"{name}: not enough memory ({error}); end other programs, or lower the stage's "
+            f"{name}: not enough memory ({reason}); end other programs, or lower the stage's "
             "batch_size in params.yaml, and run `dvc repro` again: finished stages are kept"
         )
     if not first:
