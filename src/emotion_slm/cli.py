@@ -176,13 +176,14 @@ def fsck(
     ] = False,
 ) -> None:
     """Read DVC's cache and the outputs byte by byte: do they hold what dvc.lock says?"""
-    from emotion_slm.fsck import check
+    from emotion_slm.fsck import at_rest, check
 
     try:
-        found = check(Path())
-        for path, problem, put_right in found.findings:
-            did = f": {put_right()}" if mend else ""
-            typer.echo(f"{path}: {problem}{did}")
+        with at_rest(Path()):
+            found = check(Path())
+            for path, problem, put_right in found.findings:
+                did = f": {put_right()}" if mend else ""
+                typer.echo(f"{path}: {problem}{did}")
     except EmotionSlmError as error:
         fail(str(error))
     typer.echo(

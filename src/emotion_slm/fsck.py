@@ -12,12 +12,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from ruamel.yaml import YAML, YAMLError
 
 from emotion_slm.errors import EmotionSlmError, writing
+from emotion_slm.lock import exclusive
+from emotion_slm.paths import SCRATCH
 
 LOCK = Path("dvc.lock")
 LOCKS = Path(".dvc/tmp/rwlock")
@@ -41,11 +44,25 @@ class Result(NamedTuple):
     outputs: int
 
 
+@contextmanager
+def at_rest(root: Path) -> Iterator[None]:
+    """Keep DVC and the stages out of the workspace `root`.
+
+    EmotionSlmError when one of them is at work there, or `root` is not a DVC repository.
+    """
+    if not (root / ".dvc").is_dir():
+        raise EmotionSlmError(
+            f"{root.resolve()}: no DVC repository; run this in the project's root"
+        )
+    with exclusive(root / ".dvc/tmp/lock"), exclusive(root / SCRATCH / "stage.lock"):
+        yield
+
+
 def check(root: Path) -> Result:
-    """Read everything in the workspace `root` that DVC answers for.
+    """Read everything in the workspace `root` that DVC answers for; nothing may be at work there.
 
     Outputs that are not there, and those whose listing is not in the cache, are passed over.
-    EmotionSlmError when `root` is not a DVC repository.
+    EmotionSlmError when DVC cannot tell where its cache is.
     """
     cache = _cache_folder(root)
     findings = [*_cut_off(root / LOCK, _yaml), *_cut_off(root / LOCKS, _json)]
@@ -72,7 +89,7 @@ def _cache_folder(root: Path) -> Path:
     command = [sys.executable, "-m", "dvc", "cache", "dir"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise EmotionSlmError(f"{root}: {done.stderr.strip()}; run this in the project's root")
+        raise EmotionSlmError(f"{root}: `dvc cache dir` failed: {done.stderr.strip()}")
     return root / done.stdout.strip() / "files/md5"
 
 

@@ -26,7 +26,8 @@ def exclusive(path: Path) -> Iterator[None]:
         except BlockingIOError:
             stream.seek(0)
             raise EmotionSlmError(
-                f"a stage is still running in this workspace (process {stream.read().decode()}); "
+                "a stage is still running in this workspace "
+                f"(process {stream.read().decode().strip()}); "
                 "wait for it, or end it, and run `dvc repro` again"
             ) from None
         with writing(path):

@@ -60,10 +60,10 @@ def stages(process: subprocess.Popen, lines: list[str]) -> Iterator[str]:
             yield found[1]
 
 
-def complete(folder: Path) -> None:
+def complete(folder: Path, *arguments: str) -> None:
     """`dvc repro` to its end, after `emotion-slm fsck --mend` where it refuses to begin."""
     for _ in range(2):
-        process = start(folder)
+        process = start(folder, *arguments)
         output = process.communicate()[0]
         if process.returncode == 0:
             return

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from emotion_slm import fsck
 from emotion_slm.cli import app
 from emotion_slm.errors import EmotionSlmError
+from emotion_slm.lock import exclusive
 
 STAGE = """
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_a_sound_workspace_is_read_whole(root):
 
 def test_the_cache_is_where_dvc_says(pristine, tmp_path):
     assert fsck.check(pristine) == ([], 5, 4)
-    with pytest.raises(EmotionSlmError, match="run this in the project's root"):
+    with pytest.raises(EmotionSlmError, match="`dvc cache dir` failed"):
         fsck.check(tmp_path)
 
 
@@ -170,6 +171,21 @@ def test_outputs_that_are_not_there_are_passed_over(root):
     assert fsck.check(root) == ([], 0, 2)
     (root / "dvc.lock").unlink()
     assert fsck.check(root) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("lock", [".dvc/tmp/lock", ".scratch/stage.lock"])
+def test_a_workspace_at_work_is_left_alone(root, lock):
+    with exclusive(root / lock):
+        done = CliRunner().invoke(app, ["fsck", "--mend"])
+    assert done.exit_code == 1
+    assert f"still running in this workspace (process {os.getpid()}); wait for it" in done.output
+
+
+def test_another_folder_is_refused_and_left_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["fsck"])
+    assert done.exit_code == 1 and "run this in the project's root" in done.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_names_the_damage_and_the_way_on(root):
