@@ -189,6 +189,7 @@ def test_dvc_killed_while_its_stage_goes_on(reference, unfinished):
     orphan = at_work(folder, process, STAGE)
     orphan.suspend()
     process.kill()
+    process.wait()  # or its number is still taken, and DVC thinks it alive
     status, output = repro(folder)
     assert status != 0
     assert f"a stage is still running in this workspace (process {orphan.pid}); wait" in output

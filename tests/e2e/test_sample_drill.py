@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,19 +17,21 @@ COUNTS = (1, 2, 1)  # kills of every stage, by round: 36 in all
 LEAST = 30
 
 
-def create(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A workspace in which nothing has run yet: the same code for every run of the drill."""
+    folder = tmp_path_factory.mktemp("template") / "workspace"
     workspace.create(Path(), folder, profile="sample")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed") / "workspace"
-    create(folder)
-    return kills.undisturbed(folder)
+def reference(template, tmp_path_factory):
+    return kills.undisturbed(shutil.copytree(template, tmp_path_factory.mktemp("run") / "alone"))
 
 
 def kill_and_compare(
-    create: Callable[[Path], None],
+    template: Path,
     reference: kills.Undisturbed,
     folder: Path,
     seed: int,
@@ -39,7 +40,7 @@ def kill_and_compare(
     """Rounds of a run that is killed and goes on, and at last is let through."""
     made, order = [], list(reference.seconds)
     for plan in kills.rounds(seed, reference, counts):
-        create(folder)
+        shutil.copytree(template, folder)
         for stage, moment, number in plan:
             targets = order[order.index(stage) :]
             made.append(kills.kill(folder, targets, moment, number))
@@ -52,9 +53,8 @@ def kill_and_compare(
     return made
 
 
-def test_somebody_else_gets_the_same_files(reference, tmp_path, monkeypatch):
-    folder = tmp_path / "else where"
-    create(folder)
+def test_somebody_else_gets_the_same_files(template, reference, tmp_path, monkeypatch):
+    folder = shutil.copytree(template, tmp_path / "else where")
     move_in(monkeypatch, tmp_path / "home")
     kills.complete(folder)
     assert (folder / "dvc.lock").read_bytes() == reference.lock
@@ -62,12 +62,12 @@ def test_somebody_else_gets_the_same_files(reference, tmp_path, monkeypatch):
 
 
 def test_killed_at_random_moments_of_every_stage_it_ends_in_the_same_files(
-    reference, tmp_path, capsys
+    template, reference, tmp_path, capsys
 ):
     seed = int(os.environ.get(SEED, secrets.randbelow(1_000_000)))
     with capsys.disabled():
         print(f"\n{SEED}={seed}", flush=True)
-    made = kill_and_compare(create, reference, tmp_path / "killed", seed, COUNTS)
+    made = kill_and_compare(template, reference, tmp_path / "killed", seed, COUNTS)
     landed = [kill.landed for kill in made if kill.landed]
     with capsys.disabled():
         print(kills.table(made, list(reference.seconds)))
