@@ -1,4 +1,4 @@
-"""The command line: score texts, audit a workspace for leaks, show and compare test metrics."""
+"""The command line: score texts, audit and verify a workspace, show and compare test metrics."""
 
 import os
 import sys
@@ -167,6 +167,33 @@ def review(
         typer.echo(f"→ {', '.join(map(str, written))}")
     except EmotionSlmError as error:
         fail(str(error))
+
+
+@app.command()
+def fsck(
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Put right what is damaged, so that DVC brings it back.")
+    ] = False,
+) -> None:
+    """Read DVC's cache and the outputs byte by byte: do they hold what dvc.lock says?"""
+    from emotion_slm.fsck import at_rest, check
+
+    try:
+        with at_rest(Path()):
+            found = check(Path())
+            for path, problem, put_right in found.findings:
+                did = f": {put_right()}" if mend else ""
+                typer.echo(f"{path}: {problem}{did}")
+    except EmotionSlmError as error:
+        fail(str(error))
+    typer.echo(
+        f"{len(found.findings)} damaged, of {found.objects:,} objects in the cache and "
+        f"{found.outputs:,} files of outputs"
+    )
+    if found.findings and mend:
+        typer.echo("`dvc repro` now brings back what was deleted; so does `dvc pull`, if pushed")
+    elif found.findings:
+        fail("run `emotion-slm fsck --mend`, then `dvc repro`")
 
 
 def show_predictions(

@@ -19,9 +19,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from emotion_slm.errors import EmotionSlmError
+from emotion_slm.errors import EmotionSlmError, out_of_memory
 from emotion_slm.lock import exclusive
-from emotion_slm.paths import SCRATCH
+from emotion_slm.paths import METRICS, SCRATCH
 from emotion_slm.processes import rank
 
 console = Console(stderr=True, highlight=False)
@@ -37,17 +37,30 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
     """Run the body of stage `name`; it reports what it wrote through the yielded function.
 
     Holds the workspace's lock meanwhile. Prints one closing line with the report and the seconds
-    taken. An EmotionSlmError is printed without a traceback and ends the process with status 1.
-    Of several processes that run one stage together, the first does both.
+    taken. An EmotionSlmError, or a want of memory, is printed without a traceback and ends the
+    process with status 1. Of several processes that run one stage together, the first does both.
     """
+    # numpy comes with it, which `emotion-slm --help` does without.
+    from emotion_slm.files import remove_unfinished
+
     first = rank() == 0
     reports: list[str] = []
     started = time.monotonic()
     try:
         with exclusive(SCRATCH / "stage.lock") if first else nullcontext():
+            if first:
+                remove_unfinished(METRICS)  # DVC deletes the stage's own outputs, and not these
             yield reports.append
     except EmotionSlmError as error:
         fail(f"{name}: {error}")
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        reason = str(error) or "refused"
+        fail(
+            f"{name}: not enough memory ({reason}); end other programs, or lower the stage's "
+            "batch_size in params.yaml, and run `dvc repro` again: finished stages are kept"
+        )
     if not first:
         return
     seconds = time.monotonic() - started

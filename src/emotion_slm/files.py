@@ -4,25 +4,39 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
-from emotion_slm.errors import EmotionSlmError
+from emotion_slm.errors import EmotionSlmError, writing
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` only when the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a temporary path beside `path`; rename it to `path` only when the block succeeds.
+
+    EmotionSlmError when the disk is full or the folder is not writable.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.unlink(missing_ok=True)  # a killed process of the same number may have left one
     try:
-        yield temporary
-        temporary.replace(path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.unlink(missing_ok=True)  # of a killed process that had the same number
+            yield temporary
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written has none
+            temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete what killed processes left of atomic writes in `folder` and below it.
+
+    For a folder in which no process is writing.
+    """
+    for path in folder.rglob(".*.[0-9]*.part"):
+        path.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

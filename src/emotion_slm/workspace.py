@@ -60,7 +60,10 @@ def _run_dvc(workspace: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "dvc", *arguments]
     done = subprocess.run(command, cwd=workspace, env=environment(workspace), check=False)
     if done.returncode != 0:
-        raise EmotionSlmError(f"`dvc {' '.join(arguments)}` failed in {workspace}; see above")
+        raise EmotionSlmError(
+            f"`dvc {' '.join(arguments)}` failed in {workspace}; see above. Run it again; "
+            "to start afresh, delete that folder"
+        )
 
 
 def _repository_files(repository: Path) -> set[str]:

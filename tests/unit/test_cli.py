@@ -56,7 +56,7 @@ def test_importing_the_package_is_light():
 
 def test_no_arguments_shows_the_commands(run):
     result = run()
-    for command in ("predict", "audit", "report"):
+    for command in ("predict", "audit", "report", "fsck"):
         assert command in result.output
 
 

@@ -1,5 +1,7 @@
 import io
 import re
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -32,6 +34,30 @@ def test_stage_lets_a_bug_through(capsys):
     with pytest.raises(ZeroDivisionError), stage("split"):
         raise ZeroDivisionError
     assert "error" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "greed",
+    ["import numpy; numpy.empty(2**50)", "import torch; torch.empty(2**50)", "bytearray(2**60)"],
+)
+def test_want_of_memory_is_told_with_what_to_do(tmp_path, greed):
+    code = f"from emotion_slm.console import stage\nwith stage('embed'): {greed}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error embed: not enough memory (")
+    assert "batch_size" in done.stderr and "run `dvc repro` again" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_stage_removes_what_a_killed_one_left_among_the_metrics(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    leftover = tmp_path / "metrics/plots/.f1.png.17.part"
+    leftover.parent.mkdir(parents=True)
+    leftover.touch()
+    with stage("evaluate"):
+        assert not leftover.exists()
 
 
 def test_long_messages_are_not_wrapped(capsys):

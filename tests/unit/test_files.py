@@ -1,10 +1,13 @@
+import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.disk import refusing
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import (
@@ -12,6 +15,7 @@ from emotion_slm.files import (
     read_array,
     read_json,
     read_parquet,
+    remove_unfinished,
     require,
     sha256_file,
     sha256_lines,
@@ -61,6 +65,52 @@ def test_leftover_of_a_killed_process_with_the_same_id_is_not_kept(tmp_path):
         stream.write("new")
     assert (tmp_path / "file.txt").read_text() == "new"
     assert names(tmp_path) == ["file.txt"]
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space there"),
+        (errno.EDQUOT, "free some space there"),
+        (errno.EROFS, "make its folder writable"),
+        (errno.EACCES, "make its folder writable"),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_told_with_the_remedy(tmp_path, number, remedy):
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    told = rf"file\.txt: could not be written \({os.strerror(number)}\); {remedy}"
+    with pytest.raises(EmotionSlmError, match=told), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        refusing(number)()
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["file.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_an_array_on_a_full_disk_is_told_as_such(tmp_path):
+    full = tmp_path / f".x.npy.{os.getpid()}.part"
+    told = r"x\.npy: could not be .*; free some space there"
+    with pytest.raises(EmotionSlmError, match=told), atomic_path(tmp_path / "x.npy"):
+        full.symlink_to("/dev/full")
+        with full.open("wb") as stream:
+            np.save(stream, np.zeros(100_000))
+    assert names(tmp_path) == []
+
+
+def test_other_errors_of_the_block_are_left_as_they_are(tmp_path):
+    with pytest.raises(IsADirectoryError), atomic_path(tmp_path / "file.txt"):
+        tmp_path.write_text("a folder")
+
+
+def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path):
+    kept = ["test.json", "plots/.f1.png.part", "plots/f1.png", "x.1.part"]
+    for name in [*kept, ".test.json.17.part", "plots/.f1.png.123456.part"]:
+        write_bytes(tmp_path / name, b"")
+    remove_unfinished(tmp_path)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} - {"plots"}
+    assert found == set(kept)
+    remove_unfinished(tmp_path / "absent")
 
 
 def test_json_is_sorted_readable_and_ends_in_a_newline(tmp_path):

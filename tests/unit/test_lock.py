@@ -1,8 +1,11 @@
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from support.disk import refusing
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.lock import exclusive
@@ -50,3 +53,9 @@ def test_the_lock_is_free_again_after_an_error(path):
         raise RuntimeError
     with exclusive(path):
         pass
+
+
+def test_a_lock_that_cannot_be_made_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "open", refusing(errno.EROFS))
+    with pytest.raises(EmotionSlmError, match=r"\(Read-only file system\); make its folder writ"):
+        exclusive(tmp_path / "stage.lock").__enter__()

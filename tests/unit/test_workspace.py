@@ -173,6 +173,8 @@ def test_stages_run_with_this_python_on_the_workspaces_code(tmp_path, monkeypatc
 
 
 def test_failing_dvc_is_an_error_that_names_command_and_place(tmp_path, capfd):
-    with pytest.raises(EmotionSlmError, match=r"`dvc repro` failed in .*nowhere; see above"):
+    with pytest.raises(
+        EmotionSlmError, match=r"`dvc repro` failed in .*nowhere; see above\. Run it again"
+    ):
         repro(tmp_path / "nowhere")
     assert "ERROR" in capfd.readouterr().err

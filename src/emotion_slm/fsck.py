@@ -1,0 +1,165 @@
+"""Whether dvc.lock, DVC's cache and the pipeline's outputs hold what they should, byte by byte.
+
+DVC does not look again at an object of its cache once it is read-only, nor at an output whose size
+and time have not changed, and it writes dvc.lock and its list of locks in place: a flipped bit goes
+unseen, and a kill or a full disk can leave either file cut off. `emotion-slm fsck` finds all this.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from ruamel.yaml import YAML, YAMLError
+
+from emotion_slm.errors import EmotionSlmError, writing
+from emotion_slm.lock import exclusive
+from emotion_slm.paths import SCRATCH
+
+LOCK = Path("dvc.lock")
+LOCKS = Path(".dvc/tmp/rwlock")
+LISTING = ".dir"  # the name of an object that lists a folder ends in this
+READ_ONLY = 0o444  # how DVC marks an object as whole
+
+
+class Finding(NamedTuple):
+    """What is wrong with `path`. `mend` mends it, and returns what it did."""
+
+    path: Path
+    problem: str
+    mend: Callable[[], str]
+
+
+class Result(NamedTuple):
+    """Damage found, and how many objects of the cache and files of outputs were read."""
+
+    findings: list[Finding]
+    objects: int
+    outputs: int
+
+
+@contextmanager
+def at_rest(root: Path) -> Iterator[None]:
+    """Keep DVC and the stages out of the workspace `root`.
+
+    EmotionSlmError when one of them is at work there, or `root` is not a DVC repository.
+    """
+    if not (root / ".dvc").is_dir():
+        raise EmotionSlmError(
+            f"{root.resolve()}: no DVC repository; run this in the project's root"
+        )
+    with exclusive(root / ".dvc/tmp/lock"), exclusive(root / SCRATCH / "stage.lock"):
+        yield
+
+
+def check(root: Path) -> Result:
+    """Read everything in the workspace `root` that DVC answers for; nothing may be at work there.
+
+    Outputs that are not there, and those whose listing is not in the cache, are passed over.
+    EmotionSlmError when DVC cannot tell where its cache is.
+    """
+    cache = _cache_folder(root)
+    findings = [*_cut_off(root / LOCK, _yaml), *_cut_off(root / LOCKS, _json)]
+    wanted = {} if any(f.path == root / LOCK for f in findings) else _outputs(root, cache)
+    found = {path: _md5(path) for path in wanted if path.is_file()}
+    sound = {found[path]: path for path in found if found[path] == wanted[path]}
+    objects = {path: _name(path) for path in sorted(cache.glob("[0-9a-f][0-9a-f]/*"))}
+    for path, name in objects.items():
+        if not re.fullmatch(r"[0-9a-f]{32}", name):
+            findings.append(Finding(path, "left by a killed process", _deleting(path)))
+        elif _md5(path) != name:
+            mend = _restoring(path, sound[name]) if name in sound else _deleting(path)
+            findings.append(Finding(path, "is not what its name says", mend))
+    damaged = {finding.path for finding in findings}
+    whole = {name for path, name in objects.items() if path not in damaged}
+    for path, md5 in found.items():
+        if md5 != wanted[path]:
+            kept = ", which DVC's cache holds" if wanted[path] in whole else ""
+            findings.append(Finding(path, f"is not what dvc.lock names{kept}", _deleting(path)))
+    return Result(findings, len(objects), len(found))
+
+
+def _cache_folder(root: Path) -> Path:
+    command = [sys.executable, "-m", "dvc", "cache", "dir"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise EmotionSlmError(f"{root}: `dvc cache dir` failed: {done.stderr.strip()}")
+    return root / done.stdout.strip() / "files/md5"
+
+
+def _yaml(content: bytes) -> dict:
+    """The stages of dvc.lock; ValueError when DVC would refuse it."""
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from voluptuous import Invalid
+
+    try:
+        content = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(content.decode()))
+    except (YAMLError, Invalid) as error:
+        raise ValueError from error
+    return content.get("stages", {})
+
+
+def _json(content: bytes) -> dict:
+    return dict(json.loads(content))
+
+
+def _cut_off(path: Path, read: Callable[[bytes], dict]) -> Iterator[Finding]:
+    if path.exists():
+        try:
+            read(path.read_bytes())
+        except (ValueError, TypeError):
+            yield Finding(path, "cut off or garbled", _deleting(path))
+
+
+def _outputs(root: Path, cache: Path) -> dict[Path, str]:
+    """Path → MD5 of every file that dvc.lock names, one by one."""
+    files: dict[Path, str] = {}
+    if not (root / LOCK).exists():
+        return files
+    for stage in _yaml((root / LOCK).read_bytes()).values():
+        for out in stage.get("outs", ()):
+            # A lock may end amid an entry, and a beginning of a hash read as a number.
+            place, md5 = root / out["path"], str(out.get("md5") or "")
+            listing = cache / md5[:2] / md5[2:]
+            if not md5.endswith(LISTING):
+                files |= {place: md5} if md5 else {}
+            elif listing.exists() and _md5(listing) == _name(listing):
+                for entry in json.loads(listing.read_bytes()):
+                    files[place / entry["relpath"]] = entry["md5"]
+    return files
+
+
+def _name(path: Path) -> str:
+    return path.parent.name + path.name.removesuffix(LISTING)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+def _deleting(path: Path) -> Callable[[], str]:
+    def delete() -> str:
+        with writing(path):
+            path.unlink()
+        return "deleted"
+
+    return delete
+
+
+def _restoring(path: Path, source: Path) -> Callable[[], str]:
+    def restore() -> str:
+        with writing(path):
+            temporary = path.with_name(f"{path.name}.part")
+            shutil.copyfile(source, temporary)
+            temporary.chmod(READ_ONLY)
+            temporary.replace(path)
+        return f"written anew from {source}"
+
+    return restore
