@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -63,12 +62,12 @@ def affine(calibration: Calibration, labels: int) -> tuple[torch.Tensor, torch.T
     return torch.full((labels,), slope, dtype=torch.float64), torch.zeros(labels).double()
 
 
-def write_full_weights(package: Package, folder: Path, provenance: dict[str, Any]) -> None:
+def write_full_weights(package: Package, folder: Path) -> None:
     """Write the package once more into the empty `folder`, with every weight beside it.
 
     Both ways of loading work there: the Auto classes read model.safetensors, EmotionClassifier the
-    package's own files. `provenance` is added to that of the package. Raises EmotionSlmError when
-    `folder` is not empty, and for models that `compose` or `save_pretrained` refuses.
+    package's own files. Raises EmotionSlmError when `folder` is not empty, and for models that
+    `compose` or `save_pretrained` refuses.
     """
     if folder.exists() and any(folder.iterdir()):
         raise EmotionSlmError(f"{folder}: not empty; name a new folder")
@@ -79,7 +78,6 @@ def write_full_weights(package: Package, folder: Path, provenance: dict[str, Any
     for name in names:
         shutil.copyfile(package.folder / name, folder / name)
     config |= read_json(folder / CONFIG)  # model_type and architecture are now the whole model's
-    config["provenance"] |= provenance
     config["files"][WEIGHTS] = sha256_file(folder / WEIGHTS)
     write_json(folder / CONFIG, config)
 
