@@ -37,7 +37,7 @@ def test_a_fresh_transformers_pipeline_gives_the_classifier_s_probabilities(
     folder = packaged
     if first == "transformers":
         folder = tmp_path / "full"
-        write_full_weights(read_package(packaged), folder)
+        write_full_weights(read_package(packaged), folder, None)
     code = FIRST[first] + PIPELINE
     done = subprocess.run(
         [sys.executable, "-c", code, folder, *TEXTS], capture_output=True, text=True, check=False
@@ -61,7 +61,7 @@ def test_only_the_auto_classes_are_found_here():
 
 
 def test_full_weights_need_no_pinned_base(packaged, tmp_path):
-    write_full_weights(read_package(packaged), tmp_path / "full")
+    write_full_weights(read_package(packaged), tmp_path / "full", None)
     first = AutoModelForSequenceClassification.from_pretrained(tmp_path / "full").state_dict()
     second = AutoModelForSequenceClassification.from_pretrained(packaged).state_dict()
     assert first.keys() == second.keys()
