@@ -3,7 +3,11 @@
 import importlib
 from typing import Any
 
+from emotion_slm.auto import announce
+
 __all__ = ["EmotionClassifier"]
+
+announce()
 
 
 def __getattr__(name: str) -> Any:

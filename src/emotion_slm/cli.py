@@ -1,9 +1,10 @@
-"""The command line: score texts, audit and verify a workspace, show and compare test metrics."""
+"""The command line: score texts, audit and verify a workspace, show and compare results, publish."""
 
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -194,6 +195,41 @@ def fsck(
         typer.echo("`dvc repro` now brings back what was deleted; so does `dvc pull`, if pushed")
     elif found.findings:
         fail("run `emotion-slm fsck --mend`, then `dvc repro`")
+
+
+@app.command()
+def push(
+    repo_id: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="Repository on the Hugging Face hub.")
+    ],
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Upload; without it nothing is sent.")
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="For everyone to read; otherwise private.")
+    ] = False,
+    model: ModelOption = paths.CLASSIFIER,
+) -> None:
+    """Publish the model on the Hugging Face hub, with full weights and its card.
+
+    Shows what would be uploaded; does it only with --publish.
+    """
+    from rich.console import Console
+
+    from emotion_slm.console import progress
+    from emotion_slm.model import hub
+
+    try:
+        with TemporaryDirectory() as folder:
+            with progress("full weights", None):
+                repository = hub.prepare(model, repo_id, not public, Path(folder))
+            Console(highlight=False).print(hub.screen(repository))
+            if publish:
+                typer.echo(f"→ {hub.publish(repository)}")
+            else:
+                typer.echo("Nothing was sent; --publish uploads it.")
+    except EmotionSlmError as error:
+        fail(str(error))
 
 
 def show_predictions(

@@ -1,10 +1,13 @@
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+from transformers import AutoModelForSequenceClassification
 
-import emotion_slm.auto  # noqa: F401
-from emotion_slm.encoder.text_classifier import TextClassifier
+from emotion_slm.auto import AUTO_CLASSES, AutoClassesFinder
 from emotion_slm.evaluation.platt import Platt
 from emotion_slm.evaluation.temperature import Temperature
 from emotion_slm.inference.classifier import EmotionClassifier
@@ -13,22 +16,38 @@ from emotion_slm.model.full_weights import write_full_weights
 from emotion_slm.model.package import read_package
 
 TEXTS = ["happy cat", "the very sad dog", "tree"]
+# Either may be imported first; the tokenizer's import runs through the Auto classes half-way.
+FIRST = {
+    "emotion_slm": "import emotion_slm; from transformers import AutoTokenizer",
+    "transformers": "from transformers import pipeline; import emotion_slm",
+}
+PIPELINE = """
+import json, sys
+from transformers import AutoModelForSequenceClassification, pipeline
+folder, *texts = sys.argv[1:]
+print(type(AutoModelForSequenceClassification.from_pretrained(folder)).__name__)
+print(json.dumps(pipeline("text-classification", model=folder, top_k=None)(texts)))
+"""
 
 
-@pytest.fixture(params=["package", "full weights"])
-def folder(request, packaged, tmp_path):
-    if request.param == "package":
-        return packaged
-    write_full_weights(read_package(packaged), tmp_path / "full", {"revision": "a"})
-    return tmp_path / "full"
-
-
-def test_transformers_pipeline_gives_the_classifier_s_probabilities(folder, packaged):
-    model = AutoModelForSequenceClassification.from_pretrained(folder)
-    assert isinstance(model, TextClassifier)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    score = pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None)
-    found = [{entry["label"]: entry["score"] for entry in entries} for entries in score(TEXTS)]
+@pytest.mark.parametrize("first", FIRST)
+def test_a_fresh_transformers_pipeline_gives_the_classifier_s_probabilities(
+    first, packaged, tmp_path
+):
+    folder = packaged
+    if first == "transformers":
+        folder = tmp_path / "full"
+        write_full_weights(read_package(packaged), folder, None)
+    code = FIRST[first] + PIPELINE
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder, *TEXTS], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    kind, scores = done.stdout.splitlines()
+    assert kind == "TextClassifier"
+    found = [
+        {entry["label"]: entry["score"] for entry in entries} for entries in json.loads(scores)
+    ]
     classifier = EmotionClassifier.from_pretrained(packaged)
     assert isinstance(classifier.calibration.mapping, Platt | Temperature)  # folded into the head
     expected = classifier.predict_proba(TEXTS)
@@ -36,8 +55,13 @@ def test_transformers_pipeline_gives_the_classifier_s_probabilities(folder, pack
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
+def test_only_the_auto_classes_are_found_here():
+    assert AutoClassesFinder.find_spec("json", None) is None
+    assert AutoClassesFinder.find_spec(AUTO_CLASSES, []) is None  # no transformers on that path
+
+
 def test_full_weights_need_no_pinned_base(packaged, tmp_path):
-    write_full_weights(read_package(packaged), tmp_path / "full", {})
+    write_full_weights(read_package(packaged), tmp_path / "full", None)
     first = AutoModelForSequenceClassification.from_pretrained(tmp_path / "full").state_dict()
     second = AutoModelForSequenceClassification.from_pretrained(packaged).state_dict()
     assert first.keys() == second.keys()

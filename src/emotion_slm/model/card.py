@@ -71,7 +71,7 @@ PIPELINE = """\
 With transformers, the sigmoid of each label; {sigmoids}:
 
 ```python
-import emotion_slm.auto  # makes the architecture known to transformers
+import emotion_slm  # makes the architecture known to transformers
 from transformers import pipeline
 
 pipeline("text-classification", model="{model}", top_k=None, truncation=True)("thank you!")

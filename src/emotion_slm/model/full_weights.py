@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -63,11 +62,11 @@ def affine(calibration: Calibration, labels: int) -> tuple[torch.Tensor, torch.T
     return torch.full((labels,), slope, dtype=torch.float64), torch.zeros(labels).double()
 
 
-def write_full_weights(package: Package, folder: Path, provenance: dict[str, Any]) -> None:
+def write_full_weights(package: Package, folder: Path, revision: str | None) -> None:
     """Write the package once more into the empty `folder`, with every weight beside it.
 
     Both ways of loading work there: the Auto classes read model.safetensors, EmotionClassifier the
-    package's own files. `provenance` is added to that of the package. Raises EmotionSlmError when
+    package's own files. `revision`, a git commit, joins the provenance. Raises EmotionSlmError when
     `folder` is not empty, and for models that `compose` or `save_pretrained` refuses.
     """
     if folder.exists() and any(folder.iterdir()):
@@ -79,7 +78,7 @@ def write_full_weights(package: Package, folder: Path, provenance: dict[str, Any
     for name in names:
         shutil.copyfile(package.folder / name, folder / name)
     config |= read_json(folder / CONFIG)  # model_type and architecture are now the whole model's
-    config["provenance"] |= provenance
+    config["provenance"]["revision"] = revision
     config["files"][WEIGHTS] = sha256_file(folder / WEIGHTS)
     write_json(folder / CONFIG, config)
 

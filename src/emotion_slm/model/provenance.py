@@ -1,7 +1,8 @@
 """What a model was made from, as far as its bytes may say so: parameters, data, base weights.
 
 A git revision is not among it: the same inputs must give the same package in any commit, and in a
-workspace without git. dvc.lock links package and revision; `emotion-slm lineage` looks it up.
+workspace without git. dvc.lock links package and revision (`model/revision.py`), and a published
+copy names it.
 """
 
 from typing import Any, NamedTuple
@@ -21,11 +22,13 @@ DATA = (
 
 class Provenance(NamedTuple):
     """`parameters` by their names in dvc.lock; `data`: SHA-256 by path; `base`: by model id its
-    revision and, under `files`, SHA-256 by name."""
+    revision and, under `files`, SHA-256 by name; `revision`: the git commit, of published copies.
+    """
 
     parameters: dict[str, Any]
     data: dict[str, str]
     base: dict[str, dict[str, Any]]
+    revision: str | None = None
 
 
 def run_parameters(document: Document) -> dict[str, Any]:
