@@ -1,4 +1,4 @@
-"""The command line: score texts, audit and verify a workspace, show and compare results, publish."""
+"""The command line: score texts, audit and verify a workspace, compare results, publish."""
 
 import os
 import sys
