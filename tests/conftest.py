@@ -210,39 +210,6 @@ def separable_vectors():
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
     """Folder of a complete package around tiny BERT, its encoder adapted, its weights random."""
-    from emotion_slm.encoder.adapted import ENCODER, build_encoder, read_adapted, write_adapted
-    from emotion_slm.evaluation.calibration import Calibration
-    from emotion_slm.evaluation.platt import Platt
-    from emotion_slm.evaluation.thresholds import Thresholds
-    from emotion_slm.model.classifiers import build_classifier
-    from emotion_slm.model.finetuned import WEIGHTS, Finetuned, write_finetuned
-    from emotion_slm.model.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
-    from emotion_slm.model.provenance import Provenance
-    from emotion_slm.params.finetune import LinearHead
+    from support.packages import create_package
 
-    root = tmp_path_factory.mktemp("packaged")
-    torch.manual_seed(4)
-    encoder = encoder_params(tiny_bert)
-    model = build_encoder(encoder, None, 0.0)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight.add_(0.05 * torch.randn_like(weight))
-    write_adapted(root / "adapted", model, None, "ab" * 32)
-    finetuned = Finetuned(LinearHead(name="linear"), 32)
-    write_finetuned(root / "finetuned", build_classifier(finetuned.classifier, 32), finetuned)
-    platt = Platt(np.linspace(0.5, 3, len(LABELS)), np.linspace(-1, 1, len(LABELS)))
-    calibration = Calibration("platt", platt)
-    thresholds = Thresholds(np.linspace(0.3, 0.7, len(LABELS)), 0.5, 10.0, {10.0: 0.4})
-    package = Package(
-        folder=root / "classifier",
-        encoder=encoder,
-        adapted=read_adapted(root / "adapted"),
-        finetuned=finetuned,
-        origin=Origin("tiny", "sample", "pooled"),
-        provenance=Provenance({"seed": 4}, {"data/raw/train.tsv": "cd" * 32}, {}),
-    )
-    parts = {CALIBRATION: calibration.to_dict(), THRESHOLDS: thresholds.to_dict()}
-    weights = root / "adapted" / ENCODER, root / "finetuned" / WEIGHTS
-    write_package(package, *weights, tiny_bert, parts)
-    return package.folder
+    return create_package(tmp_path_factory.mktemp("packaged"), encoder_params(tiny_bert))

@@ -25,6 +25,9 @@ from emotion_slm.paths import METRICS, SCRATCH
 from emotion_slm.processes import rank
 
 console = Console(stderr=True, highlight=False)
+# The last steps from which a bar tells the time left. One may take a minute: rich's own thirty
+# seconds would then hold no two.
+SPEED_SECONDS = 600
 
 # Chatter of libraries that no user can act on, hidden before they are imported: a load report on
 # weights left out on purpose, and a 4-bit kernel missed even when 4 bit is not used.
@@ -96,7 +99,13 @@ def progress(description: str, total: float | None, shown: bool = True) -> Itera
         TextColumn("{task.fields[note]}"),
     )
     hidden = not (shown and console.is_terminal)
-    with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
+    with Progress(
+        *columns,
+        console=console,
+        disable=hidden,
+        transient=True,
+        speed_estimate_period=SPEED_SECONDS,
+    ) as bar:
         task = bar.add_task(description, total=total, note="")
 
         def advance(amount: float, note: str = "") -> None:

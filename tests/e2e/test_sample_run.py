@@ -1,5 +1,6 @@
 """The whole pipeline on the sample corpus, and what it leaves behind: the file contract."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from huggingface_hub import ModelCard
 from support.elsewhere import move_in
 from support.kills import hashes
 from support.tiny import create_tiny_workspace
@@ -122,6 +124,24 @@ def test_the_packaged_model_scores_as_it_was_evaluated(run):
     evaluated = predictions.read(run / "data/predictions/test.parquet", test["id"].tolist())
     classifier = EmotionClassifier.from_pretrained(run / "models/classifier")
     np.testing.assert_allclose(classifier.logits(test["text"]), evaluated, atol=1e-3)
+
+
+def test_the_card_carries_the_test_scores_and_its_examples_run(run):
+    card = ModelCard.load(run / "models/classifier/README.md")
+    test = read_json(run / "metrics/test.json")
+    values = [result.metric_value for result in card.data.eval_results]
+    assert {test["macro_f1"], test["at_0_5"]["macro_f1"], test["map"]} <= set(values)
+    examples = re.findall(r"```python\n(.*?)```", card.text, re.DOTALL)
+    assert len(examples) == 2
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(reversed(examples))],  # transformers in a fresh process
+        cwd=run,
+        env=workspace.environment(run),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_nothing_shipped_is_a_pickle(run):

@@ -87,6 +87,17 @@ def test_progress_on_a_terminal_shows_how_things_stand(monkeypatch, shown):
     assert ("loss 0.5000, lr 1.0e-04" in screen.getvalue()) is shown
 
 
+def test_slow_steps_too_tell_the_time_left(monkeypatch):
+    screen, now = io.StringIO(), [0.0]
+    terminal = Console(file=screen, force_terminal=True, width=120, get_time=lambda: now[0])
+    monkeypatch.setattr(console_module, "console", terminal)
+    with progress("scoring", 4) as advance:
+        for _ in range(3):
+            now[0] += 60
+            advance(1)
+    assert "0:01:00" in screen.getvalue().split("3/4")[-1]
+
+
 def test_only_the_first_process_locks_and_speaks(capsys, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     with stage("adapt") as report, stage("adapt"):  # a second lock would be refused

@@ -57,13 +57,20 @@ def open_reader(
 
 
 class CsvReader:
-    """CSV or TSV, quoted as spreadsheets do; the first row names the columns."""
+    """CSV or TSV, quoted as spreadsheets do; the first row names the columns.
+
+    Where the comma is a decimal sign, spreadsheets separate by semicolons: so is CSV read whose
+    first line has these and no comma.
+    """
 
     rows = None
 
     def __init__(self, source, lines, text_column, results, delimiter):
         csv.field_size_limit(FIELD_CHARACTERS)
-        self.reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        first = next(lines, "")
+        semicolons = delimiter == "," and "," not in first and ";" in first
+        self.delimiter = ";" if semicolons else delimiter
+        self.reader = csv.reader(chain([first], lines), delimiter=self.delimiter, strict=True)
         try:
             self.columns = next(self.reader, [])
         except csv.Error as error:

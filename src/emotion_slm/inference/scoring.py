@@ -81,6 +81,8 @@ def score(
     """
     if source.is_dir():
         raise EmotionSlmError(f"{source}: is a folder; give a file, or - for standard input")
+    if source != STANDARD and not source.exists():
+        raise EmotionSlmError(f"{source}: no such file; a text itself is given with --text")
     reading = input_format(source, options.format)
     writing = output_format(source, output, options.format)
     output = output or default_output(source, writing)

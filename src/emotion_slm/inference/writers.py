@@ -12,7 +12,7 @@ import numpy as np
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.inference.formats import Format
-from emotion_slm.inference.readers import JsonlReader, Reader
+from emotion_slm.inference.readers import CsvReader, JsonlReader, Reader
 from emotion_slm.inference.surrogates import encodable
 
 DECIMALS = 4
@@ -47,7 +47,10 @@ def create_writer(form: Format, reader: Reader, names: Sequence[str]) -> Writer:
         from emotion_slm.inference.parquet import ParquetWriter
 
         return ParquetWriter(reader, names)
-    return CsvWriter(reader, names, "\t" if form is Format.TSV else ",")
+    if form is Format.TSV:
+        return CsvWriter(reader, names, "\t")
+    semicolons = isinstance(reader, CsvReader) and reader.delimiter == ";"
+    return CsvWriter(reader, names, ";" if semicolons else ",")
 
 
 class CsvWriter:

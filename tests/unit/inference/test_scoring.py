@@ -108,6 +108,22 @@ def test_texts_come_back_as_they_were(write, tmp_path, suffix):
     assert found == texts
 
 
+def test_csv_with_semicolons_comes_back_with_semicolons(write, output):
+    source = write('\ufeffid;text\r\n1;"a; b"\r\n2;c, d\r\n3;e;f\r\n')
+    assert score(source, output, StubScorer(), Options(labels="sentiment")) == (output, 3, 1)
+    with output.open(newline="") as stream:
+        rows = list(csv.DictReader(stream, delimiter=";"))
+    assert [row["text"] for row in rows] == ["a; b", "c, d"]
+    assert list(rows[0]) == ["id", "text", "labels", *VIEWS["sentiment"].names]
+    assert rejected(output) == [(4, "3 fields where the header has 2; put a field that holds a "
+                                    "separator in quotes")]  # fmt: skip
+
+
+def test_a_comma_in_the_first_line_means_commas(write, output):
+    score(write("text,a;b\nhappy;sad,1\n"), output, StubScorer(), Options())
+    assert [row["text"] for row in read(output)] == ["happy;sad"]
+
+
 def test_bad_csv_rows_are_named_and_the_rest_is_scored(write, output, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
     content = (
@@ -250,7 +266,7 @@ def test_bad_files_are_named_and_nothing_is_written(write, output, name, content
 def test_folder_and_missing_file_are_named(tmp_path, output):
     with pytest.raises(EmotionSlmError, match=r"is a folder; give a file"):
         score(tmp_path, output, StubScorer(), Options())
-    with pytest.raises(EmotionSlmError, match=r"absent\.csv: no such file or directory"):
+    with pytest.raises(EmotionSlmError, match=r"absent\.csv: no such file; .* --text"):
         score(tmp_path / "absent.csv", output, StubScorer(), Options())
     assert_nothing_written(output)
 

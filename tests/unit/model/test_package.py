@@ -140,6 +140,12 @@ def test_other_format_version_is_refused(folder, edit, version):
         read_package(folder)
 
 
+def test_a_newer_format_asks_for_an_update(folder, edit):
+    edit(lambda config: config.update(format_version=4))
+    with pytest.raises(EmotionSlmError, match="made by a newer release: update emotion-slm"):
+        read_package(folder)
+
+
 def test_foreign_label_set_is_refused(folder, edit):
     edit(lambda config: config["label2id"].update(joy=5, fear=17))
     with pytest.raises(EmotionSlmError, match="label set is not GoEmotions' 28 labels"):

@@ -37,7 +37,7 @@ def model(tmp_path) -> Path:
     return folder
 
 
-# As `dvc add` of this folder, made by hand, names it.
+# The name that `dvc add` gives this folder.
 MODEL = "md5: 5226dfdde4020b72e74628c88a15fb32.dir\n"
 
 

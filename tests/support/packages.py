@@ -1,0 +1,71 @@
+"""Packages as stage evaluate makes them, of random weights."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from emotion_slm.encoder.adapted import (
+    ENCODER,
+    build_encoder,
+    read_adapted,
+    write_adapted,
+    write_frozen,
+)
+from emotion_slm.evaluation.calibration import Calibration
+from emotion_slm.evaluation.platt import Platt
+from emotion_slm.evaluation.thresholds import Thresholds
+from emotion_slm.labels import LABELS
+from emotion_slm.model.classifiers import build_classifier
+from emotion_slm.model.finetuned import WEIGHTS, Finetuned, write_finetuned
+from emotion_slm.model.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
+from emotion_slm.model.provenance import Provenance
+from emotion_slm.params.backbone import LoraParams
+from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.params.finetune import LinearHead, MlpHead, OnePositionSlm
+
+WIDTH = 32
+LINEAR = LinearHead(name="linear")
+
+
+def create_package(
+    root: Path,
+    encoder: EncoderParams,
+    classifier: LinearHead | MlpHead | OnePositionSlm = LINEAR,
+    frozen: bool = False,
+    lora: LoraParams | None = None,
+) -> Path:
+    """Folder `root`/classifier; what training moves is moved by chance, the same in every call."""
+    torch.manual_seed(4)
+    if frozen:
+        write_frozen(root / "adapted")
+    else:
+        model = build_encoder(encoder, lora, 0.0)
+        with torch.no_grad():
+            for weight in model.parameters():
+                if weight.requires_grad:
+                    weight.add_(0.05 * torch.randn_like(weight))
+        write_adapted(root / "adapted", model, lora, "ab" * 32)
+    finetuned = Finetuned(classifier, WIDTH)
+    write_finetuned(root / "finetuned", build_classifier(classifier, WIDTH), finetuned)
+    platt = Platt(np.linspace(0.5, 3, len(LABELS)), np.linspace(-1, 1, len(LABELS)))
+    thresholds = Thresholds(np.linspace(0.3, 0.7, len(LABELS)), 0.5, 10.0, {10.0: 0.4})
+    package = Package(
+        folder=root / "classifier",
+        encoder=encoder,
+        adapted=read_adapted(root / "adapted"),
+        finetuned=finetuned,
+        origin=Origin("tiny", "sample", "pooled"),
+        provenance=Provenance({"seed": 4}, {"data/raw/train.tsv": "cd" * 32}, {}),
+    )
+    write_package(
+        package,
+        encoder_weights=root / "adapted" / ENCODER,
+        classifier_weights=root / "finetuned" / WEIGHTS,
+        base=Path(encoder.id),
+        parts={
+            CALIBRATION: Calibration("platt", platt).to_dict(),
+            THRESHOLDS: thresholds.to_dict(),
+        },
+    )
+    return package.folder
