@@ -8,7 +8,8 @@ from scipy.special import expit
 from emotion_slm import EmotionClassifier as PublicClassifier
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import read_json
-from emotion_slm.inference.classifier import BATCH_SIZE, EmotionClassifier
+from emotion_slm.inference.classifier import EmotionClassifier
+from emotion_slm.inference.engines import BATCH_SIZE
 from emotion_slm.labels import LABELS
 from emotion_slm.model.package import CALIBRATION, THRESHOLDS
 
