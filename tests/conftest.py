@@ -246,3 +246,14 @@ def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
     weights = root / "adapted" / ENCODER, root / "finetuned" / WEIGHTS
     write_package(package, *weights, tiny_bert, parts)
     return package.folder
+
+
+@pytest.fixture(scope="session")
+def exported(packaged, tmp_path_factory) -> Path:
+    """Folder of `packaged`, exported as a float32 ONNX graph."""
+    from emotion_slm.model.onnx_export import export_onnx
+    from emotion_slm.model.package import read_package
+
+    folder = tmp_path_factory.mktemp("exported") / "onnx"
+    export_onnx(read_package(packaged), folder, "float32")
+    return folder

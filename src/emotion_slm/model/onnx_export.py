@@ -66,6 +66,12 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
     """
     if folder.exists() and any(folder.iterdir()):
         raise EmotionSlmError(f"{folder}: not empty; name a new folder")
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise missing_extra() from error
     model = _load(package)
     exported = package._replace(folder=folder, onnx=precision)
     with tempfile.TemporaryDirectory() as scratch:
@@ -89,11 +95,6 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
 
 def write_graph(model: nn.Module, path: Path) -> None:
     """Write `model`, of `input_ids` and `attention_mask` of any (n, tokens), as an ONNX file."""
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise missing_extra() from error
     dynamic = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     # Two tensors: one given twice would be one input of the graph.
     token_ids, mask = (torch.ones((2, 8), dtype=torch.long) for _ in range(2))

@@ -23,7 +23,10 @@ class OnnxGraph:
 
     def __init__(self, path: Path):
         """EmotionSlmError without the extra, and for a file that this ONNX Runtime cannot load."""
-        onnxruntime = import_onnxruntime()
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise missing_extra() from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         try:
@@ -52,15 +55,6 @@ class OnnxGraph:
         for batch in by_length(token_ids, BATCH_SIZE):
             result[batch] = self.run(tokenizer.pad([token_ids[index] for index in batch]))
         return result
-
-
-def import_onnxruntime():
-    """The module; EmotionSlmError where it is not installed."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise missing_extra() from error
-    return onnxruntime
 
 
 def missing_extra() -> EmotionSlmError:
