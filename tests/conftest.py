@@ -213,3 +213,14 @@ def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
     from support.packages import create_package
 
     return create_package(tmp_path_factory.mktemp("packaged"), encoder_params(tiny_bert))
+
+
+@pytest.fixture(scope="session")
+def exported(packaged, tmp_path_factory) -> Path:
+    """Folder of `packaged`, exported as a float32 ONNX graph."""
+    from emotion_slm.model.onnx_export import export_onnx
+    from emotion_slm.model.package import read_package
+
+    folder = tmp_path_factory.mktemp("exported") / "onnx"
+    export_onnx(read_package(packaged), folder, "float32")
+    return folder

@@ -34,7 +34,7 @@ def assert_user_error(result, *parts: str) -> None:
         assert part in result.output
 
 
-@pytest.mark.parametrize("command", [[], ["predict"], ["audit"], ["report"]])
+@pytest.mark.parametrize("command", [[], ["predict"], ["export"], ["audit"], ["report"]])
 def test_help_answers_without_heavy_imports(command):
     code = (
         "import sys\n"
@@ -56,7 +56,7 @@ def test_importing_the_package_is_light():
 
 def test_no_arguments_shows_the_commands(run):
     result = run()
-    for command in ("predict", "audit", "report", "fsck"):
+    for command in ("predict", "export", "audit", "report", "fsck"):
         assert command in result.output
 
 
@@ -179,6 +179,35 @@ def test_interrupted_predict_says_how_to_go_on(run, packaged, monkeypatch):
     result = run("predict", "x.csv", "--model", packaged)
     assert result.exit_code == 130
     assert "interrupted: 2 rows are in x.part" in result.output
+
+
+def test_export_writes_a_model_that_predict_reads(run, packaged, exported, monkeypatch):
+    from emotion_slm.model import onnx_export
+
+    monkeypatch.setattr(  # torch takes seconds to make one
+        onnx_export, "write_graph", lambda _, path: shutil.copyfile(exported / "model.onnx", path)
+    )
+    result = run("export", "--onnx", "--int8", "--model", packaged)
+    assert result.exit_code == 0, result.output
+    assert "int8, " in result.output and "→ models/onnx" in result.output
+    result = run("predict", "--text", "happy cat", "--model", "models/onnx")
+    assert result.exit_code == 0, result.output
+    assert any(label in result.output for label in LABELS)
+    assert_user_error(
+        run("export", "--onnx", "--model", packaged), "models/onnx: not empty; name a new folder"
+    )
+
+
+def test_export_without_the_extra_says_what_to_install(run, packaged, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    result = run("export", "--onnx", "--model", packaged, "-o", "out")
+    assert_user_error(result, 'pip install "emotion-slm[onnx]"')
+    assert not Path("out").exists()
+
+
+def test_export_names_what_it_lacks(run):
+    assert_user_error(run("export"), "--onnx")
+    assert_user_error(run("export", "--onnx"), "models/classifier", "dvc pull")
 
 
 def test_report_without_metrics(run):

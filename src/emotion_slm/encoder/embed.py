@@ -16,6 +16,12 @@ def distinct_texts(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
     return list(position), rows
 
 
+def by_length(token_ids: Sequence[np.ndarray], batch_size: int) -> list[np.ndarray]:
+    """Row numbers, (≤ batch_size,) int64 per batch, of texts sorted by length, longest first."""
+    order = np.argsort([-len(ids) for ids in token_ids], kind="stable")
+    return np.split(order, range(batch_size, len(order), batch_size))
+
+
 def embed(
     texts: Sequence[str],
     model: TextClassifier,
@@ -28,11 +34,10 @@ def embed(
     `advance` is called with the number of texts done after each batch.
     """
     token_ids = tokenizer(list(texts))
-    order = np.argsort([-len(ids) for ids in token_ids], kind="stable")
     device = next(model.parameters()).device
     vectors = np.empty((len(texts), model.head.in_features), dtype=np.float32)
     with torch.inference_mode():
-        for batch in np.split(order, range(batch_size, len(order), batch_size)):
+        for batch in by_length(token_ids, batch_size):
             inputs = tokenizer.pad([token_ids[index] for index in batch])
             inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
             vectors[batch] = model.encode(**inputs).cpu().numpy()

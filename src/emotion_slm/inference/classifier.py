@@ -2,25 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
-import torch
 
-from emotion_slm.encoder.adapted import load_encoder
-from emotion_slm.encoder.embed import embed
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation.calibration import Calibration
 from emotion_slm.evaluation.thresholds import Thresholds
 from emotion_slm.files import read_json
+from emotion_slm.inference.engines import load_engine
 from emotion_slm.inference.surrogates import encodable
 from emotion_slm.inference.views import VIEWS, strongest
 from emotion_slm.labels import LABELS
-from emotion_slm.model.finetuned import load_classifier, logits
-from emotion_slm.model.package import CALIBRATION, CLASSIFIER, ENCODER, THRESHOLDS, read_package
+from emotion_slm.model.package import CALIBRATION, THRESHOLDS, read_package
 
-BATCH_SIZE = 32
 # Texts held, tokenized and sorted by length together: they bound memory, however many follow.
 CHUNK_TEXTS = 4096
 CHUNK_CHARACTERS = 4_000_000
@@ -40,14 +33,7 @@ class EmotionClassifier:
 
     def __init__(self, folder: Path, device: str | None = None):
         self.package = read_package(folder)
-        encoder = self.package.encoder
-        place = _available(device) if device else None
-        self.encoder = load_encoder(encoder, self.package.adapted, folder / ENCODER)
-        self.tokenizer = SharedTokenizer(folder, encoder.max_length)
-        self.classifier = load_classifier(self.package.finetuned, folder / CLASSIFIER)
-        if place:
-            self.encoder.to(place)
-            self.classifier.to(place)
+        self.engine = load_engine(self.package, device)
         self.calibration = Calibration.from_dict(
             read_json(folder / CALIBRATION), str(folder / CALIBRATION)
         )
@@ -60,7 +46,7 @@ class EmotionClassifier:
         """Load a model folder; EmotionSlmError when a file is missing, altered or too new.
 
         `device`: "cpu", "cuda", "cuda:1", "mps"; None is the CPU, and for four-bit models the GPU
-        they are loaded on.
+        they are loaded on. A folder that `emotion-slm export --onnx` wrote runs on the CPU alone.
         """
         return cls(Path(folder), device)
 
@@ -70,7 +56,7 @@ class EmotionClassifier:
         Raises TypeError for a single string, which would be scored letter by letter, and for an
         item that is not a string, naming its index.
         """
-        parts = [self._logits(chunk) for chunk in _chunks(texts)]
+        parts = [self.engine.logits(chunk) for chunk in _chunks(texts)]
         return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
@@ -110,24 +96,8 @@ class EmotionClassifier:
         reached = VIEWS["all"].reached(probabilities, self.thresholds, threshold)
         return strongest(LABELS, probabilities, reached, top_k)
 
-    def _logits(self, texts: list[str]) -> np.ndarray:
-        vectors = embed(texts, self.encoder, self.tokenizer, BATCH_SIZE, lambda _: None)
-        return logits(self.classifier, vectors)
-
     def _probabilities(self, texts: list[str]) -> np.ndarray:
-        return self.calibration.apply(self._logits(texts))
-
-
-class SharedTokenizer(Tokenizer):
-    """One that threads may share: a fast tokenizer sets its truncation anew in every call."""
-
-    def __init__(self, folder: Path, max_length: int):
-        super().__init__(folder, max_length)
-        self.lock = Lock()
-
-    def __call__(self, texts: list[str]) -> list[np.ndarray]:
-        with self.lock:
-            return super().__call__(texts)
+        return self.calibration.apply(self.engine.logits(texts))
 
 
 def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -145,13 +115,3 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
             chunk, characters = [], 0
     if chunk:
         yield chunk
-
-
-def _available(device: str) -> torch.device:
-    try:
-        place = torch.device(device)
-        torch.empty(1, device=place)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise EmotionSlmError(f"device {device!r} is not to be had here ({reason})") from error
-    return place

@@ -26,9 +26,14 @@ def compose(package: Package) -> TextClassifier:
     The sigmoid of its logits is the calibrated probability where calibration is affine in the
     logit (temperature, Platt): it is folded into the head, in float64, then rounded to float32.
     Isotonic calibration cannot be folded: logits stay raw. Raises EmotionSlmError for a
-    classifier that is not a linear head.
+    classifier that is not a linear head, and for an ONNX export, which has no weights.
     """
     folder = package.folder
+    if package.onnx:
+        raise EmotionSlmError(
+            f"{folder}: an ONNX graph, without the weights to compose a model of; "
+            "use EmotionClassifier.from_pretrained, or the folder it was exported from"
+        )
     if not isinstance(package.finetuned.classifier, LinearHead):
         raise EmotionSlmError(
             f"{folder}: a classifier of kind {package.finetuned.classifier.name!r} does not fit "

@@ -1,10 +1,11 @@
 """models/classifier: everything a user of the model needs but the hash-pinned base weights."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from emotion_slm.encoder.adapted import Adapted
 from emotion_slm.errors import EmotionSlmError
@@ -21,6 +22,7 @@ MODEL_TYPE = "emotion-package"  # by which transformers' Auto classes know it
 CONFIG = "config.json"
 ENCODER = "encoder.safetensors"  # absent when the encoder is frozen
 CLASSIFIER = "classifier.safetensors"
+ONNX = "model.onnx"  # of an exported folder, in place of both
 CALIBRATION = "calibration.json"
 THRESHOLDS = "thresholds.json"
 
@@ -33,8 +35,14 @@ class Origin(NamedTuple):
     protocol: str
 
 
+Precision = Literal["float32", "int8"]
+
+
 class Package(NamedTuple):
-    """What config.json says of the model in `folder`."""
+    """What config.json says of the model in `folder`.
+
+    `onnx`: the precision of the graph that stands in for the weights of an exported model.
+    """
 
     folder: Path
     encoder: EncoderParams
@@ -42,6 +50,7 @@ class Package(NamedTuple):
     finetuned: Finetuned
     origin: Origin
     provenance: Provenance
+    onnx: Precision | None = None
 
 
 def write_package(
@@ -63,7 +72,12 @@ def write_package(
     for name, content in parts.items():
         write_json(folder / name, content)
     tokenizer = write_tokenizer(base, folder, package.encoder.max_length)
-    lora = package.adapted.lora
+    write_config(package, [*weights, *parts, *tokenizer])
+
+
+def write_config(package: Package, names: Iterable[str]) -> None:
+    """Write config.json; `names` are the files of the folder that it vouches for by their hash."""
+    folder, lora = package.folder, package.adapted.lora
     config = {
         "format_version": FORMAT_VERSION,
         "model_type": MODEL_TYPE,
@@ -76,8 +90,10 @@ def write_package(
         "width": package.finetuned.width,
         "origin": package.origin._asdict(),
         "provenance": package.provenance._asdict(),
-        "files": {name: sha256_file(folder / name) for name in [*weights, *parts, *tokenizer]},
+        "files": {name: sha256_file(folder / name) for name in names},
     }
+    if package.onnx:
+        config["onnx"] = package.onnx
     write_json(folder / CONFIG, config)
 
 
@@ -112,6 +128,7 @@ def read_package(folder: Path) -> Package:
             finetuned=parse_finetuned(config),
             origin=Origin(**config["origin"]),
             provenance=Provenance(**config["provenance"]),
+            onnx=TypeAdapter(Precision | None).validate_python(config.get("onnx")),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise EmotionSlmError(f"{folder / CONFIG}: not a model config ({error})") from error
@@ -133,9 +150,11 @@ def _check_version(folder: Path, version: object) -> None:
 
 def _check_listed(folder: Path, config: dict) -> None:
     """Every file that is loaded has a hash to be held to."""
-    needed = {CLASSIFIER, CALIBRATION, THRESHOLDS, TOKENIZER, TOKENIZER_CONFIG}
-    if not config["adapted"]["frozen"]:
-        needed.add(ENCODER)
+    needed = {CALIBRATION, THRESHOLDS, TOKENIZER, TOKENIZER_CONFIG}
+    if config.get("onnx"):
+        needed.add(ONNX)
+    else:
+        needed |= {CLASSIFIER} if config["adapted"]["frozen"] else {CLASSIFIER, ENCODER}
     unlisted = sorted(needed - set(config["files"]))
     if unlisted:
         raise EmotionSlmError(

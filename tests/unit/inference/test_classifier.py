@@ -1,14 +1,17 @@
+import logging
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from scipy.special import expit
+from transformers.utils import logging as transformers_logging
 
 from emotion_slm import EmotionClassifier as PublicClassifier
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import read_json
-from emotion_slm.inference.classifier import BATCH_SIZE, EmotionClassifier
+from emotion_slm.inference.classifier import EmotionClassifier
+from emotion_slm.inference.engines import BATCH_SIZE
 from emotion_slm.labels import LABELS
 from emotion_slm.model.package import CALIBRATION, THRESHOLDS
 
@@ -21,6 +24,12 @@ TEXTS = [
     "<script>alert('happy')</script>",
     " " * 40,
 ]
+
+
+@pytest.fixture(scope="module", params=["packaged", "exported"])
+def classifier(request) -> EmotionClassifier:
+    """By PyTorch, then by ONNX Runtime."""
+    return EmotionClassifier.from_pretrained(request.getfixturevalue(request.param))
 
 
 def test_public_name_is_the_class():
@@ -124,6 +133,32 @@ def test_threads_share_a_classifier(classifier):
             np.testing.assert_array_equal(found, expected)
 
 
+def test_exported_predictions_are_the_package_s(packaged, exported):
+    packages = [EmotionClassifier.from_pretrained(folder) for folder in (packaged, exported)]
+    expected, found = (one.predict(TEXTS, threshold=0.0) for one in packages)
+    for one, other in zip(expected, found, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_an_export_runs_on_the_cpu_alone(exported):
+    assert EmotionClassifier.from_pretrained(exported, device="cpu").predict(["happy"])
+    with pytest.raises(EmotionSlmError, match="runs on the CPU; for device 'cuda'"):
+        EmotionClassifier.from_pretrained(exported, device="cuda")
+
+
+def test_loading_says_nothing(packaged):
+    said = []
+    handler = logging.Handler()
+    handler.emit = said.append
+    transformers_logging.set_verbosity_warning()
+    transformers_logging.add_handler(handler)
+    try:
+        EmotionClassifier.from_pretrained(packaged)
+    finally:
+        transformers_logging.remove_handler(handler)
+    assert said == []
+
+
 def test_device(packaged):
     assert EmotionClassifier.from_pretrained(packaged, device="cpu").predict(["happy"])
     for missing in ("nonsense", "mps"):
@@ -137,19 +172,19 @@ def test_threshold_is_inclusive(classifier):
     assert classifier.above_threshold(probabilities, 0.5) == [{LABELS[3]: 0.5}]
 
 
-def test_loading_twice_gives_the_same_answers(classifier, packaged):
+def test_loading_twice_gives_the_same_answers(packaged):
     import torch
 
     torch.manual_seed(123)  # nothing random may survive loading
-    again = EmotionClassifier.from_pretrained(str(packaged))
-    np.testing.assert_array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+    first, again = (EmotionClassifier.from_pretrained(str(packaged)) for _ in range(2))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), first.predict_proba(TEXTS))
 
 
-def test_moved_package_still_works(classifier, packaged, tmp_path, monkeypatch):
+def test_moved_package_still_works(packaged, tmp_path, monkeypatch):
     shutil.copytree(packaged, tmp_path / "moved")
     monkeypatch.chdir(tmp_path)
-    moved = EmotionClassifier.from_pretrained("moved")
-    np.testing.assert_array_equal(moved.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+    first, moved = (EmotionClassifier.from_pretrained(folder) for folder in (packaged, "moved"))
+    np.testing.assert_array_equal(moved.predict_proba(TEXTS), first.predict_proba(TEXTS))
 
 
 def test_folder_without_a_model_says_how_to_get_one(tmp_path):
