@@ -34,7 +34,7 @@ def assert_user_error(result, *parts: str) -> None:
         assert part in result.output
 
 
-@pytest.mark.parametrize("command", [[], ["predict"], ["audit"], ["report"]])
+@pytest.mark.parametrize("command", [[], ["predict"], ["audit"], ["report"], ["review"], ["lineage"]])
 def test_help_answers_without_heavy_imports(command):
     code = (
         "import sys\n"
@@ -56,7 +56,7 @@ def test_importing_the_package_is_light():
 
 def test_no_arguments_shows_the_commands(run):
     result = run()
-    for command in ("predict", "audit", "report"):
+    for command in ("predict", "audit", "report", "review", "lineage"):
         assert command in result.output
 
 
