@@ -190,6 +190,20 @@ def lineage(
     sys.exit(1 if found.differing else 0)
 
 
+@app.command()
+def disk() -> None:
+    """Show the disk space of each stage's outputs, of DVC's cache and of private workspaces."""
+    from rich.console import Console
+
+    from emotion_slm.storage.screen import screen
+    from emotion_slm.storage.usage import usage
+
+    try:
+        Console(highlight=False).print(screen(usage()))
+    except EmotionSlmError as error:
+        fail(str(error))
+
+
 def show_predictions(
     texts: Sequence[str], options: "Options", model: Path, device: str | None
 ) -> None:

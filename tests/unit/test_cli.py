@@ -34,7 +34,9 @@ def assert_user_error(result, *parts: str) -> None:
         assert part in result.output
 
 
-@pytest.mark.parametrize("command", [[], ["predict"], ["audit"], ["report"], ["review"], ["lineage"]])
+@pytest.mark.parametrize(
+    "command", [[], ["predict"], ["audit"], ["report"], ["review"], ["lineage"]]
+)
 def test_help_answers_without_heavy_imports(command):
     code = (
         "import sys\n"
