@@ -5,7 +5,11 @@ VENV := .venv
 BASE ?= main
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test drills bench bench-ismote bench-training lint licences repro release review clean
+# An example that any CPU runs in minutes; PROFILE=minilm reads GoEmotions.
+PROFILE ?= sample
+SWEEP ?= profiles.$(PROFILE).ismote.target=100,150,250
+
+.PHONY: quickstart test drills bench bench-ismote bench-training lint licences repro sweep experiments release review gc clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -52,11 +56,32 @@ licences: $(VENV)/.installed  ## every package's licence; fails on one that is n
 repro: $(VENV)/.installed  ## the pipeline on the profile chosen in params.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
+# Queued experiments run in folders of their own, with the code that was there when they were queued.
+sweep: export PYTHONPATH = src
+sweep: export PATH := $(CURDIR)/$(BIN):$(PATH)
+sweep: $(VENV)/.installed  ## one experiment per value of SWEEP on PROFILE, then the table of all
+	dvc exp run --queue --set-param profile=$(PROFILE) --set-param "$(SWEEP)"
+	dvc exp run --run-all
+	$(MAKE) --no-print-directory experiments
+
+# Winners are chosen on validation. DVC shows every column but those dropped: two thousand metrics.
+SHOWN := Experiment|State|params.yaml|seed|threads|split|evaluate|profiles|metrics/validation.json:macro_f1$$
+
+experiments: $(VENV)/.installed  ## the experiments since the last commit, the best on validation first
+	$(BIN)/dvc exp show --no-pager --only-changed --precision 4 --drop '(?!$(SHOWN)).*' \
+		--sort-by metrics/validation.json:macro_f1 --sort-order desc
+
 release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to keep
 	$(BIN)/python -m emotion_slm.release
 
 review: $(VENV)/.installed  ## what changed against BASE: params, metrics with intervals, plots
 	PATH="$(CURDIR)/$(BIN):$$PATH" emotion-slm review "$(BASE)" $(OPTIONS)
+
+# What `dvc gc` keeps. KEEP=--workspace frees most: then nothing but the runs of dvc.lock is left.
+KEEP ?= --all-commits --all-experiments
+
+gc: $(VENV)/.installed  ## what DVC's cache and old checkpoints would free; asks before it frees
+	$(BIN)/python -m emotion_slm.storage.garbage $(KEEP)
 
 clean:  ## private workspaces and resume state; data, models and results stay
 	rm -rf .scratch .pytest_cache .ruff_cache .hypothesis

@@ -259,6 +259,41 @@ def push(
         fail(str(error))
 
 
+@app.command()
+def lineage(
+    model: Annotated[Path, typer.Argument(help="Folder of the model.")] = paths.CLASSIFIER,
+) -> None:
+    """Show from which data, params, code and base weights a model came, and verify the hashes.
+
+    What is not on this machine is marked as such. Exit status 1 when something differs.
+    """
+    from rich.console import Console
+
+    from emotion_slm.lineage.lineage import trace
+    from emotion_slm.lineage.screen import screen
+
+    try:
+        found = trace(model)
+    except EmotionSlmError as error:
+        fail(str(error))
+    Console(highlight=False).print(screen(found))
+    sys.exit(1 if found.differing else 0)
+
+
+@app.command()
+def disk() -> None:
+    """Show the disk space of each stage's outputs, of DVC's cache and of private workspaces."""
+    from rich.console import Console
+
+    from emotion_slm.storage.screen import screen
+    from emotion_slm.storage.usage import usage
+
+    try:
+        Console(highlight=False).print(screen(usage()))
+    except EmotionSlmError as error:
+        fail(str(error))
+
+
 def show_predictions(
     texts: Sequence[str], options: "Options", model: Path, device: str | None
 ) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
@@ -50,6 +51,7 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
     reports: list[str] = []
     started = time.monotonic()
     try:
+        _require_own_code()
         with exclusive(SCRATCH / "stage.lock") if first else nullcontext():
             if first:
                 remove_unfinished(METRICS)  # DVC deletes the stage's own outputs, and not these
@@ -69,6 +71,19 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
     seconds = time.monotonic() - started
     console.print(f"[bold green]{name}[/]: ", end="")
     console.print(f"{'; '.join(reports)} ({seconds:.1f} s)", markup=False, soft_wrap=True)
+
+
+def _require_own_code() -> None:
+    """DVC records the source files of the workspace, so those must be the ones that run.
+
+    In a queued experiment's folder, an editable install still means the repository it was made in.
+    """
+    own, running = Path("src/emotion_slm"), Path(__file__).parent
+    if own.is_dir() and not own.samefile(running):
+        raise EmotionSlmError(
+            f"this would run the code in {running}, while DVC records that of {own.resolve()}; "
+            "set PYTHONPATH=src, as `make sweep` does"
+        )
 
 
 def fail(message: str) -> None:

@@ -1,10 +1,12 @@
 """What reruns when something changes: the promise of a pipeline under DVC."""
 
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
+from support.repository import dvc
 from support.tiny import change, create_tiny_workspace
 
 from emotion_slm import workspace
@@ -20,9 +22,9 @@ def pipeline(tmp_path_factory, tiny_bert, backbone_params):
     return folder
 
 
-def dvc_repro(folder) -> subprocess.CompletedProcess:
+def dvc_repro(folder, *options: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "dvc", "repro"],
+        [sys.executable, "-m", "dvc", "repro", *options],
         cwd=folder,
         env=workspace.environment(folder),
         capture_output=True,
@@ -40,6 +42,20 @@ def repro(folder) -> list[str]:
 
 def test_an_unchanged_pipeline_runs_nothing(pipeline):
     assert repro(pipeline) == []
+
+
+def test_a_fresh_clone_with_a_remote_runs_nothing(pipeline, tmp_path):
+    """`dvc repro --pull --allow-missing` where only what git keeps is there."""
+    clone, remote = tmp_path / "clone", tmp_path / "remote"
+    for arguments in (("remote", "add", "--local", "--default", "mine", remote), ("push",)):
+        dvc(pipeline, *map(str, arguments))
+    kept_by_git = shutil.ignore_patterns("cache", "tmp", "data", "models", ".scratch")
+    shutil.copytree(pipeline, clone, ignore=kept_by_git)
+    done = dvc_repro(clone, "--pull", "--allow-missing")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Running stage" not in done.stdout
+    assert "up to date" in done.stdout
+    dvc(pipeline, "remote", "remove", "--local", "mine")
 
 
 def test_a_threshold_grid_reruns_evaluate_alone(pipeline):

@@ -34,7 +34,10 @@ def assert_user_error(result, *parts: str) -> None:
         assert part in result.output
 
 
-@pytest.mark.parametrize("command", [[], ["predict"], ["export"], ["audit"], ["report"]])
+COMMANDS = ("predict", "export", "audit", "report", "review", "fsck", "push", "lineage", "disk")
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_help_answers_without_heavy_imports(command):
     code = (
         "import sys\n"
@@ -56,7 +59,7 @@ def test_importing_the_package_is_light():
 
 def test_no_arguments_shows_the_commands(run):
     result = run()
-    for command in ("predict", "export", "audit", "report", "fsck"):
+    for command in COMMANDS:
         assert command in result.output
 
 

@@ -2,10 +2,12 @@ import io
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+import emotion_slm
 from emotion_slm import console as console_module
 from emotion_slm.console import fail, progress, stage
 from emotion_slm.errors import EmotionSlmError
@@ -103,3 +105,16 @@ def test_only_the_first_process_locks_and_speaks(capsys, monkeypatch):
     with stage("adapt") as report, stage("adapt"):  # a second lock would be refused
         report("not shown")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_stage_refuses_to_run_other_code_than_dvc_records(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("src/emotion_slm").mkdir(parents=True)
+    with pytest.raises(SystemExit), stage("split"):
+        raise AssertionError("it ran")
+    error = capsys.readouterr().err
+    assert "split: this would run the code in" in error and "PYTHONPATH=src" in error
+    Path("src/emotion_slm").rmdir()
+    Path("src/emotion_slm").symlink_to(Path(emotion_slm.__file__).parent)
+    with stage("split"):
+        pass

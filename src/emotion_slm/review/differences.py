@@ -8,9 +8,9 @@ from typing import NamedTuple
 from ruamel.yaml import YAML, YAMLError
 
 from emotion_slm import paths
+from emotion_slm.commands import dvc
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.review import scores
-from emotion_slm.review.commands import dvc
 from emotion_slm.review.plots import Plot, plots
 from emotion_slm.review.revisions import Commit, Side, State, WorkingTree, find, read_json, state
 from emotion_slm.review.scores import Score

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from emotion_slm.commands import git
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.review.commands import git
 
 
 class WorkingTree:

@@ -6,9 +6,9 @@ committed code.
 
 import re
 
+from emotion_slm.commands import dvc
 from emotion_slm.console import console, fail
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.review.commands import dvc
 
 
 def stale_stages() -> list[str]:

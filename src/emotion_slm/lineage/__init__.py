@@ -1,0 +1,1 @@
+"""Where a packaged model came from, every recorded hash held against what lies here."""

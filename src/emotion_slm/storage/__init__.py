@@ -1,0 +1,1 @@
+"""Disk space: what takes it, stage by stage, and what can be freed."""
