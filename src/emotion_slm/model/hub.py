@@ -15,10 +15,11 @@ from rich.table import Table
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import require, write_bytes
+from emotion_slm.lineage import revisions
+from emotion_slm.lineage.package import dvc_hash
 from emotion_slm.model.card import published
 from emotion_slm.model.full_weights import CARD, write_full_weights
 from emotion_slm.model.package import read_package
-from emotion_slm.model.revision import find_revision
 
 AGAIN = "run the same command again: what has arrived is not sent twice"
 
@@ -44,7 +45,8 @@ def prepare(model: Path, repo_id: str, private: bool, folder: Path) -> Repositor
     _check_name(repo_id)
     package = read_package(model)
     card = require(model / CARD).read_text(encoding="utf-8")
-    revision = find_revision(model)
+    holding = revisions.holding(dvc_hash(model))
+    revision = holding[0].commit if holding else None
     write_full_weights(package, folder, revision)
     write_bytes(folder / CARD, published(card, repo_id).encode())
     return Repository(repo_id, private, folder, revision)

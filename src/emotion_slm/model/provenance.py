@@ -1,8 +1,8 @@
 """What a model was made from, as far as its bytes may say so: parameters, data, base weights.
 
 A git revision is not among it: the same inputs must give the same package in any commit, and in a
-workspace without git. dvc.lock links package and revision (`model/revision.py`), and a published
-copy names it.
+workspace without git. dvc.lock links package and revision: `emotion-slm lineage` looks it up, and
+a published copy names it.
 """
 
 from typing import Any, NamedTuple

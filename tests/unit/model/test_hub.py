@@ -99,7 +99,7 @@ def test_what_is_published_loads_from_there_both_ways(hub, push, model):
     fetched = EmotionClassifier.from_pretrained(snapshot_download(REPO))
     np.testing.assert_array_equal(fetched.predict_proba(TEXTS), original.predict_proba(TEXTS))
     whole = AutoModelForSequenceClassification.from_pretrained(REPO)
-    inputs = original.tokenizer.pad(original.tokenizer(TEXTS))
+    inputs = original.engine.tokenizer.pad(original.engine.tokenizer(TEXTS))
     np.testing.assert_allclose(
         whole(**inputs).logits.sigmoid().detach(), original.predict_proba(TEXTS), atol=1e-5
     )
