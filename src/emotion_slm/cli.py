@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emotion_slm import paths
-from emotion_slm.console import console, fail
+from emotion_slm.console import console, fail, progress
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.spelling import did_you_mean
 
@@ -130,7 +130,6 @@ def audit(
     """Check from the files alone that no validation or test row touched training."""
     from rich.console import Console
 
-    from emotion_slm.console import progress
     from emotion_slm.evaluation.leakage import audit as run_audit
     from emotion_slm.evaluation.leakage_result import enforce
     from emotion_slm.evaluation.leakage_screen import screen
@@ -243,7 +242,6 @@ def push(
     """
     from rich.console import Console
 
-    from emotion_slm.console import progress
     from emotion_slm.model import hub
 
     try:
@@ -300,11 +298,12 @@ def show_predictions(
     """Print each text with a bar per emotion."""
     from rich.console import Console
 
-    from emotion_slm.inference.chart import chart
-    from emotion_slm.inference.classifier import EmotionClassifier
-    from emotion_slm.inference.scoring import find
+    with progress("loading the model", None):
+        from emotion_slm.inference.chart import chart
+        from emotion_slm.inference.classifier import EmotionClassifier
+        from emotion_slm.inference.scoring import find
 
-    classifier = EmotionClassifier.from_pretrained(model, device)
+        classifier = EmotionClassifier.from_pretrained(model, device)
     view, found, shown = find(texts, classifier, options)
     Console(highlight=False).print(chart(texts, found, shown, view))
 
@@ -318,14 +317,15 @@ def score_file(
     resume: bool,
 ) -> None:
     """Score a file and say what became of its rows."""
-    from emotion_slm.files import sha256_file
-    from emotion_slm.inference.classifier import EmotionClassifier
-    from emotion_slm.inference.formats import STANDARD
-    from emotion_slm.inference.scoring import score
-    from emotion_slm.model.package import CONFIG
-
     try:
-        classifier = EmotionClassifier.from_pretrained(model, device)
+        with progress("loading the model", None):
+            from emotion_slm.files import sha256_file
+            from emotion_slm.inference.classifier import EmotionClassifier
+            from emotion_slm.inference.formats import STANDARD
+            from emotion_slm.inference.scoring import score
+            from emotion_slm.model.package import CONFIG
+
+            classifier = EmotionClassifier.from_pretrained(model, device)
         # The config holds the hashes of all other files.
         digest = sha256_file(model / CONFIG)
         done = score(source, output, classifier, options, digest, resume)

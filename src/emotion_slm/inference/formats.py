@@ -34,14 +34,15 @@ def input_format(source: Path, named: Format | None) -> Format:
     if source.suffix.lower() in SUFFIXES:
         return SUFFIXES[source.suffix.lower()]
     if source != STANDARD and named is None:
-        known = ", ".join(sorted(SUFFIXES))
-        raise EmotionSlmError(f"{source}: no known suffix ({known}); name its format with --format")
+        raise _unknown_suffix(source)
     return named or Format.LINES
 
 
 def output_format(source: Path, output: Path | None, named: Format | None) -> Format:
     """By the output's suffix, else the one named, else the input's; CSV for plain lines."""
     by_suffix = SUFFIXES.get(output.suffix.lower()) if output else None
+    if output and output.suffix and by_suffix is None and named is None:
+        raise _unknown_suffix(output)
     if named and by_suffix and named != by_suffix and source.suffix.lower() in SUFFIXES:
         raise EmotionSlmError(f"{output}: is to hold {named} (--format); give it that suffix")
     chosen = by_suffix or named or input_format(source, named)
@@ -51,3 +52,10 @@ def output_format(source: Path, output: Path | None, named: Format | None) -> Fo
 def default_output(source: Path, form: Format) -> Path:
     """FILE.scored.SUFFIX beside the input; standard output for standard input."""
     return STANDARD if source == STANDARD else source.with_suffix(f".scored.{form}")
+
+
+def _unknown_suffix(path: Path) -> EmotionSlmError:
+    known = ", ".join(sorted(SUFFIXES))
+    return EmotionSlmError(
+        f"{path}: no known suffix; save it as one of {known}, or name its format with --format"
+    )

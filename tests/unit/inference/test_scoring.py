@@ -254,13 +254,22 @@ def test_groups_are_likelier_than_any_of_their_labels():
         ("x.csv", "text\n", r"no rows to score"),
         ("x.csv", "text\nhappy\n".encode("utf-16"), r"its first row is not UTF-8"),
         ("x.parquet", "text\n", r"not a readable Parquet file"),
-        ("x.log", "text\n", r"no known suffix .*--format"),
+        ("x.log", "text\n", r"no known suffix; .*--format"),
     ],
 )
 def test_bad_files_are_named_and_nothing_is_written(write, output, name, content, expected):
     with pytest.raises(EmotionSlmError, match=rf"x\.\w+: ?{expected}"):
         score(write(content, name), output, StubScorer(), Options())
     assert_nothing_written(output)
+
+
+def test_output_of_an_unknown_suffix_is_not_guessed(write, tmp_path):
+    source, output = write("text\nhappy\n"), tmp_path / "scored.xlsx"
+    with pytest.raises(EmotionSlmError, match=r"scored\.xlsx: no known suffix; .*--format"):
+        score(source, output, StubScorer(), Options())
+    assert not output.exists()
+    assert score(source, tmp_path / "x.data", StubScorer(), Options(format=Format.CSV)).records == 1
+    assert score(source, tmp_path / "no-suffix", StubScorer(), Options()).records == 1
 
 
 def test_folder_and_missing_file_are_named(tmp_path, output):
