@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from emotion_slm import paths, workspace
-from emotion_slm.cli import show_predictions
+from emotion_slm.command_line.scoring import show_predictions
 from emotion_slm.console import fail
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation.report import test_table

@@ -21,7 +21,7 @@ def test_ends_with_the_metrics_and_scored_sentences(monkeypatch, tmp_path):
 def test_calls_the_scorer_as_it_is_declared():
     import inspect
 
-    from emotion_slm.cli import show_predictions
+    from emotion_slm.command_line.scoring import show_predictions
 
     assert list(inspect.signature(show_predictions).parameters) == [
         "texts", "options", "model", "device",
