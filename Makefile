@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PROFILE ?= sample
 SWEEP ?= profiles.$(PROFILE).ismote.target=100,150,250
 
-.PHONY: quickstart test drills bench bench-ismote bench-training lint licences repro sweep experiments release review gc clean
+.PHONY: quickstart test drills bench bench-ismote bench-training bench-scoring lint licences repro sweep experiments release review gc clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -33,7 +33,7 @@ drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disk
 	.scratch/smote-variants/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-bench: bench-ismote bench-training  ## every benchmark, one after the other
+bench: bench-ismote bench-training bench-scoring  ## every benchmark, one after the other
 
 bench-ismote: $(VENV)/.installed .scratch/smote-variants/.installed  ## ISMOTE against its peers, a quarter of an hour
 	$(BIN)/python -m benchmarks.ismote --growth --smote-variants .scratch/smote-variants/bin/python
@@ -41,6 +41,11 @@ bench-ismote: $(VENV)/.installed .scratch/smote-variants/.installed  ## ISMOTE a
 bench-training: $(VENV)/.installed  ## padding, arithmetic, and the one-position architecture by batch
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.one_position
+
+# Of the trained model: `dvc pull models/classifier`, or `dvc repro`.
+bench-scoring: $(VENV)/.installed  ## scoring against transformers.pipeline, embedding by two engines, half an hour
+	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m benchmarks.embedding
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
