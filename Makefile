@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PROFILE ?= sample
 SWEEP ?= profiles.$(PROFILE).ismote.target=100,150,250
 
-.PHONY: quickstart test drills bench bench-ismote bench-training bench-scoring lint licences repro sweep experiments release review gc clean
+.PHONY: quickstart test drills bench bench-ismote bench-training bench-scoring lint licences update check-lock repro sweep experiments release review gc clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -57,6 +57,20 @@ LICENCES := MIT;BSD;Apache;Python Software Foundation;PSF-2.0;ISC License;MPL-2.
 
 licences: $(VENV)/.installed  ## every package's licence; fails on one that is not allowed
 	$(BIN)/pip-licenses --from=mixed --partial-match --allow-only "$(LICENCES)" --ignore-packages asyncssh grandalf
+
+# The resolver reads metadata alone: nothing is installed before the new lock is.
+.scratch/uv/bin/uv:
+	$(PYTHON) -m venv .scratch/uv
+	.scratch/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+update: $(VENV)/.installed .scratch/uv/bin/uv  ## requirements.lock with the newest versions that pyproject.toml allows
+	$(BIN)/python -m emotion_slm.requirements --kept > .scratch/kept.txt
+	.scratch/uv/bin/uv pip compile pyproject.toml --extra dev --upgrade --constraint .scratch/kept.txt \
+		--python-version 3.11 --python-platform linux --no-annotate --quiet --output-file .scratch/resolved.txt
+	$(BIN)/python -m emotion_slm.requirements .scratch/resolved.txt
+
+check-lock: $(VENV)/.installed  ## dvc.lock matches the code, params and declared inputs; needs no data
+	$(BIN)/python -m emotion_slm.review.stale
 
 repro: $(VENV)/.installed  ## the pipeline on the profile chosen in params.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro

@@ -1,4 +1,4 @@
-"""requirements.lock from what a resolver found: what `make update` writes (this module as a program).
+"""requirements.lock from what a resolver found: `make update` runs this module as a program.
 
 The lock fits a machine without a GPU as well as one with: torch keeps its pin and no build tag, and
 the CUDA libraries that its default build asks for are left to it.
@@ -40,8 +40,8 @@ def lock_of(resolved: str) -> str:
 
 
 def changes(before: str, after: str) -> list[str]:
-    """A line per package whose version differs, came or went."""
-    old, new = (dict(line.lower().split("==") for line in lock.split()) for lock in (before, after))
+    """A line per package whose version differs, came or went; `-`, `_` and `.` are one in names."""
+    old, new = map(_versions, (before, after))
     return [
         f"{name} {old.get(name, 'new')} → {new.get(name, 'gone')}"
         for name in sorted(old.keys() | new.keys())
@@ -55,6 +55,11 @@ def kept(lock: str) -> str:
         if line.startswith(f"{KEPT}=="):
             return line
     raise EmotionSlmError(f"{LOCK}: no pin of {KEPT}; add the version that is to be kept")
+
+
+def _versions(lock: str) -> dict[str, str]:
+    pins = (line.split("==") for line in lock.split())
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pins}
 
 
 def main() -> None:

@@ -6,14 +6,25 @@ committed code.
 
 import re
 
-from emotion_slm.commands import dvc
+from emotion_slm.commands import output, run_dvc
 from emotion_slm.console import console, fail
 from emotion_slm.errors import EmotionSlmError
 
 
 def stale_stages() -> list[str]:
-    """Stages that `dvc repro` would run, in order; missing outputs alone are no reason to."""
-    return re.findall(r"^Running stage '([^']+)'", dvc("repro", "--dry", "--allow-missing"), re.M)
+    """Stages that `dvc repro` would run, in order; missing outputs alone are no reason to.
+
+    Without data, DVC ends at the first stage that reads what a stale one would have to make: that
+    stage is the last one named. EmotionSlmError when DVC cannot read the pipeline.
+    """
+    arguments = ("repro", "--dry", "--allow-missing")
+    done = run_dvc(*arguments)
+    stale = re.findall(r"^Running stage '([^']+)'", done.stdout, re.M)
+    ended_at = re.search(r"failed to reproduce '([^']+)'", done.stderr)
+    if stale and ended_at:
+        return [*stale, ended_at[1]]
+    output(done, "dvc", *arguments)
+    return stale
 
 
 def main() -> None:
