@@ -118,7 +118,7 @@ def test_full_disk(reference, small_disk, capsys):
         "dvc.lock'",
     )
     told = []
-    for free in (0, 20_000, 80_000, *[300_000] * 40):
+    for free in (0, 20_000, 80_000, 300_000, *[1_000_000] * 20):
         small_disk.leave(free)
         if told:
             kills.mend(folder)
