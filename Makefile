@@ -87,7 +87,7 @@ sweep: $(VENV)/.installed  ## one experiment per value of SWEEP on PROFILE, then
 SHOWN := Experiment|State|params.yaml|seed|threads|split|evaluate|profiles|metrics/validation.json:macro_f1$$
 
 experiments: $(VENV)/.installed  ## the experiments since the last commit, the best on validation first
-	$(BIN)/dvc exp show --no-pager --only-changed --precision 4 --drop '(?!$(SHOWN)).*' \
+	COLUMNS=120 $(BIN)/dvc exp show --no-pager --only-changed --precision 4 --drop '(?!$(SHOWN)).*' \
 		--sort-by metrics/validation.json:macro_f1 --sort-order desc
 
 release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to keep
