@@ -9,6 +9,7 @@ PACKAGES = {
     "large_batch": "large_batch",
     "published_protocol": "published_protocol",
     "ablation": "balance_ablation",
+    "ingredients": "ingredients",
 }
 
 

@@ -1,0 +1,1 @@
+"""Screen of what could make the SLM that reads better, one ingredient at a time."""

@@ -1,0 +1,156 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ingredients.arms import Arm, divergence, objective, reading, settings, targets
+from ingredients.screen import Setting, append, arms, done, judge, outcome
+from ingredients.table import read_results, table
+from ruamel.yaml import YAML
+from support.training import text_rows
+
+from emotion_slm.encoder.adapted import build_encoder
+from emotion_slm.model.losses import binary_cross_entropy
+from emotion_slm.params.adapt import AdaptParams
+from emotion_slm.params.document import Document
+from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.params.evaluate import EvaluateParams
+
+FOLDER = Path("experiments/ingredients")
+DOCUMENT = Document.read().with_profile("minilm")
+ENCODER = DOCUMENT.section("encoder", EncoderParams)
+ADAPT = DOCUMENT.section("adapt", AdaptParams)
+PARAMS = YAML(typ="safe").load(FOLDER / "params.yaml")
+SHARED = {"epochs": 2, "precision": "float32"}
+
+
+@pytest.fixture
+def model(tiny_bert, encoder_params):
+    torch.manual_seed(0)
+    return build_encoder(encoder_params(tiny_bert), None, 0.1)
+
+
+@pytest.fixture
+def inputs():
+    return {
+        "input_ids": torch.tensor([[2, 4, 8, 3], [2, 5, 3, 0]]),
+        "attention_mask": torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]]),
+    }
+
+
+def test_an_arm_differs_from_the_profile_in_what_it_names():
+    arm = Arm("x", training={"learning_rate": 1e-3}, loss={"name": "bce"}, pooling="last")
+    encoder, adapt = settings(arm, ENCODER, ADAPT, SHARED)
+    expected = ADAPT.model_dump()
+    expected["training"] |= {**SHARED, "learning_rate": 1e-3}
+    assert adapt.model_dump() == expected | {"loss": {"name": "bce"}}
+    assert encoder == ENCODER.model_copy(update={"pooling": "last"})
+
+
+def test_every_arm_of_params_is_complete_and_named_once():
+    found = list(arms(PARAMS))
+    assert len({(arm.name, seed) for arm, seed in found}) == len(found)
+    for arm, _ in found:
+        settings(arm, ENCODER, ADAPT, SHARED)
+
+
+def test_smoothing_keeps_the_middle_and_draws_the_ends_in():
+    gold = np.eye(28, dtype=np.int8)[:2]
+    soft = targets(Arm("x", smoothing=0.05), gold)
+    assert soft.dtype == np.float32
+    np.testing.assert_allclose(np.unique(soft), [0.05, 0.95], rtol=1e-6)
+
+
+def test_correlated_labels_share_a_target():
+    gold = np.zeros((4, 28), dtype=np.int8)
+    gold[0, [1, 2]] = gold[1, 1] = gold[2, 2] = gold[3, 5] = 1
+    soft = targets(Arm("x", correlation=0.2), gold)
+    assert soft[1, 2] == pytest.approx(0.2 * 0.5)  # half of label 1's rows have label 2
+    assert soft[0, 1] == soft[0, 2] == 1 and soft[3].sum() == 1
+
+
+def test_more_masks_or_passes_are_the_same_model_where_nothing_is_dropped(model, inputs):
+    expected = model.eval()(**inputs).logits
+    gold = torch.zeros(2, 28)
+    for arm in (Arm("many", dropout_samples=3), Arm("two", r_drop=1.0)):
+        changed = reading(arm, model)
+        torch.testing.assert_close(changed.eval()(**inputs).logits, expected)
+        for module in changed.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        logits = changed.train()(**inputs)["logits"]
+        times = arm.dropout_samples if arm.r_drop == 0 else 2
+        torch.testing.assert_close(logits, expected.repeat(times, 1))
+        value = objective(arm, binary_cross_entropy)(logits, gold)
+        torch.testing.assert_close(value, binary_cross_entropy(expected, gold))
+
+
+def test_the_divergence_is_half_the_symmetric_one_of_bernoullis():
+    p, q = torch.tensor([0.2]), torch.tensor([0.6])
+    by_hand = 0.0
+    for one, other in ((p, q), (q, p)):
+        by_hand += one * (one / other).log() + (1 - one) * ((1 - one) / (1 - other)).log()
+    torch.testing.assert_close(divergence(p.logit(), q.logit()), by_hand.squeeze() / 2)
+
+
+def test_r_drop_pays_for_passes_that_differ():
+    gold = torch.zeros(1, 28)
+    apart = torch.cat([torch.zeros(1, 28), torch.full((1, 28), -1.0)])
+    plain = objective(Arm("x"), binary_cross_entropy)(apart, gold)
+    paid = objective(Arm("x", r_drop=2.0), binary_cross_entropy)(apart, gold)
+    assert paid - plain == pytest.approx(float(2 * divergence(*apart.chunk(2))))
+
+
+@pytest.mark.parametrize("arm", [Arm("base"), Arm("distilled", teachers=2), Arm("r", r_drop=1.0)])
+def test_an_arm_is_trained_and_judged(
+    arm, tiny_bert, encoder_params, emotion_frame, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    rows = [text_rows(emotion_frame(count, seed), tiny_bert) for seed, count in enumerate((12, 8))]
+    thresholds = DOCUMENT.section("evaluate", EvaluateParams).thresholds
+    setting = Setting(
+        encoder_params(tiny_bert), ADAPT, SHARED, rows[0], rows[1], rows[1], thresholds
+    )
+    result = outcome(arm, 0, setting)
+    assert 0 < result.validation_map <= 1 and 0 <= result.macro_f1 <= 1 and result.nll > 0
+
+
+def test_perfect_logits_are_judged_perfect(separable_vectors):
+    _, gold = separable_vectors(60)
+    thresholds = DOCUMENT.section("evaluate", EvaluateParams).thresholds
+    result = judge(np.where(gold > 0, 9.0, -9.0), gold, thresholds, 1.5)
+    assert result.validation_map == 1 and result.seconds == 1.5
+    assert result.macro_f1 == pytest.approx(4 / 28)  # the labels without a positive score 0
+
+
+def test_a_line_is_found_again(tmp_path):
+    path = tmp_path / "results.csv"
+    result = judge(np.zeros((10, 28)), np.eye(28, dtype=np.int8)[:10], _thresholds(), 3.2)
+    append(path, "base", 0, result)
+    append(path, "R-Drop", 0, result)
+    assert done(path) == {("base", 0), ("R-Drop", 0)}
+    assert read_results(path)[1]["seconds"] == "3"
+
+
+def _thresholds():
+    return DOCUMENT.section("evaluate", EvaluateParams).thresholds
+
+
+def test_differences_are_those_of_shared_seeds():
+    def row(arm, seed, score):
+        scores = {"validation_map": score, "macro_f1": "0.5", "nll": "0.0945"}
+        return {"arm": arm, "seed": seed, **scores, "seconds": "1"}
+
+    lines = table([row("base", "0", "0.400"), row("base", "1", "0.420"), row("x", "0", "0.390")])
+    assert lines.splitlines()[2:] == [
+        "| base | 2 | .410 | .500 | .0945 |  |  |",
+        "| x | 1 | .390 | .500 | .0945 | −.010 | +.000 |",
+    ]
+
+
+def test_results_are_of_arms_that_params_name_and_the_page_shows_them():
+    results = read_results(FOLDER / "results.csv")
+    named = {(arm.name, str(seed)) for arm, seed in arms(PARAMS)}
+    assert {(row["arm"], row["seed"]) for row in results} <= named
+    page = Path("docs/ingredients.md").read_text()
+    assert table(results) in page
