@@ -26,6 +26,7 @@ LOCK = Path("dvc.lock")
 LOCKS = Path(".dvc/tmp/rwlock")
 LISTING = ".dir"  # the name of an object that lists a folder ends in this
 READ_ONLY = 0o444  # how DVC marks an object as whole
+SET_ASIDE = SCRATCH / "damaged"
 
 
 class Finding(NamedTuple):
@@ -48,14 +49,26 @@ class Result(NamedTuple):
 def at_rest(root: Path) -> Iterator[None]:
     """Keep DVC and the stages out of the workspace `root`.
 
-    EmotionSlmError when one of them is at work there, or `root` is not a DVC repository.
+    EmotionSlmError when one of them is at work there, or an experiment in a folder of its own, or
+    `root` is not a DVC repository.
     """
     if not (root / ".dvc").is_dir():
         raise EmotionSlmError(
             f"{root.resolve()}: no DVC repository; run this in the project's root"
         )
+    refuse_experiments(root)
     with exclusive(root / ".dvc/tmp/lock"), exclusive(root / SCRATCH / "stage.lock"):
         yield
+
+
+def refuse_experiments(root: Path) -> None:
+    """EmotionSlmError when a queued experiment of the workspace `root` is at work: it has locks of
+    its own and writes to the same cache."""
+    for folder in root.glob(".dvc/tmp/exps/*/.dvc"):
+        raise EmotionSlmError(
+            f"{folder.parent}: an experiment is at work there; wait for it, or delete that folder "
+            "if `dvc queue status` shows none running"
+        )
 
 
 def check(root: Path) -> Result:
@@ -65,7 +78,10 @@ def check(root: Path) -> Result:
     EmotionSlmError when DVC cannot tell where its cache is.
     """
     cache = _cache_folder(root)
-    findings = [*_cut_off(root / LOCK, _yaml), *_cut_off(root / LOCKS, _json)]
+    findings = [
+        *_cut_off(root / LOCK, _yaml, _setting_aside(root, LOCK)),
+        *_cut_off(root / LOCKS, _json, _deleting(root / LOCKS)),
+    ]
     wanted = {} if any(f.path == root / LOCK for f in findings) else _outputs(root, cache)
     found = {path: _md5(path) for path in wanted if path.is_file()}
     sound = {found[path]: path for path in found if found[path] == wanted[path]}
@@ -81,7 +97,8 @@ def check(root: Path) -> Result:
     for path, md5 in found.items():
         if md5 != wanted[path]:
             kept = ", which DVC's cache holds" if wanted[path] in whole else ""
-            findings.append(Finding(path, f"is not what dvc.lock names{kept}", _deleting(path)))
+            mend = _setting_aside(root, path.relative_to(root))
+            findings.append(Finding(path, f"is not what dvc.lock names{kept}", mend))
     return Result(findings, len(objects), len(found))
 
 
@@ -109,12 +126,14 @@ def _json(content: bytes) -> dict:
     return dict(json.loads(content))
 
 
-def _cut_off(path: Path, read: Callable[[bytes], dict]) -> Iterator[Finding]:
+def _cut_off(
+    path: Path, read: Callable[[bytes], dict], mend: Callable[[], str]
+) -> Iterator[Finding]:
     if path.exists():
         try:
             read(path.read_bytes())
         except (ValueError, TypeError):
-            yield Finding(path, "cut off or garbled", _deleting(path))
+            yield Finding(path, "cut off or garbled", mend)
 
 
 def _outputs(root: Path, cache: Path) -> dict[Path, str]:
@@ -142,6 +161,19 @@ def _name(path: Path) -> str:
 def _md5(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+def _setting_aside(root: Path, name: Path) -> Callable[[], str]:
+    """For what a person may have edited, which looks like damage."""
+
+    def move() -> str:
+        place = root / SET_ASIDE / name
+        with writing(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(root / name, place)
+        return f"moved to {SET_ASIDE / name}"
+
+    return move
 
 
 def _deleting(path: Path) -> Callable[[], str]:

@@ -204,7 +204,7 @@ def test_export_writes_a_model_that_predict_reads(run, packaged, exported, monke
 def test_export_without_the_extra_says_what_to_install(run, packaged, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     result = run("export", "--onnx", "--model", packaged, "-o", "out")
-    assert_user_error(result, 'pip install "emotion-slm[onnx]"')
+    assert_user_error(result, 'pip install -e ".[onnx]"')
     assert not Path("out").exists()
 
 

@@ -108,8 +108,10 @@ def test_a_flipped_bit_in_the_cache_is_found_and_mended_from_the_output(root, na
 def test_a_flipped_bit_in_an_output_is_found_and_mended_from_the_cache(root, name):
     flip(root / name)
     assert found(root) == {name: "is not what dvc.lock names, which DVC's cache holds"}
-    assert mend(root) == ["deleted"]
+    damaged = (root / name).read_bytes()
+    assert mend(root) == [f"moved to .scratch/damaged/{name}"]
     assert not (root / name).exists()
+    assert (root / ".scratch/damaged" / name).read_bytes() == damaged
 
 
 def test_what_is_damaged_in_both_places_is_deleted_in_both_and_made_again(root):
@@ -121,7 +123,7 @@ def test_what_is_damaged_in_both_places_is_deleted_in_both_and_made_again(root):
         path.relative_to(root).as_posix(): "is not what its name says",
         "folder/a.bin": "is not what dvc.lock names",
     }
-    assert mend(root) == ["deleted", "deleted"]
+    assert mend(root) == ["deleted", "moved to .scratch/damaged/folder/a.bin"]
     dvc(root, "repro", "--quiet")
     assert (root / "folder/a.bin").read_bytes() == path.read_bytes() == sound
     assert found(root) == {}
@@ -181,6 +183,22 @@ def test_a_workspace_at_work_is_left_alone(root, lock):
     assert f"still running in this workspace (process {os.getpid()}); wait for it" in done.output
 
 
+def test_an_experiment_in_a_folder_of_its_own_is_left_alone(root):
+    experiment = root / ".dvc/tmp/exps/tmpabc/.dvc"
+    experiment.mkdir(parents=True)
+    done = CliRunner().invoke(app, ["fsck", "--mend"])
+    assert done.exit_code == 1 and "an experiment is at work there" in done.output
+    experiment.rmdir()
+    assert CliRunner().invoke(app, ["fsck"]).exit_code == 0
+
+
+def test_a_damaged_lock_is_set_aside_with_what_a_person_wrote_in_it(root):
+    conflict = b"<<<<<<< ours\nschema: '2.0'\n=======\n>>>>>>> theirs\n"
+    (root / "dvc.lock").write_bytes(conflict)
+    assert mend(root) == ["moved to .scratch/damaged/dvc.lock"]
+    assert (root / ".scratch/damaged/dvc.lock").read_bytes() == conflict
+
+
 def test_another_folder_is_refused_and_left_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["fsck"])
@@ -196,7 +214,7 @@ def test_the_command_names_the_damage_and_the_way_on(root):
     assert "run `emotion-slm fsck --mend`, then `dvc repro`" in done.output
     done = CliRunner().invoke(app, ["fsck", "--mend"])
     assert done.exit_code == 0
-    assert "file.bin: is not what dvc.lock names, which DVC's cache holds: deleted" in done.output
+    assert "which DVC's cache holds: moved to .scratch/damaged/file.bin" in done.output
     assert "1 damaged, of 5 objects in the cache and 4 files of outputs" in done.output
-    assert "`dvc repro` now brings back what was deleted" in done.output
+    assert "`dvc repro` the rest, from the cache or made again" in done.output
     assert CliRunner().invoke(app, ["fsck"]).exit_code == 0

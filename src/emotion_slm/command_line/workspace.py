@@ -30,7 +30,10 @@ def fsck(
         f"{found.outputs:,} files of outputs"
     )
     if found.findings and mend:
-        typer.echo("`dvc repro` now brings back what was deleted; so does `dvc pull`, if pushed")
+        typer.echo(
+            "`git checkout` brings back what git keeps (dvc.lock, metrics), `dvc pull` what was "
+            "pushed, `dvc repro` the rest, from the cache or made again"
+        )
     elif found.findings:
         fail("run `emotion-slm fsck --mend`, then `dvc repro`")
 

@@ -16,6 +16,8 @@ from emotion_slm.review.revisions import Commit, Side, WorkingTree
 
 LOCK = Path("dvc.lock")
 NAMED = 3  # files that differ, named in a line
+# All but stashes and DVC's experiments, which nobody else has.
+PUBLIC = ("--branches", "--remotes", "--tags", "HEAD")
 
 
 class Revision(NamedTuple):
@@ -36,12 +38,12 @@ class Locked(NamedTuple):
 
 
 def holding(md5: str) -> list[Revision]:
-    """Commits of every branch that wrote a dvc.lock with the output `md5`, the oldest first.
+    """Commits of branches and tags that wrote a dvc.lock with the output `md5`, the oldest first.
 
     Empty outside git and where the history here, of a shallow clone for one, has none.
     """
     try:
-        lines = git("log", "--all", "--reverse", "--format=%H%x00%cs%x00%s", "--", str(LOCK))
+        lines = git("log", *PUBLIC, "--reverse", "--format=%H%x00%cs%x00%s", "--", str(LOCK))
         tags = _tags_by_lock()
         return [
             Revision(commit, date, subject, tags[blob])

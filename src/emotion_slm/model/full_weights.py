@@ -83,6 +83,7 @@ def write_full_weights(package: Package, folder: Path, revision: str | None) -> 
     for name in names:
         shutil.copyfile(package.folder / name, folder / name)
     config |= read_json(folder / CONFIG)  # model_type and architecture are now the whole model's
+    config["backbone"].pop("_name_or_path", None)  # where the base lies on this machine
     config["provenance"]["revision"] = revision
     config["files"][WEIGHTS] = sha256_file(folder / WEIGHTS)
     write_json(folder / CONFIG, config)

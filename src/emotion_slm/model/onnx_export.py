@@ -14,9 +14,9 @@ from torch import nn
 
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.errors import EmotionSlmError
+from emotion_slm.errors import EmotionSlmError, writing
 from emotion_slm.files import read_json, write_bytes
-from emotion_slm.model.card import FOLDED, FOLDER, PIPELINE, RAW
+from emotion_slm.model.card import FOLDED, FOLDER, LOADING, PIPELINE, RAW
 from emotion_slm.model.finetuned import load_classifier
 from emotion_slm.model.full_weights import CARD, WEIGHTS
 from emotion_slm.model.onnx_graph import OnnxGraph, missing_extra
@@ -34,10 +34,11 @@ from emotion_slm.model.package import (
 OPSET = 20  # the first with GELU as one operator
 MOST_BYTES = 2**31  # protobuf's limit on a file
 TOLERANCE = 1e-3  # of raw sigmoids
-TRIED = ((1, 1), (1, 9), (3, 2), (4, 17))  # texts × tokens on which graph and model are compared
+# Texts × tokens on which graph and model are compared, tokens as far as the model reads.
+TRIED = ((1, 1), (1, 9), (3, 2), (4, 17), (2, 128))
 NOTE = """
 **Exported to ONNX, {precision}**: scored by ONNX Runtime on a CPU, which
-`pip install "emotion-slm[onnx]"` brings. The results below are those of the model it was exported
+the extra `onnx` of emotion-slm brings. The results below are those of the model it was exported
 from.
 """
 NO_PIPELINE = "Transformers' Auto classes do not load it: it is an ONNX graph."
@@ -73,24 +74,33 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
     except ImportError as error:
         raise missing_extra() from error
     model = _load(package)
-    exported = package._replace(folder=folder, onnx=precision)
+    unfinished = folder.with_name(f".{folder.name}.part")
+    exported = package._replace(folder=unfinished, onnx=precision)
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / "float32.onnx"
         write_graph(model, graph)
         _compare(model, OnnxGraph(graph), package)
         if precision == "int8":
             graph = quantise(graph, Path(scratch) / "int8.onnx")
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(graph, folder / ONNX)
-    replaced = {ENCODER, CLASSIFIER, WEIGHTS}
-    names = [name for name in read_json(package.folder / CONFIG)["files"] if name not in replaced]
-    for name in names:
-        shutil.copyfile(package.folder / name, folder / name)
-    if (package.folder / CARD).exists():
-        card = (package.folder / CARD).read_text(encoding="utf-8")
-        write_bytes(folder / CARD, _card(card, precision).encode())
-    write_config(exported, [ONNX, *names])  # the last: without it the folder holds no model
+        with writing(folder):
+            shutil.rmtree(unfinished, ignore_errors=True)  # of an export that failed
+            unfinished.mkdir(parents=True)
+            shutil.copyfile(graph, unfinished / ONNX)
+            _complete(exported, package.folder, folder)
+            unfinished.replace(folder)
     return read_package(folder)
+
+
+def _complete(exported: Package, source: Path, final: Path) -> None:
+    """Write beside the graph what else the package has; `final` is where the folder will lie."""
+    replaced = {ENCODER, CLASSIFIER, WEIGHTS}
+    names = [name for name in read_json(source / CONFIG)["files"] if name not in replaced]
+    for name in names:
+        shutil.copyfile(source / name, exported.folder / name)
+    if (source / CARD).exists():
+        card = (source / CARD).read_text(encoding="utf-8")
+        write_bytes(exported.folder / CARD, _card(card, exported.onnx, final).encode())
+    write_config(exported, [ONNX, *names])
 
 
 def write_graph(model: nn.Module, path: Path) -> None:
@@ -183,10 +193,11 @@ def _compare(model: Scores, graph: OnnxGraph, package: Package) -> None:
             )
 
 
-def _card(card: str, precision: Precision) -> str:
+def _card(card: str, precision: Precision, folder: Path) -> str:
     """The package's card, saying what the export is and is not."""
     for sigmoids in (FOLDED, RAW):
         card = card.replace(PIPELINE.format(sigmoids=sigmoids, model=FOLDER), NO_PIPELINE)
+    card = card.replace(LOADING.format(model=FOLDER), LOADING.format(model=folder.as_posix()))
     heading = "\n## How to load\n"
     return card.replace(heading, NOTE.format(precision=precision) + heading, 1)
 

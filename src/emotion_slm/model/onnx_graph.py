@@ -59,6 +59,5 @@ class OnnxGraph:
 
 def missing_extra() -> EmotionSlmError:
     return EmotionSlmError(
-        'ONNX Runtime is not installed: pip install "emotion-slm[onnx]", '
-        'in a clone pip install -e ".[onnx]"'
+        'ONNX Runtime is not installed: pip install -e ".[onnx]" in a clone of emotion-slm'
     )

@@ -19,6 +19,7 @@ from rich.text import Text
 from emotion_slm.commands import dvc
 from emotion_slm.console import fail
 from emotion_slm.errors import EmotionSlmError
+from emotion_slm.fsck import refuse_experiments
 from emotion_slm.lock import exclusive
 from emotion_slm.paths import SCRATCH
 from emotion_slm.storage.screen import bytes_of
@@ -40,17 +41,20 @@ def find(keep: Sequence[str]) -> Garbage:
     """What would be freed; nothing is. EmotionSlmError when `dvc gc` does not take `keep`."""
     lines = dvc("gc", "--dry", *keep).splitlines()
     objects = [Path(line.removeprefix(REMOVING)) for line in lines if line.startswith(REMOVING)]
-    oldest = time.time() - OLD_DAYS * 24 * 3600
-    checkpoints = [path for path in sorted(CHECKPOINTS.glob("*")) if _touched(path) < oldest]
+    checkpoints = [path for path in sorted(CHECKPOINTS.glob("*")) if _old(path)]
     return Garbage(tuple(keep), objects, checkpoints)
 
 
 def free(garbage: Garbage) -> None:
-    """Delete it. EmotionSlmError while a stage runs: its inputs could be among what goes."""
+    """Delete it, but for checkpoints that a training has gone on with since they were found.
+
+    EmotionSlmError while a stage or an experiment runs: its inputs could be among what goes.
+    """
+    refuse_experiments(Path())
     with exclusive(SCRATCH / "stage.lock"):
         if garbage.objects:
             dvc("gc", "--force", *garbage.keep)
-        for path in garbage.checkpoints:
+        for path in filter(_old, garbage.checkpoints):
             shutil.rmtree(path)
 
 
@@ -70,9 +74,10 @@ def screen(garbage: Garbage) -> Table:
     return table
 
 
-def _touched(folder: Path) -> float:
-    """When anything in a folder was last written."""
-    return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+def _old(folder: Path) -> bool:
+    """Whether nothing in a folder was written for OLD_DAYS."""
+    touched = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+    return touched < time.time() - OLD_DAYS * 24 * 3600
 
 
 def main() -> None:

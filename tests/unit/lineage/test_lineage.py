@@ -39,6 +39,14 @@ def test_a_sound_model_is_verified_to_the_last_link(repository):
     ]
 
 
+def test_an_experiment_that_only_this_clone_has_is_no_origin(repository):
+    made = git(repository, "rev-list", "HEAD").split()[-1]
+    tree = git(repository, "rev-parse", f"{made}^{{tree}}").strip()
+    experiment = git(repository, "commit-tree", tree, "-m", "experiment").strip()
+    git(repository, "update-ref", "refs/exps/ab/cd/tried", experiment)
+    assert [revision.commit for revision in trace(MODEL).revisions] == [made]
+
+
 def test_the_screen_tells_what_the_model_was_made_from(repository):
     status, output = shown()
     commit_of_model = git(repository, "rev-list", "HEAD").split()[-1]

@@ -94,6 +94,7 @@ def test_what_is_published_loads_from_there_both_ways(hub, push, model):
     assert f'snapshot_download("{REPO}")' in hub.files(REPO)["README.md"].decode()
     config = json.loads(hub.files(REPO)["config.json"])
     assert config["provenance"]["revision"] is None  # of no commit's dvc.lock
+    assert "_name_or_path" not in config["backbone"]  # a folder of the publisher's
 
     original = EmotionClassifier.from_pretrained(model)
     fetched = EmotionClassifier.from_pretrained(snapshot_download(REPO))

@@ -1,5 +1,6 @@
 """Exported models: the same scores as the package, and nothing that the package would refuse."""
 
+import errno
 import shutil
 import sys
 from pathlib import Path
@@ -174,6 +175,22 @@ def test_a_folder_in_use_is_left_alone(packaged):
     assert {path.name: path.read_bytes() for path in packaged.iterdir()} == before
 
 
+def test_an_export_that_failed_half_way_can_be_repeated(
+    packaged, ready_graph, tmp_path, monkeypatch
+):
+    folder = tmp_path / "onnx"
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("emotion_slm.model.onnx_export.write_config", full)
+        with pytest.raises(EmotionSlmError, match="free some space there"):
+            export_onnx(read_package(packaged), folder, "float32")
+    assert not folder.exists()
+    assert export_onnx(read_package(packaged), folder, "float32").onnx == "float32"
+
+
 def test_four_bits_are_refused(packaged, tmp_path):
     package = read_package(packaged)
     four_bit = package.encoder.model_copy(update={"four_bit": True})
@@ -202,13 +219,13 @@ def test_a_graph_that_computes_something_else_is_not_written(
 @pytest.mark.parametrize("module", ["onnx", "onnxscript", "onnxruntime"])
 def test_export_without_the_extra_says_what_to_install(packaged, tmp_path, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(EmotionSlmError, match=r'pip install "emotion-slm\[onnx\]"'):
+    with pytest.raises(EmotionSlmError, match=r'pip install -e "\.\[onnx\]"'):
         export_onnx(read_package(packaged), tmp_path / "onnx", "float32")
 
 
 def test_loading_without_the_extra_says_what_to_install(exported, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(EmotionSlmError, match=r'pip install "emotion-slm\[onnx\]"'):
+    with pytest.raises(EmotionSlmError, match=r'pip install -e "\.\[onnx\]"'):
         EmotionClassifier.from_pretrained(exported)
 
 
@@ -216,11 +233,12 @@ def test_the_card_says_what_it_is_the_card_of(packaged, ready_graph, tmp_path):
     source = Path(shutil.copytree(packaged, tmp_path / "source"))
     pipeline = PIPELINE.format(sigmoids=RAW, model=FOLDER)
     loading = LOADING.format(model=FOLDER)
+    own = LOADING.format(model=(tmp_path / "onnx").as_posix())
     (source / "README.md").write_text(f"# m\n\n## How to load\n\n{loading}\n\n{pipeline}\n")
     export_onnx(read_package(source), tmp_path / "onnx", "int8")
     card = (tmp_path / "onnx/README.md").read_text()
     assert card.index("Exported to ONNX, int8") < card.index("## How to load")
-    assert loading in card and "import emotion_slm.auto" not in card
+    assert own in card and loading not in card and pipeline not in card
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,22 @@ def test_nothing_is_freed_while_a_stage_runs(repository):
     assert old.exists()
 
 
+def test_nothing_is_freed_while_an_experiment_runs(repository):
+    old = checkpoint("adapt-old", OLD_DAYS + 1)
+    Path(".dvc/tmp/exps/tmpabc/.dvc").mkdir(parents=True)
+    with pytest.raises(EmotionSlmError, match="experiment is at work"):
+        free(Garbage(("--workspace",), [], [old]))
+    assert old.exists()
+
+
+def test_a_checkpoint_written_while_the_question_stood_is_kept(repository):
+    old = checkpoint("adapt-old", OLD_DAYS + 1)
+    found = find(["--all-commits"])
+    (old / "checkpoint-3/state.json").write_text("[]")
+    free(found)
+    assert found.checkpoints == [old] and old.exists()
+
+
 def test_options_that_dvc_does_not_take_are_an_error(repository):
     with pytest.raises(EmotionSlmError, match="dvc gc"):
         find([])
