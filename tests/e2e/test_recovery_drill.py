@@ -247,7 +247,7 @@ def test_dvc_lock_cut_off(reference, finished, share):
     status, output = repro(finished, ALL)
     if status != 0:
         assert "dvc.lock" in output
-        assert "dvc.lock: cut off or garbled: moved to .scratch/damaged/dvc.lock" in kills.mend(finished)
+        assert "moved to .scratch/damaged/dvc.lock" in kills.mend(finished)
         status, output = repro(finished, ALL)
     assert status == 0 and ran(output) == []
     assert_ends_as(reference, finished, ALL)
