@@ -87,20 +87,20 @@ sweep: $(VENV)/.installed  ## one experiment per value of SWEEP on PROFILE, then
 SHOWN := Experiment|State|params.yaml|seed|threads|split|evaluate|profiles|metrics/validation.json:macro_f1$$
 
 experiments: $(VENV)/.installed  ## the experiments since the last commit, the best on validation first
-	COLUMNS=120 $(BIN)/dvc exp show --no-pager --only-changed --precision 4 --drop '(?!$(SHOWN)).*' \
+	@COLUMNS=120 $(BIN)/dvc exp show --no-pager --only-changed --precision 4 --drop '(?!$(SHOWN)).*' \
 		--sort-by metrics/validation.json:macro_f1 --sort-order desc
 
 release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to keep
 	$(BIN)/python -m emotion_slm.release
 
 review: $(VENV)/.installed  ## what changed against BASE: params, metrics with intervals, plots
-	PATH="$(CURDIR)/$(BIN):$$PATH" emotion-slm review "$(BASE)" $(OPTIONS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" emotion-slm review "$(BASE)" $(OPTIONS)
 
 # What `dvc gc` keeps. KEEP=--workspace frees most: then nothing but the runs of dvc.lock is left.
 KEEP ?= --all-commits --all-experiments
 
 gc: $(VENV)/.installed  ## what DVC's cache and old checkpoints would free; asks before it frees
-	$(BIN)/python -m emotion_slm.storage.garbage $(KEEP)
+	@$(BIN)/python -m emotion_slm.storage.garbage $(KEEP)
 
 clean:  ## private workspaces and resume state; data, models and results stay
 	rm -rf .scratch .pytest_cache .ruff_cache .hypothesis

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import _memory
-from emotion_slm.inference.scoring import Options, score
+from emotion_slm.inference.plan import Options
+from emotion_slm.inference.scoring import score
 from emotion_slm.labels import LABELS
 
 MIB = 2**20

@@ -11,7 +11,7 @@ from emotion_slm.console import fail
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation.report import test_table
 from emotion_slm.files import read_json
-from emotion_slm.inference.scoring import Options
+from emotion_slm.inference.plan import Options
 
 WORKSPACE = paths.SCRATCH / "sample"
 SENTENCES = (

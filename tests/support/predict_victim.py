@@ -5,7 +5,8 @@ import signal
 from pathlib import Path
 
 from emotion_slm.inference import chunks, resume
-from emotion_slm.inference.scoring import Options, score
+from emotion_slm.inference.plan import Options
+from emotion_slm.inference.scoring import score
 from support.scorer import StubScorer
 
 CHUNK = 7

@@ -172,14 +172,15 @@ def test_predict_reads_standard_input(packaged):
     assert json.loads(result.stdout)["text"] == "a"
 
 
-def test_interrupted_predict_says_how_to_go_on(run, packaged, monkeypatch):
+def test_interrupted_predict_says_how_to_go_on(run, packaged, monkeypatch, tmp_path):
     from emotion_slm.inference import scoring
 
     def stop(*_):
         raise KeyboardInterrupt("2 rows are in x.part; go on with --resume")
 
     monkeypatch.setattr(scoring, "score", stop)
-    result = run("predict", "x.csv", "--model", packaged)
+    (tmp_path / "x.csv").write_text("text\nthank you\n")
+    result = run("predict", tmp_path / "x.csv", "--model", packaged)
     assert result.exit_code == 130
     assert "interrupted: 2 rows are in x.part" in result.output
 
@@ -255,3 +256,22 @@ def test_audit_that_is_not_strict_reports_what_it_could_not_check(run):
 def test_unknown_command_and_option(run):
     assert run("predct").exit_code == 2
     assert run("predict", "--texts", "x").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.csv"], "no such file"),
+        (["tickets.csv", "--text-column", "body"], "body"),
+        (["tickets.csv", "-o", "out.xlsx"], "out.xlsx"),
+        (["tickets.csv", "--labels", "ekmann"], "ekman"),
+    ],
+)
+def test_a_wrong_file_is_told_before_the_model_is_loaded(
+    run, tmp_path, monkeypatch, arguments, said
+):
+    monkeypatch.chdir(tmp_path)
+    Path("tickets.csv").write_text("text\nthank you\n")
+    monkeypatch.setitem(sys.modules, "emotion_slm.inference.classifier", None)  # no import of it
+    assert_user_error(run("predict", *arguments), said)
+    assert [path.name for path in tmp_path.iterdir()] == ["tickets.csv"]

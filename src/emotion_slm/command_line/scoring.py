@@ -14,7 +14,7 @@ from emotion_slm.errors import EmotionSlmError
 from emotion_slm.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from emotion_slm.inference.scoring import Options
+    from emotion_slm.inference.plan import Options
 
 SOME_REJECTED = 3
 INTERRUPTED = 130  # as shells call an end by Ctrl-C
@@ -64,7 +64,7 @@ def predict(
     Exit status: 0, or 1 after an error, 3 when some rows were rejected, 130 when interrupted.
     """
     from emotion_slm.inference.formats import Format
-    from emotion_slm.inference.scoring import Options
+    from emotion_slm.inference.plan import Options
 
     if (file is None) == (not text):
         fail("give either a file or --text TEXT")
@@ -107,12 +107,15 @@ def score_file(
     resume: bool,
 ) -> None:
     """Score a file and say what became of its rows."""
+    from emotion_slm.inference.formats import STANDARD
+    from emotion_slm.inference.plan import check
+    from emotion_slm.inference.scoring import score
+
     try:
+        check(source, output, options, resume)  # loading the model takes seconds
         with progress("loading the model", None):
             from emotion_slm.files import sha256_file
             from emotion_slm.inference.classifier import EmotionClassifier
-            from emotion_slm.inference.formats import STANDARD
-            from emotion_slm.inference.scoring import score
             from emotion_slm.model.package import CONFIG
 
             classifier = EmotionClassifier.from_pretrained(model, device)

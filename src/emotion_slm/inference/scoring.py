@@ -13,14 +13,9 @@ import numpy as np
 from emotion_slm.console import Advance, progress
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.inference.chunks import Rejected, json_lines
-from emotion_slm.inference.formats import (
-    STANDARD,
-    Format,
-    default_output,
-    input_format,
-    output_format,
-)
-from emotion_slm.inference.readers import Reader, open_reader
+from emotion_slm.inference.formats import STANDARD
+from emotion_slm.inference.plan import Options, make_plan, open_planned, told
+from emotion_slm.inference.readers import Reader
 from emotion_slm.inference.resume import Done, PartialOutput
 from emotion_slm.inference.views import View, known_view, strongest
 from emotion_slm.inference.writers import Writer, create_writer
@@ -32,16 +27,6 @@ class Scorer(Protocol):
     thresholds: np.ndarray
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray: ...
-
-
-class Options(NamedTuple):
-    """What is scored and shown; `labels` names a view (`views.VIEWS`)."""
-
-    text_column: str = "text"
-    labels: str = "all"
-    threshold: float | None = None
-    top_k: int | None = None
-    format: Format | None = None
 
 
 class Summary(NamedTuple):
@@ -79,50 +64,31 @@ def score(
     what is done, and `resume` goes on from there. `model` identifies the scorer: a run is resumed
     with the same only. EmotionSlmError names the file and what is wrong with it.
     """
-    if source.is_dir():
-        raise EmotionSlmError(f"{source}: is a folder; give a file, or - for standard input")
-    if source != STANDARD and not source.exists():
-        raise EmotionSlmError(f"{source}: no such file; a text itself is given with --text")
-    reading = input_format(source, options.format)
-    writing = output_format(source, output, options.format)
-    output = output or default_output(source, writing)
-    _check_streams(source, output, writing, resume)
-    view = known_view(options.labels)
-    try:
-        with ExitStack() as stack:
-            identity, lines = None, None
-            if source != STANDARD:
-                digest, lines = _examine(source)
-                settings = {**options._asdict(), "format": writing, "input_format": reading}
-                identity = {"input": digest, "options": settings, "model": model}
-            stream = sys.stdin.buffer if source == STANDARD else source.open("rb")
-            stack.callback(stream.close)
-            reader = open_reader(
-                source,
-                stream,
-                reading,
-                options.text_column,
-                ("labels", *view.names),
-                any_keys=writing is Format.JSONL,
-            )
-            writer = create_writer(writing, reader, view.names)
-            result = stack.enter_context(
-                StandardOutput() if output == STANDARD else PartialOutput(output, identity, resume)
-            )
-            if not result.done.complete:
-                advance = stack.enter_context(_speed(source, reader.rows or lines))
-                try:
-                    _score_chunks(reader, writer, scorer, options, result, advance)
-                except KeyboardInterrupt:
-                    raise KeyboardInterrupt(result.left()) from None
-                if not result.done.records:
-                    raise EmotionSlmError(f"{source}: no rows to score")
-            result.finish(writer)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        place, problem = error.filename or source, (error.strerror or str(error)).lower()
-        raise EmotionSlmError(f"{place}: {problem}") from error
+    plan = make_plan(source, output, options, resume)
+    output = plan.output
+    with told(source), ExitStack() as stack:
+        identity, lines = None, None
+        if source != STANDARD:
+            digest, lines = _examine(source)
+            formats = {"format": plan.writing, "input_format": plan.reading}
+            settings = {**options._asdict(), **formats}
+            identity = {"input": digest, "options": settings, "model": model}
+        stream = sys.stdin.buffer if source == STANDARD else source.open("rb")
+        stack.callback(stream.close)
+        reader = open_planned(source, stream, options, plan)
+        writer = create_writer(plan.writing, reader, plan.view.names)
+        result = stack.enter_context(
+            StandardOutput() if output == STANDARD else PartialOutput(output, identity, resume)
+        )
+        if not result.done.complete:
+            advance = stack.enter_context(_speed(source, reader.rows or lines))
+            try:
+                _score_chunks(reader, writer, scorer, options, result, advance)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(result.left()) from None
+            if not result.done.records:
+                raise EmotionSlmError(f"{source}: no rows to score")
+        result.finish(writer)
     return Summary(output, result.done.records, result.done.rejected)
 
 
@@ -185,15 +151,6 @@ class StandardOutput:
 
     def left(self) -> str:
         return f"{self.done.records:,} rows were written"
-
-
-def _check_streams(source: Path, output: Path, writing: Format, resume: bool) -> None:
-    if resume and STANDARD in (source, output):
-        raise EmotionSlmError("--resume needs a file to read and a file to write, not a pipe")
-    if output == STANDARD and writing is Format.PARQUET:
-        raise EmotionSlmError("Parquet cannot be written to a pipe; give a file with -o")
-    if output.is_dir():
-        raise EmotionSlmError(f"{output}: is a folder; give the file to write with -o")
 
 
 def _examine(source: Path) -> tuple[str, int]:

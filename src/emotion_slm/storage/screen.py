@@ -18,7 +18,7 @@ def screen(usage: Usage) -> Group:
     for stage, found in groupby(usage.outputs, key=lambda output: output.stage):
         for output in found:
             numbers = (output.locked, output.here, output.linked, output.cached)
-            outputs.add_row(stage, Text(str(output.path)), *map(bytes_of, numbers))
+            outputs.add_row(stage, Text(str(output.path), overflow="fold"), *map(bytes_of, numbers))
             stage = ""
     sums = zip(*((o.locked, o.here, o.linked, o.cached) for o in usage.outputs), strict=True)
     outputs.add_section()
@@ -27,7 +27,7 @@ def screen(usage: Usage) -> Group:
     places.add_column("size", justify="right", no_wrap=True)
     places.add_column("")
     for place in usage.places:
-        places.add_row(Text(str(place.path)), bytes_of(place.size), place.what)
+        places.add_row(Text(str(place.path), overflow="fold"), bytes_of(place.size), place.what)
     return Group(outputs, places)
 
 

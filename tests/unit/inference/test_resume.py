@@ -14,7 +14,8 @@ from support.scorer import StubScorer
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.inference import chunks
-from emotion_slm.inference.scoring import Options, score
+from emotion_slm.inference.plan import Options
+from emotion_slm.inference.scoring import score
 
 ROWS = 40
 

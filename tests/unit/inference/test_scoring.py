@@ -13,7 +13,8 @@ from support.scorer import StubScorer
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.inference import chunks
 from emotion_slm.inference.formats import STANDARD, Format
-from emotion_slm.inference.scoring import Options, score
+from emotion_slm.inference.plan import Options
+from emotion_slm.inference.scoring import score
 from emotion_slm.inference.views import VIEWS
 from emotion_slm.labels import LABELS, TARGETS
 
