@@ -5,12 +5,9 @@ and time have not changed, and it writes dvc.lock and its list of locks in place
 unseen, and a kill or a full disk can leave either file cut off. `emotion-slm fsck` finds all this.
 """
 
-import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +15,13 @@ from typing import NamedTuple
 
 from ruamel.yaml import YAML, YAMLError
 
+from emotion_slm import dvc_store
+from emotion_slm.dvc_store import LISTING, LOCK, is_sound, listed, md5_file, named, object_path
 from emotion_slm.errors import EmotionSlmError, writing
 from emotion_slm.lock import exclusive
 from emotion_slm.paths import SCRATCH
 
-LOCK = Path("dvc.lock")
 LOCKS = Path(".dvc/tmp/rwlock")
-LISTING = ".dir"  # the name of an object that lists a folder ends in this
 READ_ONLY = 0o444  # how DVC marks an object as whole
 SET_ASIDE = SCRATCH / "damaged"
 
@@ -52,10 +49,7 @@ def at_rest(root: Path) -> Iterator[None]:
     EmotionSlmError when one of them is at work there, or an experiment in a folder of its own, or
     `root` is not a DVC repository.
     """
-    if not (root / ".dvc").is_dir():
-        raise EmotionSlmError(
-            f"{root.resolve()}: no DVC repository; run this in the project's root"
-        )
+    dvc_store.require_workspace(root)
     refuse_experiments(root)
     with exclusive(root / ".dvc/tmp/lock"), exclusive(root / SCRATCH / "stage.lock"):
         yield
@@ -77,19 +71,20 @@ def check(root: Path) -> Result:
     Outputs that are not there, and those whose listing is not in the cache, are passed over.
     EmotionSlmError when DVC cannot tell where its cache is.
     """
-    cache = _cache_folder(root)
+    cache = dvc_store.cache(root)
     findings = [
         *_cut_off(root / LOCK, _yaml, _setting_aside(root, LOCK)),
         *_cut_off(root / LOCKS, _json, _deleting(root / LOCKS)),
     ]
     wanted = {} if any(f.path == root / LOCK for f in findings) else _outputs(root, cache)
-    found = {path: _md5(path) for path in wanted if path.is_file()}
+    found = {path: md5_file(path) for path in wanted if path.is_file()}
     sound = {found[path]: path for path in found if found[path] == wanted[path]}
-    objects = {path: _name(path) for path in sorted(cache.glob("[0-9a-f][0-9a-f]/*"))}
+    inside = (cache / dvc_store.OBJECTS).glob("[0-9a-f][0-9a-f]/*")
+    objects = {path: named(path) for path in sorted(inside)}
     for path, name in objects.items():
         if not re.fullmatch(r"[0-9a-f]{32}", name):
             findings.append(Finding(path, "left by a killed process", _deleting(path)))
-        elif _md5(path) != name:
+        elif not is_sound(path):
             mend = _restoring(path, sound[name]) if name in sound else _deleting(path)
             findings.append(Finding(path, "is not what its name says", mend))
     damaged = {finding.path for finding in findings}
@@ -100,14 +95,6 @@ def check(root: Path) -> Result:
             mend = _setting_aside(root, path.relative_to(root))
             findings.append(Finding(path, f"is not what dvc.lock names{kept}", mend))
     return Result(findings, len(objects), len(found))
-
-
-def _cache_folder(root: Path) -> Path:
-    command = [sys.executable, "-m", "dvc", "cache", "dir"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise EmotionSlmError(f"{root}: `dvc cache dir` failed: {done.stderr.strip()}")
-    return root / done.stdout.strip() / "files/md5"
 
 
 def _yaml(content: bytes) -> dict:
@@ -145,22 +132,12 @@ def _outputs(root: Path, cache: Path) -> dict[Path, str]:
         for out in stage.get("outs", ()):
             # A lock may end amid an entry, and a beginning of a hash read as a number.
             place, md5 = root / out["path"], str(out.get("md5") or "")
-            listing = cache / md5[:2] / md5[2:]
+            listing = object_path(cache, md5)
             if not md5.endswith(LISTING):
                 files |= {place: md5} if md5 else {}
-            elif listing.exists() and _md5(listing) == _name(listing):
-                for entry in json.loads(listing.read_bytes()):
-                    files[place / entry["relpath"]] = entry["md5"]
+            elif is_sound(listing):
+                files |= {place / path: entry for path, entry in listed(listing).items()}
     return files
-
-
-def _name(path: Path) -> str:
-    return path.parent.name + path.name.removesuffix(LISTING)
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "md5").hexdigest()
 
 
 def _setting_aside(root: Path, name: Path) -> Callable[[], str]:

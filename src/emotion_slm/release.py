@@ -4,8 +4,6 @@
 trained model without an account: `dvc pull models/classifier`.
 """
 
-import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ from ruamel.yaml import YAML
 
 from emotion_slm import paths
 from emotion_slm.console import console, fail
+from emotion_slm.dvc_store import LISTING, LOCK, is_sound, listed, object_path
 from emotion_slm.errors import EmotionSlmError
 
 REMOTE = "release"
@@ -38,11 +37,10 @@ def locked_model(lock: Path) -> dict:
 
 def expected(folder: Path, listing: str) -> dict[Path, str]:
     """The objects of a model: path in `folder` → MD5. Without a sound listing, that one alone."""
-    path = _object(folder, listing)
-    objects = {path: listing.removesuffix(".dir")}
-    if _sound(path, objects[path]):
-        for entry in json.loads(path.read_bytes()):
-            objects[_object(folder, entry["md5"])] = entry["md5"]
+    path = object_path(folder, listing)
+    objects = {path: listing.removesuffix(LISTING)}
+    if is_sound(path):
+        objects |= {object_path(folder, md5): md5 for md5 in listed(path).values()}
     return objects
 
 
@@ -51,9 +49,11 @@ def problems(lock: Path, folder: Path) -> list[str]:
     model = locked_model(lock)
     objects = expected(folder, model["md5"])
     found = [f"{path}: missing" for path in objects if not path.is_file()]
-    for path, md5 in objects.items():
-        if path.is_file() and not _sound(path, md5):
-            found.append(f"{path}: its content is not what its name says")
+    found += [
+        f"{path}: its content is not what its name says"
+        for path in objects
+        if path.is_file() and not is_sound(path)
+    ]
     found += [f"{path}: not part of the model in {lock}" for path in _surplus(folder, objects)]
     size = sum(path.stat().st_size for path in _files(folder))
     if size > MOST_BYTES:
@@ -74,9 +74,9 @@ def refresh(lock: Path, folder: Path) -> None:
             f"{MOST_BYTES}; push it to a remote of your own"
         )
     objects = expected(folder, model["md5"])
-    broken = [path for path, md5 in objects.items() if not _sound(path, md5)]
+    broken = [path for path in objects if not is_sound(path)]
     if broken:  # DVC pushes no object that exists, nor any of a listing that does
-        for path in [*broken, _object(folder, model["md5"])]:
+        for path in [*broken, object_path(folder, model["md5"])]:
             path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "dvc", "push", "--remote", REMOTE, str(paths.CLASSIFIER)]
     if subprocess.run(command, check=False).returncode != 0:
@@ -90,14 +90,6 @@ def refresh(lock: Path, folder: Path) -> None:
         raise EmotionSlmError("the release is not complete:\n" + "\n".join(found))
 
 
-def _object(folder: Path, md5: str) -> Path:
-    return folder / "files/md5" / md5[:2] / md5[2:]
-
-
-def _sound(path: Path, md5: str) -> bool:
-    return path.is_file() and hashlib.md5(path.read_bytes()).hexdigest() == md5
-
-
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
@@ -108,7 +100,7 @@ def _surplus(folder: Path, objects: dict[Path, str]) -> list[Path]:
 
 def main() -> None:
     try:
-        refresh(Path("dvc.lock"), FOLDER)
+        refresh(LOCK, FOLDER)
     except EmotionSlmError as error:
         fail(str(error))
     size = sum(path.stat().st_size for path in _files(FOLDER))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from emotion_slm import fsck
+from emotion_slm import dvc_store, fsck
 from emotion_slm.cli import app
+from emotion_slm.dvc_store import md5_file, object_path
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.lock import exclusive
 
@@ -52,7 +53,7 @@ def root(pristine, tmp_path, monkeypatch):
     """A workspace whose one stage has run, and the working directory."""
     root = shutil.copytree(pristine, tmp_path / "workspace")
     monkeypatch.chdir(root)
-    monkeypatch.setattr(fsck, "_cache_folder", lambda root: root / ".dvc/cache/files/md5")
+    monkeypatch.setattr(dvc_store, "cache", lambda root: root / ".dvc/cache")
     return root
 
 
@@ -68,8 +69,7 @@ def flip(path: Path) -> None:
 
 
 def cached(root: Path, name: str) -> Path:
-    md5 = fsck._md5(root / name)
-    return root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    return object_path(root / ".dvc/cache", md5_file(root / name))
 
 
 def found(root: Path) -> dict[str, str]:
@@ -89,7 +89,7 @@ def test_a_sound_workspace_is_read_whole(root):
 
 def test_the_cache_is_where_dvc_says(pristine, tmp_path):
     assert fsck.check(pristine) == ([], 5, 4)
-    with pytest.raises(EmotionSlmError, match="`dvc cache dir` failed"):
+    with pytest.raises(EmotionSlmError, match="not a DVC workspace"):
         fsck.check(tmp_path)
 
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from emotion_slm.dvc_store import LOCK
 from emotion_slm.lineage import origins, package, revisions
 from emotion_slm.lineage.evidence import Evidence, Verdict, short
 from emotion_slm.lineage.package import Record, dvc_hash, read_record
-from emotion_slm.lineage.revisions import LOCK, Revision
+from emotion_slm.lineage.revisions import Revision
 from emotion_slm.review.revisions import WorkingTree
 
 

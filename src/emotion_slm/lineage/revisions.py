@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML, YAMLError
 
 from emotion_slm.commands import git
+from emotion_slm.dvc_store import LOCK
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.lineage.evidence import Evidence, Verdict
 from emotion_slm.paths import PARAMS
 from emotion_slm.review.revisions import Commit, Side, WorkingTree
 
-LOCK = Path("dvc.lock")
 NAMED = 3  # files that differ, named in a line
 # All but stashes and DVC's experiments, which nobody else has.
 PUBLIC = ("--branches", "--remotes", "--tags", "HEAD")

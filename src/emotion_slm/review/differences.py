@@ -9,6 +9,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from emotion_slm import paths
 from emotion_slm.commands import dvc
+from emotion_slm.dvc_store import LOCK
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.review import scores
 from emotion_slm.review.plots import Plot, plots
@@ -18,7 +19,6 @@ from emotion_slm.review.stale import stale_stages
 
 TEST = paths.METRICS / "test.json"
 LEAKAGE = paths.METRICS / "leakage.json"
-LOCK = Path("dvc.lock")
 COUNTED = ("split.json", "balance.json")  # of these files every change is shown
 
 

@@ -1,20 +1,19 @@
 """Bytes on disk: of each stage's outputs, of DVC's cache, of private workspaces and checkpoints."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from ruamel.yaml import YAML, YAMLError
 
+from emotion_slm import dvc_store
+from emotion_slm.dvc_store import LISTING, LOCK, listed, object_path
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import require
 from emotion_slm.paths import METRICS, SCRATCH
 
-LOCK = Path("dvc.lock")
 CHECKPOINTS = SCRATCH / "training"
 EXPERIMENTS = Path(".dvc/tmp/exps")  # workspaces of queued experiments, kept while they run
-LISTING = ".dir"
 
 
 class Output(NamedTuple):
@@ -49,10 +48,10 @@ def usage() -> Usage:
 
     EmotionSlmError without a dvc.lock, without DVC, and for a dvc.lock that cannot be read.
     """
-    cache = _cache()
-    objects = cache / "files/md5"
+    cache = dvc_store.cache(Path())
+    objects = cache / dvc_store.OBJECTS
     outputs = [
-        Output(stage, path, locked, *_here(path), _cached(objects, md5))
+        Output(stage, path, locked, *_here(path), _cached(cache, md5))
         for stage, path, md5, locked in _locked_outputs()
     ]
     workspaces = [path for path in SCRATCH.glob("*") if path.is_dir() and path != CHECKPOINTS]
@@ -69,19 +68,6 @@ def usage() -> Usage:
 def size(folder: Path) -> int:
     """Bytes of the files below a folder, or of a file; what is not there or a link has none."""
     return sum(path.lstat().st_size for path in _files(folder) if not path.is_symlink())
-
-
-def _cache() -> Path:
-    """DVC's cache, which may be shared by several workspaces and lie anywhere."""
-    from dvc.exceptions import NotDvcRepoError
-    from dvc.repo import Repo
-
-    try:
-        with Repo() as repo:
-            cache = Path(repo.cache.local_cache_dir)
-    except NotDvcRepoError as error:
-        raise EmotionSlmError(f"{Path.cwd()}: not a DVC workspace; clone the repository") from error
-    return cache.relative_to(Path.cwd()) if cache.is_relative_to(Path.cwd()) else cache
 
 
 def _files(path: Path) -> Iterable[Path]:
@@ -115,16 +101,11 @@ def _locked_outputs() -> list[tuple[str, Path, str, int]]:
         ) from error
 
 
-def _cached(objects: Path, md5: str) -> int:
+def _cached(cache: Path, md5: str) -> int:
     """Bytes of an output in the cache: of a folder its files, as its listing names them."""
-    path = _object(objects, md5)
+    path = object_path(cache, md5)
     if not path.is_file():
         return 0
     if not md5.endswith(LISTING):
         return path.stat().st_size
-    entries = {entry["md5"] for entry in json.loads(path.read_bytes())}
-    return sum(size(_object(objects, entry)) for entry in entries)
-
-
-def _object(objects: Path, md5: str) -> Path:
-    return objects / md5[:2] / md5[2:]
+    return sum(size(object_path(cache, entry)) for entry in set(listed(path).values()))
