@@ -123,6 +123,7 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
     """The profile, `rows` of the official train, and all of its validation."""
     document = Document.read(workspace / paths.PARAMS).with_profile(PROFILE)
     encoder = document.section("encoder", EncoderParams)
+    adapt = document.section("adapt", AdaptParams).model_dump()
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
     frames = {
         split: read_parquet(workspace / paths.SPLIT / f"{split}.parquet", ("id", "text", "labels"))
@@ -137,7 +138,7 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
     shared = {"epochs": params["epochs"], "precision": params["precision"]}
     return Setting(
         encoder,
-        document.section("adapt", AdaptParams),
+        AdaptParams(**adapt | {"loss": params["loss"]}),
         shared,
         _rows(frames["train"].iloc[drawn["train"]], tokenizer),
         _rows(frames["validation"].iloc[drawn["validation"]], tokenizer),
