@@ -1,4 +1,4 @@
-"""One-position MiniLM by batch size and learning rate, judged on validation → results.csv.
+"""A shallow one-position MiniLM by batch size and learning rate, on validation → results.csv.
 
     python -m large_batch.screen WORKSPACE
 
@@ -15,13 +15,16 @@ from typing import NamedTuple
 
 import numpy as np
 from ruamel.yaml import YAML
+from transformers import AutoModel
 
 from emotion_slm import paths
 from emotion_slm.balance.rows import read_balanced
 from emotion_slm.encoder.vectors import check_normalization, read_vectors
-from emotion_slm.files import read_parquet
+from emotion_slm.files import read_parquet, sha256_file
 from emotion_slm.labels import to_matrix
 from emotion_slm.model.finetune import LabelledVectors, finetune
+from emotion_slm.model.pretrained import locate
+from emotion_slm.params.backbone import BackboneParams
 from emotion_slm.params.document import Document
 from emotion_slm.params.finetune import FinetuneParams
 from emotion_slm.seeds import child_seed
@@ -33,11 +36,16 @@ OUTPUT = Path("results.csv")
 
 
 class Arm(NamedTuple):
-    """What tells one training from another; `rows` of the balanced ones, drawn once."""
+    """What tells one training from another.
+
+    `layers`: the lowest ones of the backbone, the rest left out; `rows` of the balanced ones, drawn
+    once.
+    """
 
     batch_size: int
     learning_rate: float
     seed: int
+    layers: int
     rows: int
     epochs: int
 
@@ -56,11 +64,10 @@ COLUMNS = (*Arm._fields, *Outcome._fields)
 
 def arms(params: Mapping) -> Iterator[Arm]:
     """Every arm of params.yaml, once per seed."""
-    for arm in params["arms"]:
-        for seed in arm["seeds"]:
-            yield Arm(
-                arm["batch_size"], arm["learning_rate"], seed, params["rows"], params["epochs"]
-            )
+    shared = {name: params[name] for name in ("layers", "rows", "epochs")}
+    for content in params["arms"]:
+        for seed in content["seeds"]:
+            yield Arm(content["batch_size"], content["learning_rate"], seed, **shared)
 
 
 def variant(recipe: FinetuneParams, arm: Arm) -> FinetuneParams:
@@ -68,6 +75,18 @@ def variant(recipe: FinetuneParams, arm: Arm) -> FinetuneParams:
     content = recipe.model_dump()
     changes = {name: getattr(arm, name) for name in ("batch_size", "learning_rate", "epochs")}
     return FinetuneParams(**content | {"training": content["training"] | changes})
+
+
+def shallow(recipe: FinetuneParams, layers: int, folder: Path) -> FinetuneParams:
+    """The recipe on the lowest `layers` of its backbone, which are written to `folder`."""
+    backbone = recipe.classifier.backbone
+    model = AutoModel.from_pretrained(locate(backbone), num_hidden_layers=layers)
+    model.save_pretrained(folder)
+    weights = sha256_file(folder / "model.safetensors")
+    local = {"id": str(folder), "revision": None, "sha256": weights}
+    short = BackboneParams(**backbone.model_dump() | local)
+    classifier = recipe.classifier.model_copy(update={"backbone": short})
+    return recipe.model_copy(update={"classifier": classifier})
 
 
 def subset(rows: LabelledVectors, count: int, seed: int) -> LabelledVectors:
@@ -134,15 +153,17 @@ def main() -> None:
     pin_threads(params["threads"])
     workspace = Path(sys.argv[1])
     document = Document.read(workspace / paths.PARAMS).with_profile(PROFILE)
-    recipe = document.section("finetune", FinetuneParams)
     train, validation = read_rows(workspace)
     train = subset(train, params["rows"], params["row_seed"])
     finished = done(OUTPUT)
-    for arm in arms(params):
-        if arm not in finished:
-            result = outcome(arm, train, validation, variant(recipe, arm))
-            append(OUTPUT, arm, result)
-            print(*arm, *result, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = document.section("finetune", FinetuneParams)
+        recipe = shallow(recipe, params["layers"], Path(folder))
+        for arm in arms(params):
+            if arm not in finished:
+                result = outcome(arm, train, validation, variant(recipe, arm))
+                append(OUTPUT, arm, result)
+                print(*arm, *result, flush=True)
 
 
 if __name__ == "__main__":

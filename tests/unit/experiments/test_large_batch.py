@@ -3,10 +3,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from large_batch.screen import COLUMNS, Arm, Outcome, append, arms, done, outcome, subset, variant
+import torch
+from large_batch.screen import (
+    COLUMNS,
+    Arm,
+    Outcome,
+    append,
+    arms,
+    done,
+    outcome,
+    shallow,
+    subset,
+    variant,
+)
 from ruamel.yaml import YAML
+from safetensors.torch import load_file
 
 from emotion_slm.model.finetune import LabelledVectors
+from emotion_slm.model.pretrained import locate
 from emotion_slm.params.document import Document
 from emotion_slm.params.finetune import FinetuneParams
 
@@ -28,11 +42,30 @@ def rows(separable_vectors):
 
 
 def test_a_variant_differs_from_the_recipe_in_what_the_arm_names(recipe):
-    changed = variant(recipe, Arm(512, 8e-4, 0, 1000, 2))
+    changed = variant(recipe, Arm(512, 8e-4, 0, 2, 1000, 2))
     training = recipe.training.model_dump()
     expected = training | {"batch_size": 512, "learning_rate": 8e-4, "epochs": 2}
     assert changed.training.model_dump() == expected
     assert (changed.classifier, changed.loss) == (recipe.classifier, recipe.loss)
+
+
+def test_a_shallow_recipe_has_the_lowest_layers_and_nothing_else_new(
+    recipe, backbone_params, tiny_bert, tmp_path
+):
+    classifier = recipe.classifier.model_copy(update={"backbone": backbone_params(tiny_bert)})
+    whole = recipe.model_copy(update={"classifier": classifier})
+    short = shallow(whole, 1, tmp_path / "short")
+    weights, all_weights = (
+        load_file(folder / "model.safetensors") for folder in (tmp_path / "short", tiny_bert)
+    )
+    layers = {name.split(".")[2] for name in weights if name.startswith("encoder.layer.")}
+    assert layers == {"0"} and weights.keys() < all_weights.keys()
+    assert all(torch.equal(weights[name], all_weights[name]) for name in weights)
+    assert locate(short.classifier.backbone) == tmp_path / "short"  # its hash is that of the file
+    changed = {"id": str(tiny_bert), "sha256": whole.classifier.backbone.sha256}
+    backbone = short.classifier.backbone.model_copy(update=changed)
+    restored = short.classifier.model_copy(update={"backbone": backbone})
+    assert short.model_copy(update={"classifier": restored}) == whole
 
 
 def test_a_subset_keeps_rows_together_and_is_drawn_once(rows):
@@ -50,7 +83,7 @@ def test_an_arm_is_trained_judged_and_found_again(
     recipe, rows, backbone_params, tiny_bert, tmp_path
 ):
     classifier = recipe.classifier.model_copy(update={"backbone": backbone_params(tiny_bert)})
-    arm = Arm(8, 1e-3, 0, 20, 2)
+    arm = Arm(8, 1e-3, 0, 2, 20, 2)
     params = variant(recipe.model_copy(update={"classifier": classifier}), arm)
     result = outcome(arm, rows(20), rows(12), params)
     assert result.steps == 6 and result.epoch in (1, 2) and 0 <= result.validation_map <= 1
@@ -63,7 +96,7 @@ def test_an_arm_is_trained_judged_and_found_again(
 
 
 def test_another_number_of_rows_is_another_arm(tmp_path):
-    path, arm = tmp_path / "results.csv", Arm(32, 1e-4, 0, 100, 1)
+    path, arm = tmp_path / "results.csv", Arm(32, 1e-4, 0, 2, 100, 1)
     append(path, arm, Outcome(4, 1, 0.1, 0.0))
     assert arm._replace(rows=200) not in done(path)
 

@@ -44,7 +44,7 @@ def test_what_is_left_out_has_the_documented_default(training):
     [
         ("adapt", {"tokens_per_batch": 600}, "`batch_size` and `tokens_per_batch` exclude each"),
         ("adapt", {"batch_size": None}, "`batch_size` or `tokens_per_batch` is missing"),
-        ("adapt", {"patience": 4}, "`patience` 4 can never stop a training of 4 epochs"),
+        ("adapt", {"patience": 4}, "`patience` 4 can never stop a training of 2 epochs"),
         (
             "finetune",
             {"batch_size": None, "tokens_per_batch": 600},
