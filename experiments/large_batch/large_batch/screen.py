@@ -157,8 +157,8 @@ def main() -> None:
     train = subset(train, params["rows"], params["row_seed"])
     finished = done(OUTPUT)
     with tempfile.TemporaryDirectory() as folder:
-        recipe = document.section("finetune", FinetuneParams)
-        recipe = shallow(recipe, params["layers"], Path(folder))
+        whole = document.section("finetune", FinetuneParams)
+        recipe = shallow(whole, params["layers"], Path(folder))
         for arm in arms(params):
             if arm not in finished:
                 result = outcome(arm, train, validation, variant(recipe, arm))
