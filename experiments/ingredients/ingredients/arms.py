@@ -27,6 +27,9 @@ class Arm(NamedTuple):
     correlation: float = 0.0
     r_drop: float = 0.0
     teachers: int = 0
+    profile: str = "minilm"
+    cross_fitted: bool = False
+    trained_embeddings: bool = False
 
 
 def settings(
@@ -82,7 +85,9 @@ class TwoPasses(TextClassifier):
 
 
 def reading(arm: Arm, model: TextClassifier) -> nn.Module:
-    """`model` with the forward pass that the arm trains with."""
+    """`model` with the forward pass and the trained weights of the arm."""
+    if arm.trained_embeddings:
+        model.get_input_embeddings().requires_grad_(True)
     if arm.dropout_samples > 1:
         model.__class__ = ManyDropouts
         model.samples = arm.dropout_samples

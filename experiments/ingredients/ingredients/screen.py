@@ -140,14 +140,15 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
         encoder,
         AdaptParams(**adapt | {"loss": params["loss"]}),
         shared,
-        _rows(frames["train"].iloc[drawn["train"]], tokenizer),
-        _rows(frames["validation"].iloc[drawn["validation"]], tokenizer),
-        _rows(frames["validation"], tokenizer),
+        to_rows(frames["train"].iloc[drawn["train"]], tokenizer),
+        to_rows(frames["validation"].iloc[drawn["validation"]], tokenizer),
+        to_rows(frames["validation"], tokenizer),
         document.section("evaluate", EvaluateParams).thresholds,
     )
 
 
-def _rows(frame, tokenizer: Tokenizer) -> Rows:
+def to_rows(frame, tokenizer: Tokenizer) -> Rows:
+    """The rows of a frame with `id, text, labels`, read by `tokenizer`."""
     token_ids = tokenizer(frame["text"].tolist())
     lengths = np.array([len(ids) for ids in token_ids])
     return Rows(token_ids, to_matrix(frame["labels"]), frame["id"].tolist(), tokenizer.pad, lengths)

@@ -1,7 +1,10 @@
 """The tokenizer that ships with a model: the base's own, set up as the encoder is fed."""
 
+import os
+import re
 from pathlib import Path
 
+from emotion_slm.errors import writing
 from emotion_slm.files import read_json, write_json
 
 TOKENIZER = "tokenizer.json"
@@ -23,9 +26,22 @@ def write_tokenizer(base: Path, folder: Path, max_length: int) -> tuple[str, str
         tokenizer.pad_token = tokenizer.convert_ids_to_tokens(0)
     tokenizer.padding_side = "right"
     tokenizer.model_max_length = max_length
-    tokenizer.save_pretrained(folder)
+    _save(tokenizer, folder)
     config = read_json(folder / TOKENIZER_CONFIG)
     config = {key: value for key, value in config.items() if key not in SOURCE_KEYS}
     config["model_input_names"] = ["input_ids", "attention_mask"]
     write_json(folder / TOKENIZER_CONFIG, config)
     return TOKENIZER, TOKENIZER_CONFIG
+
+
+def _save(tokenizer, folder: Path) -> None:
+    """Write the tokenizer's files; EmotionSlmError when the disk is full or not writable."""
+    with writing(folder / TOKENIZER):
+        try:
+            tokenizer.save_pretrained(folder)
+        except Exception as error:
+            # The tokenizers library raises a bare Exception with the kernel's number in its words.
+            told = re.search(r"\(os error (\d+)\)", str(error))
+            if not told:
+                raise
+            raise OSError(int(told[1]), os.strerror(int(told[1]))) from error

@@ -22,5 +22,6 @@ def _register(folder: Path) -> None:
     spec.loader.exec_module(module)
 
 
+sys.path.insert(0, str(Path("experiments").resolve()))  # fill_page.py
 for experiment, package in PACKAGES.items():
     _register(Path("experiments", experiment).resolve() / package)

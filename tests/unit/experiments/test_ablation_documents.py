@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,7 +5,6 @@ import pandas as pd
 import pytest
 from balance_ablation import differences, places
 from balance_ablation.names import BALANCINGS, LINEAR, LOSSES, NONE, THRESHOLDS
-from balance_ablation.page import filled
 from balance_ablation.params import read_params
 from balance_ablation.tables import cell, read_tables, signed, text
 
@@ -21,12 +19,6 @@ def tables():
 
 def test_tables_are_those_of_the_results(tables):
     assert (FOLDER / "table.md").read_text() == text(tables)
-
-
-def test_the_page_shows_every_table_as_it_is(tables):
-    page = PAGE.read_text()
-    assert sorted(re.findall("<!-- table: (.+?) -->", page)) == sorted(tables)
-    assert filled(page, tables) == page
 
 
 def test_the_page_shows_the_figure():
@@ -78,10 +70,3 @@ def test_cell():
     assert cell(row) == "+.010 [−.002, +.022]"
     row.clear = True
     assert cell(row) == "+.010 [−.002, +.022]\\*"
-
-
-def test_filling_replaces_only_what_is_between_the_markers():
-    page = "a\n<!-- table: x -->\nold\n<!-- end -->\nb\n"
-    once = filled(page, {"x": "| new |\n"})
-    assert once == "a\n<!-- table: x -->\n\n| new |\n\n<!-- end -->\nb\n"
-    assert filled(once, {"x": "| new |\n"}) == once

@@ -4,19 +4,28 @@ import numpy as np
 import pytest
 import torch
 from ingredients.arms import Arm, divergence, objective, reading, settings, targets
+from ingredients.folds import fold_of, parts, rows_in_no_test
 from ingredients.screen import Setting, append, arms, done, judge, outcome
-from ingredients.table import read_results, table
+from ingredients.tables import read_results, table
 from ruamel.yaml import YAML
 from support.training import text_rows
 
+from emotion_slm import paths
+from emotion_slm.corpus.sample import write_sample
+from emotion_slm.corpus.split import normalize, split_pooled
+from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import build_encoder
+from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.model.losses import binary_cross_entropy
 from emotion_slm.params.adapt import AdaptParams
 from emotion_slm.params.document import Document
 from emotion_slm.params.encoder import EncoderParams
 from emotion_slm.params.evaluate import EvaluateParams
+from emotion_slm.params.split import SplitParams
+from emotion_slm.seeds import child_seed
 
 FOLDER = Path("experiments/ingredients")
+FOLDS = YAML(typ="safe").load(FOLDER / "folds.yaml")
 DOCUMENT = Document.read().with_profile("minilm")
 ENCODER = DOCUMENT.section("encoder", EncoderParams)
 ADAPT = DOCUMENT.section("adapt", AdaptParams)
@@ -52,6 +61,41 @@ def test_every_arm_of_params_is_complete_and_named_once():
     assert len({(arm.name, seed) for arm, seed in found}) == len(found)
     for arm, _ in found:
         settings(arm, ENCODER, ADAPT, SHARED)
+
+
+@pytest.fixture(scope="module")
+def unseen(tmp_path_factory):
+    """A workspace with the sample corpus, and its rows that are in no test set."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    write_sample(workspace / paths.RAW, seed=0)
+    return workspace, rows_in_no_test(workspace, DOCUMENT)
+
+
+def test_no_row_of_the_folds_has_a_text_of_a_test_set(unseen):
+    workspace, frame = unseen
+    corpus = read_corpus(workspace / paths.RAW)
+    ratios = DOCUMENT.section("split", SplitParams).ratios
+    pooled = split_pooled(corpus, ratios, child_seed(DOCUMENT.seed, "split")).frames["test"]
+    official = corpus[corpus["official_split"] == "test"]
+    seen = {normalize(text) for text in [*pooled["text"], *official["text"]]}
+    assert len(frame) > 100 and seen.isdisjoint(map(normalize, frame["text"]))
+    assert len(frame) > len(corpus) - len(pooled) - len(official) - 100
+
+
+def test_every_row_is_judged_once_and_never_by_a_model_that_it_trained_or_chose(unseen, tiny_bert):
+    frame = unseen[1]
+    fold = fold_of(frame, FOLDS["folds"], FOLDS["fold_seed"])
+    judged = []
+    for held_out in range(FOLDS["folds"]):
+        params = FOLDS | {"selection_rows": 50}
+        rows = parts(frame, fold, held_out, params, Tokenizer(tiny_bert, 64))
+        ids = {name: set(part.ids) for name, part in rows.items()}
+        assert len(ids["selection"]) == 50 and set.union(*ids.values()) == set(frame["id"])
+        assert sum(map(len, ids.values())) == len(frame)
+        texts = {name: set(frame["duplicate_group"][frame["id"].isin(ids[name])]) for name in ids}
+        assert texts["judged"].isdisjoint(texts["train"] | texts["selection"])
+        judged += rows["judged"].ids
+    assert sorted(judged) == sorted(frame["id"])
 
 
 def test_smoothing_keeps_the_middle_and_draws_the_ends_in():
@@ -141,16 +185,20 @@ def test_differences_are_those_of_shared_seeds():
         scores = {"validation_map": score, "macro_f1": "0.5", "nll": "0.0945"}
         return {"arm": arm, "seed": seed, **scores, "seconds": "1"}
 
-    lines = table([row("base", "0", "0.400"), row("base", "1", "0.420"), row("x", "0", "0.390")])
-    assert lines.splitlines()[2:] == [
+    results = [row("base", "0", "0.400"), row("base", "1", "0.420"), row("x", "0", "0.390")]
+    assert table(results, "base", "seeds").splitlines()[2:] == [
         "| base | 2 | .410 | .500 | .0945 |  |  |",
         "| x | 1 | .390 | .500 | .0945 | −.010 | +.000 |",
     ]
+    results += [row("x", "1", "0.420"), row("x", "2", "0.900")]
+    assert "| −.005 (−.010 to +.000) |" in table(results, "base", "seeds").splitlines()[3]
 
 
-def test_results_are_of_arms_that_params_name_and_the_page_shows_them():
-    results = read_results(FOLDER / "results.csv")
-    named = {(arm.name, str(seed)) for arm, seed in arms(PARAMS)}
-    assert {(row["arm"], row["seed"]) for row in results} <= named
-    page = Path("docs/ingredients.md").read_text()
-    assert table(results) in page
+@pytest.mark.parametrize("name", ["results", "folds"])
+def test_results_are_of_arms_that_params_name(name):
+    named = {
+        "results": {(arm.name, str(seed)) for arm, seed in arms(PARAMS)},
+        "folds": {(arm["name"], str(fold)) for arm in FOLDS["arms"] for fold in FOLDS["run"]},
+    }[name]
+    found = [(row["arm"], row["seed"]) for row in read_results(FOLDER / f"{name}.csv")]
+    assert found and set(found) <= named and len(set(found)) == len(found)

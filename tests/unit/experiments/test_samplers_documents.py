@@ -1,12 +1,10 @@
 import json
-import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from sampler_comparison import summary
 from sampler_comparison.catalogue import CATALOGUE
-from sampler_comparison.page import filled
 from sampler_comparison.scores import METRICS
 from sampler_comparison.tables import cell, read_tables, signed, text
 
@@ -21,12 +19,6 @@ def tables():
 
 def test_tables_are_those_of_the_results(tables):
     assert (FOLDER / "tables.md").read_text() == text(tables)
-
-
-def test_the_page_shows_every_table_as_it_is(tables):
-    page = PAGE.read_text()
-    assert sorted(re.findall("<!-- table: (.+?) -->", page)) == sorted(tables)
-    assert filled(page, tables) == page
 
 
 def test_the_page_shows_the_figure():
@@ -72,10 +64,3 @@ def test_signed(value, expected):
 def test_cell():
     entry = {"mean": 0.01, "low": -0.002, "high": 0.022, "wins": 3, "ties": 38, "losses": 1}
     assert cell(entry) == "+.010 [−.002, +.022] 3/38/1"
-
-
-def test_filling_replaces_only_what_is_between_the_markers():
-    page = "a\n<!-- table: x -->\nold\n<!-- end -->\nb\n"
-    once = filled(page, {"x": "| new |\n"})
-    assert once == "a\n<!-- table: x -->\n\n| new |\n\n<!-- end -->\nb\n"
-    assert filled(once, {"x": "| new |\n"}) == once

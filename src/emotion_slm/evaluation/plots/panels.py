@@ -13,7 +13,7 @@ from emotion_slm.labels import LABEL_INDEX
 
 
 def precision_recall(gold: np.ndarray, scores: np.ndarray, path: Path, note: str = "") -> None:
-    """A precision-recall curve per label as small multiples, with AP and the share of positives.
+    """A precision-recall curve per label as small multiples, with AP and the base rate.
 
     `gold` and `scores` are (n, 28), the scores raw logits: a calibration may pool some into ties.
     A label without positives has an empty panel.
@@ -21,7 +21,7 @@ def precision_recall(gold: np.ndarray, scores: np.ndarray, path: Path, note: str
     from sklearn.metrics import precision_recall_curve
 
     average_precision = average_precisions(gold, scores)
-    title = "Precision and recall per label on test (dotted: share of positives)"
+    title = "Precision and recall per label on test\nblue: target emotion; dotted: base rate"
     with canvas(path, 12, title, note) as figure:
         panels = figure.subplots(7, 4, sharex=True, sharey=True)
         for axes, label in zip(panels.ravel(), label_order(), strict=True):
@@ -49,7 +49,10 @@ def threshold_curves(
     `grid` is (m,), `f1` (28, m). A steep or ragged curve is a label whose threshold is uncertain:
     there the chosen one is drawn towards the global one.
     """
-    title = "F1 per label over the threshold, validation (dot: chosen; dotted: one for all labels)"
+    title = (
+        "F1 per label over the threshold, validation\n"
+        "blue: target emotion; dot: chosen; dotted: one for all labels"
+    )
     with canvas(path, 12, title, note) as figure:
         panels = figure.subplots(7, 4, sharex=True, sharey=True)
         for axes, label in zip(panels.ravel(), label_order(), strict=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_slm import files
-from emotion_slm.canvas import BLUE, GREEN, GREY, ORANGE, canvas
+from emotion_slm.canvas import BLUE, GREEN, GREY, ORANGE, canvas, legend_above
 from emotion_slm.errors import EmotionSlmError
 
 CURVE_COLUMNS = (
@@ -23,30 +23,24 @@ def training_curve(curves: Mapping[str, Path], path: Path, note: str = "") -> No
     """
     histories = {name: _read_curve(source) for name, source in curves.items()}
     histories = {name: history for name, history in histories.items() if len(history["epoch"])}
-    with canvas(path, 0.4 + 2.9 * max(len(histories), 1), "Training", note) as figure:
+    with canvas(path, 0.4 + 3.1 * max(len(histories), 1), "Training", note) as figure:
         panels = figure.subplots(max(len(histories), 1), 2, squeeze=False)
         for (name, history), (loss, quality) in zip(histories.items(), panels, strict=False):
             epochs = history["epoch"]
             loss.plot(epochs, history["train_loss"], "o-", color=GREY, label="train")
             loss.plot(epochs, history["validation_loss"], "o-", color=BLUE, label="validation")
-            loss.set_title(f"{name}: loss")
-            quality.plot(
-                epochs,
-                history["validation_map"],
-                "o-",
-                color=ORANGE,
-                label="mean average precision",
-            )
+            loss.set_title(f"{name}: loss", pad=24)
+            quality.plot(epochs, history["validation_map"], "o-", color=ORANGE, label="mAP")
             quality.plot(
                 epochs, history["validation_macro_f1"], "o-", color=GREEN, label="macro-F1 at 0.5"
             )
-            quality.set_title(f"{name}: validation")
+            quality.set_title(f"{name}: validation", pad=24)
             for axes in (loss, quality):
                 axes.set_xlabel("epoch")
                 axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
                 axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
                 axes.grid()
-                axes.legend()
+                legend_above(axes, 2)
 
 
 def _read_curve(source: Path) -> dict[str, np.ndarray]:

@@ -1,0 +1,133 @@
+"""Arms of folds.yaml, cross-validated on rows that are in no test set → folds.csv.
+
+    python -m ingredients.folds WORKSPACE [ARM …]
+
+WORKSPACE is a checkout in which stage `fetch` has run. Held-out logits are kept under .scratch.
+What folds.csv has is not run again; with names, only those arms run.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from ruamel.yaml import YAML
+
+from emotion_slm import paths
+from emotion_slm.corpus.split import split_official, split_pooled
+from emotion_slm.corpus.tsv import read_corpus
+from emotion_slm.encoder.adapted import build_encoder
+from emotion_slm.encoder.distillation import learn, teach
+from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.evaluation import folds as fold_assignment
+from emotion_slm.labels import to_matrix
+from emotion_slm.model.losses import build_loss
+from emotion_slm.model.pretrained import locate
+from emotion_slm.params.adapt import AdaptParams
+from emotion_slm.params.document import Document
+from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.params.evaluate import EvaluateParams
+from emotion_slm.params.split import SplitParams
+from emotion_slm.seeds import child_seed
+from emotion_slm.threads import pin_threads
+from emotion_slm.training.distributed import join
+from emotion_slm.training.rows import Rows
+from emotion_slm.training.trainer import train
+from emotion_slm.training.validation import predict
+from ingredients.arms import Arm, objective, reading, settings, targets
+from ingredients.cross_fit import teach_out_of_fold
+from ingredients.screen import CHECKPOINTS, PROFILE, SEED, append, done, judge, to_rows
+
+PARAMS = Path("folds.yaml")
+OUTPUT = Path("folds.csv")
+
+
+def rows_in_no_test(workspace: Path, document: Document):
+    """Official train and validation, in that order, without texts of the pooled split's test."""
+    import pandas as pd
+
+    corpus = read_corpus(workspace / paths.RAW)
+    ratios = document.section("split", SplitParams).ratios
+    pooled = split_pooled(corpus, ratios, child_seed(document.seed, "split")).frames["test"]
+    official = split_official(corpus).frames
+    rows = pd.concat([official["train"], official["validation"]], ignore_index=True)
+    seen = set(pooled["duplicate_group"]) | set(official["test"]["duplicate_group"])
+    return rows[~rows["duplicate_group"].isin(seen)].reset_index(drop=True)
+
+
+def fold_of(frame, count: int, seed: int) -> np.ndarray:
+    """(n,) int64 fold of each row, stratified by label; equal texts stay together."""
+    groups = frame["duplicate_group"].to_numpy()
+    return fold_assignment.assign(to_matrix(frame["labels"]), groups[:, None], count, seed, groups)
+
+
+def outcome(arm: Arm, fold: int, rows: Mapping[str, Rows], params: Mapping, document: Document):
+    """Train the arm on `train`, keep the epoch best on `selection`, judge it on `judged`."""
+    started = time.monotonic()
+    document = document.with_profile(arm.profile)
+    encoder, adapt = settings(
+        arm,
+        document.section("encoder", EncoderParams),
+        document.section("adapt", AdaptParams),
+        {"precision": params["precision"]},
+    )
+
+    def build():
+        torch.manual_seed(SEED)
+        return reading(arm, build_encoder(encoder, None, adapt.dropout))
+
+    loss = objective(arm, build_loss(adapt.loss, rows["train"].gold.sum(0)))
+    train_rows = rows["train"]._replace(gold=targets(arm, rows["train"].gold))
+    place = CHECKPOINTS / "folds" / f"{arm.name.replace(' ', '-')}-{fold}"
+    common = loss, train_rows, rows["selection"]
+    seed = child_seed(SEED, f"fold {fold}")
+    if adapt.distillation:
+        lecture = teach_out_of_fold if arm.cross_fitted else teach
+        lesson = lecture(build, *common, adapt.distillation.teachers, adapt.training, seed, place)
+        model = build()
+        learn(model, lesson, *common[1:], adapt.distillation, seed, place / "student")
+    else:
+        model = build()
+        train(model, *common, adapt.training, seed, place)
+    logits = predict(model, rows["judged"], adapt.training, join())
+    np.save(place / "logits.npy", logits)
+    thresholds = document.section("evaluate", EvaluateParams).thresholds
+    return judge(logits, rows["judged"].gold, thresholds, time.monotonic() - started)
+
+
+def parts(frame, fold: np.ndarray, held_out: int, params: Mapping, tokenizer: Tokenizer):
+    """The rows of one fold: `train`, `selection` (drawn from the other folds) and `judged`."""
+    random = np.random.default_rng(child_seed(params["fold_seed"], f"selection {held_out}"))
+    others = random.permutation(np.flatnonzero(fold != held_out))
+    chosen = {
+        "train": others[params["selection_rows"] :],
+        "selection": others[: params["selection_rows"]],
+        "judged": np.flatnonzero(fold == held_out),
+    }
+    return {name: to_rows(frame.iloc[np.sort(where)], tokenizer) for name, where in chosen.items()}
+
+
+def main() -> None:
+    if len(sys.argv) < 2:
+        raise SystemExit("usage: python -m ingredients.folds WORKSPACE [ARM …]")
+    params = YAML(typ="safe").load(PARAMS)
+    pin_threads(params["threads"])
+    workspace, chosen = Path(sys.argv[1]), sys.argv[2:]
+    document = Document.read(workspace / paths.PARAMS)
+    encoder = document.with_profile(PROFILE).section("encoder", EncoderParams)
+    tokenizer = Tokenizer(locate(encoder), encoder.max_length)
+    frame = rows_in_no_test(workspace, document)
+    fold = fold_of(frame, params["folds"], params["fold_seed"])
+    for held_out in params["run"]:
+        rows = parts(frame, fold, held_out, params, tokenizer)
+        for arm in (Arm(**content) for content in params["arms"]):
+            if (arm.name, held_out) not in done(OUTPUT) and (not chosen or arm.name in chosen):
+                result = outcome(arm, held_out, rows, params, document)
+                append(OUTPUT, arm.name, held_out, result)
+                print(arm.name, held_out, *result, flush=True)
+
+
+if __name__ == "__main__":
+    main()
