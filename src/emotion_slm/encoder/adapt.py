@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from emotion_slm.corpus.split import duplicate_groups
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
 from emotion_slm.encoder.distillation import learn, teach
 from emotion_slm.encoder.text_classifier import TextClassifier
@@ -60,6 +61,7 @@ def adapt(
             loss,
             rows,
             validation,
+            duplicate_groups(train_frame["text"]),
             params.distillation.teachers,
             params.training,
             seed,

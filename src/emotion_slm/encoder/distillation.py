@@ -1,8 +1,10 @@
-"""Distillation: several encoders, adapted from one start, teach another that ships alone.
+"""Distillation: encoders that have not seen a row teach another what it means.
 
-An ensemble ranks better than its members and costs as many passes; a student keeps part of the
-gain at the cost of one (Hinton et al. 2015). Teachers differ in the order of rows and in dropout
-only, so the mean of their weights is a model too (Wortsman et al. 2022): the student starts there.
+Cross-fitting: teacher k is adapted without fold k of train, and what it says of that fold is not
+memory. The student learns a mixture of this and gold, which steadies the labels that annotators
+gave at odds, and costs one pass where an ensemble costs as many as it has members (Hinton et al.
+2015). Teachers share their initial head, so the mean of their weights is a model too (Wortsman et
+al. 2022): the student starts there.
 """
 
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from scipy.special import expit
 from torch import nn
 
 from emotion_slm.console import console
+from emotion_slm.evaluation import folds
 from emotion_slm.model.losses import Loss, binary_cross_entropy
 from emotion_slm.params.adapt import DistillationParams
 from emotion_slm.params.training import TrainingParams
@@ -26,7 +29,7 @@ from emotion_slm.training.weights import Tensors, assign, snapshot, trained_para
 
 
 class Lesson(NamedTuple):
-    """Means over the teachers: their trained weights, and (n, 28) float32 probabilities."""
+    """The mean of the teachers' trained weights, and (n, 28) float32 probabilities out of fold."""
 
     weights: Tensors
     probabilities: np.ndarray
@@ -37,32 +40,34 @@ def teach(
     loss: Loss,
     train_rows: Rows,
     validation_rows: Rows,
+    groups: np.ndarray,
     teachers: int,
     params: TrainingParams,
     seed: int,
     folder: Path,
 ) -> Lesson:
-    """Train `teachers` models, each from what `build` returns; what they say of `train_rows`.
+    """Train `teachers` models, each from what `build` returns and without a fold of `train_rows`.
 
-    A teacher's checkpoints stay in `folder` when it is done, so that an interrupted run does not
-    train it again.
+    Each says what the rows of its fold mean. Folds are stratified by label; rows of one of the
+    `groups`, (n,) numbers of equal texts, share a fold. A teacher's checkpoints stay in `folder`
+    when it is done, so that an interrupted run does not train it again.
     """
+    fold = folds.assign(
+        train_rows.gold, groups[:, None], teachers, child_seed(seed, "teacher folds"), groups
+    )
     sums: Tensors = {}
-    probabilities = np.zeros((train_rows.count, train_rows.gold.shape[1]))
+    probabilities = np.zeros(train_rows.gold.shape, dtype=np.float32)
     for index in range(teachers):
         console.print(f"teacher {index + 1} of {teachers}")
         model = build()
+        own, others = np.flatnonzero(fold == index), np.flatnonzero(fold != index)
         own_seed = child_seed(seed, f"teacher {index}")
         place = folder / f"teacher-{index}"
-        train(model, loss, train_rows, validation_rows, params, own_seed, place)
+        train(model, loss, train_rows.part(others), validation_rows, params, own_seed, place)
+        probabilities[own] = expit(predict(model, train_rows.part(own), params, join()))
         for name, tensor in snapshot(trained_parameters(model)).items():
             sums[name] = sums[name] + tensor if name in sums else tensor
-        logits = predict(model, train_rows, params, join())
-        probabilities += expit(logits.astype(np.float64))
-    return Lesson(
-        {name: tensor / teachers for name, tensor in sums.items()},
-        (probabilities / teachers).astype(np.float32),
-    )
+    return Lesson({name: tensor / teachers for name, tensor in sums.items()}, probabilities)
 
 
 def learn(

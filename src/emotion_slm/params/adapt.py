@@ -11,7 +11,7 @@ from emotion_slm.params.training import TrainingParams
 
 
 class DistillationParams(Section):
-    """`teachers` encoders are adapted; a student learns from them and is what is kept.
+    """`teachers` encoders are adapted, each without a fold; a student learns from them and is kept.
 
     `weight`: the teachers' share in the student's targets, the rest being the gold labels;
     `training`: the student's own.

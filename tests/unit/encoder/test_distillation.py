@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import expit
-from support.training import assert_same_weights, head, vector_rows, weights
+from support.training import head, vector_rows, weights
 
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import ENCODER, HEAD, read_adapted
 from emotion_slm.encoder.distillation import Lesson, learn, teach
+from emotion_slm.evaluation import folds
 from emotion_slm.files import sha256_file, sha256_lines
 from emotion_slm.model.losses import binary_cross_entropy
 from emotion_slm.params.adapt import AdaptParams, DistillationParams
@@ -57,26 +58,45 @@ def build():
     return head(dropout=0.3)
 
 
-def test_a_lesson_is_the_mean_of_teachers_trained_one_by_one(
+def test_teachers_are_trained_one_by_one_and_speak_for_the_fold_they_have_not_seen(
     rows, validation, training_params, tmp_path
 ):
-    params = training_params()
-    lesson = teach(
-        build, binary_cross_entropy, rows, validation, 2, params, 5, tmp_path / "together"
-    )
-    alone = []
-    for index in range(2):
+    params, loss = training_params(), binary_cross_entropy
+    groups = np.arange(rows.count) // 2  # pairs of equal texts
+    lesson = teach(build, loss, rows, validation, groups, 3, params, 5, tmp_path / "together")
+    fold = folds.assign(rows.gold, groups[:, None], 3, child_seed(5, "teacher folds"), groups)
+    assert all(len(set(fold[groups == group])) == 1 for group in groups)
+    said, sums = np.zeros((rows.count, 28)), 0
+    for index in range(3):
         model, seed = build(), child_seed(5, f"teacher {index}")
-        train(model, binary_cross_entropy, rows, validation, params, seed, tmp_path / str(index))
-        alone.append(model.eval())
-    first, second = (weights(model) for model in alone)
-    assert not torch.equal(first["layers.1.weight"], second["layers.1.weight"])
-    assert_same_weights({name: (first[name] + second[name]) / 2 for name in first}, lesson.weights)
-    with torch.no_grad():
-        logits = [model(torch.from_numpy(rows.features))["logits"].numpy() for model in alone]
-    expected = np.mean([expit(one.astype(np.float64)) for one in logits], axis=0)
-    np.testing.assert_allclose(lesson.probabilities, expected, atol=1e-6)
+        seen = rows.part(np.flatnonzero(fold != index))
+        train(model, loss, seen, validation, params, seed, tmp_path / str(index))
+        with torch.no_grad():
+            logits = model.eval()(torch.from_numpy(rows.features))["logits"].numpy()
+        said[fold == index] = expit(logits[fold == index])
+        sums = sums + torch.nn.utils.parameters_to_vector(model.parameters())
+    np.testing.assert_allclose(lesson.probabilities, said, atol=1e-6)
     assert lesson.probabilities.dtype == np.float32
+    mean = torch.cat([lesson.weights[name].flatten() for name, _ in model.named_parameters()])
+    torch.testing.assert_close(mean, sums.detach() / 3)
+
+
+def test_what_a_teacher_says_of_a_row_does_not_depend_on_that_rows_gold(
+    rows, validation, training_params, tmp_path
+):
+    params, groups = training_params(learning_rate=3e-2), np.zeros(rows.count, dtype=int)
+    groups[: rows.count // 2] = 1  # two folds, whatever the labels
+    said = []
+    for name, gold in (("given", rows.gold), ("other", rows.gold.copy())):
+        if name == "other":
+            gold[groups == 1] = np.roll(gold[groups == 1], 1, axis=1)
+        lesson = teach(
+            build, binary_cross_entropy, rows._replace(gold=gold), validation, groups, 2, params, 5,
+            tmp_path / name,
+        )  # fmt: skip
+        said.append(lesson.probabilities)
+    np.testing.assert_array_equal(said[0][groups == 1], said[1][groups == 1])
+    assert np.abs(said[0] - said[1])[groups == 0].max() > 1e-3
 
 
 def test_a_student_starts_from_the_mean_of_its_teachers_weights(
@@ -142,10 +162,14 @@ def adapted(tiny_bert, encoder_params, emotion_frame, training_params, distillat
 def test_an_interrupted_distillation_ends_in_the_same_bits_and_trains_no_teacher_twice(
     adapted, steps
 ):
-    undisturbed = adapted("undisturbed")  # 3 batches, 2 epochs, 2 teachers and the student: 18
+    made = steps()
+    undisturbed = adapted("undisturbed")
+    last = len(made)
+    assert last >= 12
+    made.clear()
     config = read_adapted(undisturbed)
     assert config.train_ids_sha256 == sha256_lines(adapted.ids) and not config.frozen
-    made = steps(16)
+    made = steps(last - 2)
     with pytest.raises(KeyboardInterrupt):
         adapted("disturbed")
     made.clear()

@@ -18,7 +18,7 @@ from emotion_slm.params.encoder import EncoderParams
 from emotion_slm.params.finetune import FinetuneParams
 
 ROOT = Path(__file__).parents[3]
-CPU_PROFILES = ["sample", "minilm", "minilm-distilled", "recipe-minilm"]
+CPU_PROFILES = ["sample", "minilm", "recipe-minilm"]
 EVERYTHING = frozenset(OPTIONAL_PACKAGES)
 LAPTOP = Machine(gpus=(), ram=16, packages=frozenset({"bitsandbytes"}))
 A6000 = Machine(gpus=(47.4,), ram=128, packages=EVERYTHING)
@@ -117,10 +117,7 @@ def test_the_refusal_says_what_is_needed_found_and_which_profiles_fit(on, monkey
     message = str(error.value)
     assert "owner/huge-model" in message
     assert "48 GiB, found none" in message and '".[gpu]"' in message
-    assert (
-        "`sample`, `minilm`, `minilm-distilled`, `recipe-minilm`" in message
-        and "`mistral`" not in message
-    )
+    assert "`sample`, `minilm`, `recipe-minilm`" in message and "`mistral`" not in message
 
 
 def test_outside_a_workspace_no_profile_is_named(on, monkeypatch, tmp_path):
