@@ -27,7 +27,6 @@ class Arm(NamedTuple):
     correlation: float = 0.0
     r_drop: float = 0.0
     teachers: int = 0
-    profile: str = "minilm"
     cross_fitted: bool = False
     trained_embeddings: bool = False
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,11 +38,20 @@ from emotion_slm.training.rows import Rows
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
 from ingredients.arms import Arm, objective, reading, settings, targets
-from ingredients.cross_fit import teach_out_of_fold
-from ingredients.screen import CHECKPOINTS, PROFILE, SEED, append, done, judge, to_rows
+from ingredients.in_sample import teach_in_sample
+from ingredients.screen import CHECKPOINTS, PROFILE, SEED, Outcome, append, done, judge, to_rows
 
 PARAMS = Path("folds.yaml")
 OUTPUT = Path("folds.csv")
+
+
+class Fold(NamedTuple):
+    """Rows to train on, to choose the epoch on, to judge on; `groups` number the texts of `train`."""
+
+    train: Rows
+    selection: Rows
+    judged: Rows
+    groups: np.ndarray
 
 
 def rows_in_no_test(workspace: Path, document: Document):
@@ -63,10 +73,9 @@ def fold_of(frame, count: int, seed: int) -> np.ndarray:
     return fold_assignment.assign(to_matrix(frame["labels"]), groups[:, None], count, seed, groups)
 
 
-def outcome(arm: Arm, fold: int, rows: Mapping[str, Rows], params: Mapping, document: Document):
+def outcome(arm: Arm, number: int, fold: Fold, params: Mapping, document: Document) -> Outcome:
     """Train the arm on `train`, keep the epoch best on `selection`, judge it on `judged`."""
     started = time.monotonic()
-    document = document.with_profile(arm.profile)
     encoder, adapt = settings(
         arm,
         document.section("encoder", EncoderParams),
@@ -78,35 +87,36 @@ def outcome(arm: Arm, fold: int, rows: Mapping[str, Rows], params: Mapping, docu
         torch.manual_seed(SEED)
         return reading(arm, build_encoder(encoder, None, adapt.dropout))
 
-    loss = objective(arm, build_loss(adapt.loss, rows["train"].gold.sum(0)))
-    train_rows = rows["train"]._replace(gold=targets(arm, rows["train"].gold))
-    place = CHECKPOINTS / "folds" / f"{arm.name.replace(' ', '-')}-{fold}"
-    common = loss, train_rows, rows["selection"]
-    seed = child_seed(SEED, f"fold {fold}")
-    if adapt.distillation:
-        lecture = teach_out_of_fold if arm.cross_fitted else teach
-        lesson = lecture(build, *common, adapt.distillation.teachers, adapt.training, seed, place)
-        model = build()
-        learn(model, lesson, *common[1:], adapt.distillation, seed, place / "student")
+    loss = objective(arm, build_loss(adapt.loss, fold.train.gold.sum(0)))
+    rows = fold.train._replace(gold=targets(arm, fold.train.gold))
+    place = CHECKPOINTS / "folds" / f"{arm.name.replace(' ', '-')}-{number}"
+    seed, training = child_seed(SEED, f"fold {number}"), adapt.training
+    model = build()
+    if arm.teachers:
+        common = build, loss, rows, fold.selection
+        if arm.cross_fitted:
+            lesson = teach(*common, fold.groups, arm.teachers, training, seed, place)
+        else:
+            lesson = teach_in_sample(*common, arm.teachers, training, seed, place)
+        student = place / "student"
+        learn(model, lesson, rows, fold.selection, adapt.distillation, seed, student)
     else:
-        model = build()
-        train(model, *common, adapt.training, seed, place)
-    logits = predict(model, rows["judged"], adapt.training, join())
+        train(model, loss, rows, fold.selection, training, seed, place)
+    logits = predict(model, fold.judged, training, join())
     np.save(place / "logits.npy", logits)
     thresholds = document.section("evaluate", EvaluateParams).thresholds
-    return judge(logits, rows["judged"].gold, thresholds, time.monotonic() - started)
+    return judge(logits, fold.judged.gold, thresholds, time.monotonic() - started)
 
 
-def parts(frame, fold: np.ndarray, held_out: int, params: Mapping, tokenizer: Tokenizer):
-    """The rows of one fold: `train`, `selection` (drawn from the other folds) and `judged`."""
+def parts(frame, fold: np.ndarray, held_out: int, params: Mapping, tokenizer: Tokenizer) -> Fold:
+    """The rows of one fold; those of `selection` are drawn from the other folds."""
     random = np.random.default_rng(child_seed(params["fold_seed"], f"selection {held_out}"))
     others = random.permutation(np.flatnonzero(fold != held_out))
-    chosen = {
-        "train": others[params["selection_rows"] :],
-        "selection": others[: params["selection_rows"]],
-        "judged": np.flatnonzero(fold == held_out),
-    }
-    return {name: to_rows(frame.iloc[np.sort(where)], tokenizer) for name, where in chosen.items()}
+    selection, train_rows = np.split(others, [params["selection_rows"]])
+    chosen = [train_rows, selection, np.flatnonzero(fold == held_out)]
+    frames = [frame.iloc[np.sort(where)] for where in chosen]
+    groups = frames[0]["duplicate_group"].to_numpy()
+    return Fold(*(to_rows(part, tokenizer) for part in frames), groups)
 
 
 def main() -> None:
@@ -115,16 +125,16 @@ def main() -> None:
     params = YAML(typ="safe").load(PARAMS)
     pin_threads(params["threads"])
     workspace, chosen = Path(sys.argv[1]), sys.argv[2:]
-    document = Document.read(workspace / paths.PARAMS)
-    encoder = document.with_profile(PROFILE).section("encoder", EncoderParams)
+    document = Document.read(workspace / paths.PARAMS).with_profile(PROFILE)
+    encoder = document.section("encoder", EncoderParams)
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
     frame = rows_in_no_test(workspace, document)
-    fold = fold_of(frame, params["folds"], params["fold_seed"])
+    folds = fold_of(frame, params["folds"], params["fold_seed"])
     for held_out in params["run"]:
-        rows = parts(frame, fold, held_out, params, tokenizer)
+        fold = parts(frame, folds, held_out, params, tokenizer)
         for arm in (Arm(**content) for content in params["arms"]):
             if (arm.name, held_out) not in done(OUTPUT) and (not chosen or arm.name in chosen):
-                result = outcome(arm, held_out, rows, params, document)
+                result = outcome(arm, held_out, fold, params, document)
                 append(OUTPUT, arm.name, held_out, result)
                 print(arm.name, held_out, *result, flush=True)
 

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from emotion_slm import paths
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.encoder.distillation import learn, teach
+from emotion_slm.encoder.distillation import learn
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.evaluation.calibration import choose
 from emotion_slm.evaluation.ranking import mean_average_precision
@@ -40,6 +40,7 @@ from emotion_slm.training.rows import Rows
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
 from ingredients.arms import Arm, objective, reading, settings, targets
+from ingredients.in_sample import teach_in_sample
 
 PROFILE = "minilm"
 OUTPUT = Path("results.csv")
@@ -91,7 +92,9 @@ def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     rows = setting.train._replace(gold=targets(arm, setting.train.gold))
     if arm.teachers:
         folder = CHECKPOINTS / "base"
-        lesson = teach(build, loss, rows, selection, arm.teachers, params.training, SEED, folder)
+        lesson = teach_in_sample(
+            build, loss, rows, selection, arm.teachers, params.training, SEED, folder
+        )
         distillation = DistillationParams(
             teachers=arm.teachers, weight=STUDENT_WEIGHT, training=params.training
         )
@@ -138,7 +141,7 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
     shared = {"epochs": params["epochs"], "precision": params["precision"]}
     return Setting(
         encoder,
-        AdaptParams(**adapt | {"loss": params["loss"]}),
+        AdaptParams(**adapt | {"loss": params["loss"], "distillation": None}),
         shared,
         to_rows(frames["train"].iloc[drawn["train"]], tokenizer),
         to_rows(frames["validation"].iloc[drawn["validation"]], tokenizer),

@@ -1,10 +1,12 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from ingredients.arms import Arm, divergence, objective, reading, settings, targets
 from ingredients.folds import fold_of, parts, rows_in_no_test
+from ingredients.folds import outcome as fold_outcome
 from ingredients.screen import Setting, append, arms, done, judge, outcome
 from ingredients.tables import read_results, table
 from ruamel.yaml import YAML
@@ -88,13 +90,14 @@ def test_every_row_is_judged_once_and_never_by_a_model_that_it_trained_or_chose(
     judged = []
     for held_out in range(FOLDS["folds"]):
         params = FOLDS | {"selection_rows": 50}
-        rows = parts(frame, fold, held_out, params, Tokenizer(tiny_bert, 64))
-        ids = {name: set(part.ids) for name, part in rows.items()}
+        part = parts(frame, fold, held_out, params, Tokenizer(tiny_bert, 64))
+        ids = {name: set(getattr(part, name).ids) for name in ("train", "selection", "judged")}
         assert len(ids["selection"]) == 50 and set.union(*ids.values()) == set(frame["id"])
         assert sum(map(len, ids.values())) == len(frame)
         texts = {name: set(frame["duplicate_group"][frame["id"].isin(ids[name])]) for name in ids}
         assert texts["judged"].isdisjoint(texts["train"] | texts["selection"])
-        judged += rows["judged"].ids
+        judged += part.judged.ids
+        assert len(part.groups) == part.train.count
     assert sorted(judged) == sorted(frame["id"])
 
 
@@ -157,6 +160,25 @@ def test_an_arm_is_trained_and_judged(
     )
     result = outcome(arm, 0, setting)
     assert 0 < result.validation_map <= 1 and 0 <= result.macro_f1 <= 1 and result.nll > 0
+
+
+@pytest.mark.parametrize(
+    "arm", [Arm("one"), Arm("t", teachers=2), Arm("c", teachers=2, cross_fitted=True)]
+)
+def test_an_arm_is_trained_and_judged_on_a_fold(
+    arm, unseen, tiny_bert, encoder_params, tmp_path, monkeypatch
+):
+    frame = unseen[1].iloc[:60]
+    params = FOLDS | {"selection_rows": 10, "precision": "float32"}
+    fold = parts(frame, np.arange(60) % 5, 0, params, Tokenizer(tiny_bert, 64))
+    sections = {"encoder": encoder_params(tiny_bert), "adapt": ADAPT}
+    document = SimpleNamespace(
+        section=lambda name, kind: sections.get(name) or DOCUMENT.section(name, kind)
+    )
+    monkeypatch.chdir(tmp_path)
+    result = fold_outcome(arm, 0, fold, params, document)
+    assert 0 < result.validation_map <= 1 and result.nll > 0
+    assert np.load(next(Path().rglob("logits.npy"))).shape == (12, 28)
 
 
 def test_perfect_logits_are_judged_perfect(separable_vectors):
