@@ -46,7 +46,7 @@ OUTPUT = Path("folds.csv")
 
 
 class Fold(NamedTuple):
-    """Rows to train on, to choose the epoch on, to judge on; `groups` number the texts of `train`."""
+    """Rows to train on, to choose the epoch on, to judge on; `groups` number the texts of train."""
 
     train: Rows
     selection: Rows
