@@ -34,9 +34,10 @@ def main() -> None:
         pin_threads(document.threads)
         encoder = document.section("encoder", EncoderParams)
         inputs = [paths.SPLIT / "train.parquet", paths.SPLIT / "validation.parquet"]
+        own = [*inputs, Path(__file__), *params.training.launch_files]
+        checkpoints = resume_folder("adapt", document, (encoder, params), own, encoder)
         train, validation = (read_parquet(path, COLUMNS) for path in inputs)
         seed = child_seed(document.seed, "adapt")
-        checkpoints = resume_folder("adapt", document, (encoder, params), [*inputs, Path(__file__)])
         done = adapt(train, validation, encoder, params, seed, paths.ADAPTED, checkpoints)
         if rank() == 0:
             write_curve(CURVE, done.curve)

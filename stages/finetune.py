@@ -5,6 +5,7 @@ from pathlib import Path
 from emotion_slm import paths
 from emotion_slm.balance.rows import read_balanced
 from emotion_slm.console import stage
+from emotion_slm.encoder.adapted import CONFIG, HEAD
 from emotion_slm.encoder.vectors import read_vectors
 from emotion_slm.files import read_parquet
 from emotion_slm.labels import to_matrix
@@ -28,6 +29,12 @@ INPUTS = (
 )
 
 
+def inputs(params: FinetuneParams) -> list[Path]:
+    """Every file that the training depends on, the pretrained model's apart."""
+    start = [paths.ADAPTED / CONFIG, paths.ADAPTED / HEAD] if params.start == "adapted" else []
+    return [*INPUTS, *start, *params.training.launch_files]
+
+
 def main() -> None:
     with stage("finetune") as report:
         document = Document.read()
@@ -37,7 +44,8 @@ def main() -> None:
         vectors, rows = read_balanced(paths.BALANCED)
         validation = read_parquet(paths.SPLIT / "validation.parquet", ("id", "labels"))
         ids = validation["id"].tolist()
-        checkpoints = resume_folder("finetune", document, (params,), INPUTS)
+        backbone = getattr(params.classifier, "backbone", None)
+        checkpoints = resume_folder("finetune", document, (params,), inputs(params), backbone)
         done = finetune(
             LabelledVectors(vectors, to_matrix(rows["labels"]), rows["id"].tolist()),
             LabelledVectors(

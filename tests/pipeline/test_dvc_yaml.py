@@ -9,6 +9,8 @@ from support.import_closure import closure
 
 from emotion_slm.model.provenance import run_parameters
 from emotion_slm.params.document import PROFILE_SECTIONS, Document
+from emotion_slm.params.finetune import FinetuneParams
+from stages import finetune
 
 PIPELINE = YAML(typ="safe").load(Path("dvc.yaml"))
 STAGES = PIPELINE["stages"]
@@ -149,3 +151,31 @@ def test_curves_and_the_model_are_declared_at_top_level():
 def test_every_metric_is_declared_at_top_level_too():
     metrics = [path for stage in ORDER for path in paths_of(STAGES[stage].get("metrics", []))]
     assert sorted(PIPELINE["metrics"]) == sorted(metrics)
+
+
+@pytest.mark.parametrize("profile", ["minilm", "recipe-minilm"])
+def test_finetune_resumes_only_what_came_of_its_declared_data(profile):
+    params = Document.read().with_profile(profile).section("finetune", FinetuneParams)
+    read = {"/".join(path.parts[:2]) for path in finetune.inputs(params) if not path.is_absolute()}
+    declared = {path for path in paths_of(STAGES["finetune"]["deps"]) if not path.endswith(".py")}
+    assert declared - read == ({"models/adapted"} if params.start == "fresh" else set())
+    assert read <= declared
+
+
+def test_a_launch_config_is_part_of_what_is_resumed():
+    params = Document.read().section("finetune", FinetuneParams)
+    training = params.training.model_copy(update={"launch": "configs/accelerate/ddp.yaml"})
+    launched = finetune.inputs(params.model_copy(update={"training": training}))
+    assert set(launched) - set(finetune.inputs(params)) == {Path("configs/accelerate/ddp.yaml")}
+
+
+@pytest.mark.parametrize(
+    ("profile", "stage"), [("mistral", "adapt"), ("recipe-mistral", "finetune")]
+)
+def test_a_kill_costs_a_long_job_minutes_and_not_an_epoch(profile, stage):
+    assert (
+        YAML(typ="safe").load(Path("params.yaml"))["profiles"][profile][stage]["training"][
+            "checkpoint_steps"
+        ]
+        <= 200
+    )

@@ -14,6 +14,7 @@ from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import sha256_lines
 from emotion_slm.labels import to_matrix
 from emotion_slm.model.losses import build_loss
+from emotion_slm.model.machine import preflight
 from emotion_slm.model.pretrained import locate
 from emotion_slm.params.adapt import AdaptParams
 from emotion_slm.params.encoder import EncoderParams
@@ -35,7 +36,7 @@ def adapt(
 
     Frames hold `id, text, labels`. The best epoch is chosen on `validation_frame`. Returns the
     training's curve and speed. Of several processes, the first writes. EmotionSlmError for a 4-bit
-    encoder without adapters.
+    encoder without adapters, and where the machine cannot run the encoder, before any download.
     """
     lora = None if params.lora == "none" else params.lora
     if lora is None and encoder.four_bit:
@@ -43,6 +44,7 @@ def adapt(
             "adapt.lora `none` trains every weight, and 4-bit weights cannot be trained: give "
             "adapt.lora a rank, or set encoder.four_bit to false"
         )
+    preflight(encoder)
     processes = join()
 
     def build() -> TextClassifier:

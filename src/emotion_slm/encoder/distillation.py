@@ -55,16 +55,18 @@ def teach(
     fold = folds.assign(
         train_rows.gold, groups[:, None], teachers, child_seed(seed, "teacher folds"), groups
     )
+    processes = join()
     sums: Tensors = {}
     probabilities = np.zeros(train_rows.gold.shape, dtype=np.float32)
     for index in range(teachers):
-        console.print(f"teacher {index + 1} of {teachers}")
+        if processes.rank == 0:
+            console.print(f"teacher {index + 1} of {teachers}")
         model = build()
         own, others = np.flatnonzero(fold == index), np.flatnonzero(fold != index)
         own_seed = child_seed(seed, f"teacher {index}")
         place = folder / f"teacher-{index}"
         train(model, loss, train_rows.part(others), validation_rows, params, own_seed, place)
-        probabilities[own] = expit(predict(model, train_rows.part(own), params, join()))
+        probabilities[own] = expit(predict(model, train_rows.part(own), params, processes))
         for name, tensor in snapshot(trained_parameters(model)).items():
             sums[name] = sums[name] + tensor if name in sums else tensor
     return Lesson({name: tensor / teachers for name, tensor in sums.items()}, probabilities)

@@ -82,10 +82,23 @@ def text_tower(model: nn.Module) -> nn.Module:
     return decoder
 
 
+def _config(folder: Path) -> Any:
+    import transformers
+
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise EmotionSlmError(
+            f"{folder / 'config.json'}: not the configuration of a model that transformers knows "
+            f"({reason}); fetch the model again, or set `id` in params.yaml to another"
+        ) from error
+
+
 def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
     import transformers
 
-    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    config = _config(folder)
     multimodal = config.get_text_config() is not config
     options = {"dtype": torch.float32, **_without_pooler(config)}
     if four_bit:

@@ -34,6 +34,16 @@ def locate(params: BackboneParams) -> Path:
     return folder
 
 
+def fingerprint(params: BackboneParams) -> dict:
+    """What tells the pinned model from another: hashes of its weights, config and tokenizer."""
+    folder = locate(params)
+    small = [path for path in _matching(folder, *FILES) if path.suffix != ".safetensors"]
+    return {
+        "weights": params.sha256 or _locked(params.id),
+        "files": {path.name: sha256_file(path) for path in small},
+    }
+
+
 def with_commit(params: BackboneT) -> BackboneT:
     """`params` with the recorded commit where they name no revision: what a package must say."""
     recorded = _locked(params.id).get("revision")
@@ -51,11 +61,15 @@ def _packaged(model_id: str) -> Path | None:
 
 
 def _from_hub(model_id: str, revision: str | None) -> Path:
+    import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
+        GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
         LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
     )
 
     try:
@@ -71,7 +85,17 @@ def _from_hub(model_id: str, revision: str | None) -> Path:
             f"encoder or backbone id {model_id!r}: neither a local folder nor the name of a model "
             "on the hub"
         ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except GatedRepoError as error:
+        raise EmotionSlmError(
+            f"the hub gives {model_id} only to those who accepted its terms: accept them on its "
+            "page, then `hf auth login`"
+        ) from error
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise EmotionSlmError(
+            f"encoder or backbone {model_id!r} at revision {revision}: the hub has no such model "
+            "or revision, or shows it to others only; mend `id` and `revision` in params.yaml"
+        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, httpx.TransportError, OSError) as error:
         raise EmotionSlmError(
             f"the weights of {model_id} are not on this machine and the hub cannot be reached "
             f"({type(error).__name__}); connect once, or set `id` in params.yaml to a local folder"

@@ -1,5 +1,6 @@
 """Parameters of the training loop that `adapt` and `finetune` share."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -47,6 +48,11 @@ class TrainingParams(Section):
     patience: int | None = Field(default=None, ge=1)
     checkpoint_steps: int | None = Field(default=None, ge=1)
     launch: str = "none"
+
+    @property
+    def launch_files(self) -> list[Path]:
+        """The accelerate config that the stage runs under, if any."""
+        return [] if self.launch == "none" else [Path(self.launch)]
 
     @model_validator(mode="after")
     def one_way_to_size_a_batch(self) -> "TrainingParams":

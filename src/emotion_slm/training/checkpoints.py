@@ -60,7 +60,7 @@ def last_checkpoint(folder: Path) -> Path | None:
     steps = {
         int(path.name.removeprefix(PREFIX)): path
         for path in folder.glob(f"{PREFIX}*")
-        if not path.name.endswith(UNFINISHED)
+        if not path.name.endswith(UNFINISHED) and (path / STATE).exists()
     }
     return steps[max(steps)] if steps else None
 

@@ -15,7 +15,7 @@ def has_bfloat16() -> bool:
     float32, and the step takes half as long again.
     """
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     cpu = torch.cpu.get_capabilities()
     if cpu.get("amx_bf16"):
         return True

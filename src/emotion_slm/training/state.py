@@ -29,7 +29,7 @@ class State:
 
     def finished(self, params: TrainingParams) -> bool:
         """Whether all epochs are done, or the last `patience` of them brought nothing better."""
-        if self.epoch == params.epochs:
+        if self.epoch >= params.epochs:
             return True
         if params.patience is None or not self.curve:
             return False

@@ -153,5 +153,17 @@ class _Run:
             validation = measure(logits, rows.gold, learner.loss)
             epoch = Epoch(self.state.epoch + 1, self.state.train_loss, *validation)
             self.state.end_epoch(epoch)
+            self._tell(epoch)
             if self.state.improved(self.params):
                 self.best = snapshot(learner.parameters)
+
+    def _tell(self, epoch: Epoch) -> None:
+        """One line per epoch where no bar shows how training goes: a log of a long job."""
+        if self.processes.rank == 0 and not console.is_terminal:
+            console.print(
+                f"epoch {epoch.epoch} of {self.params.epochs}: loss {epoch.train_loss:.4f}, "
+                f"validation loss {epoch.validation_loss:.4f}, mAP {epoch.validation_map:.4f}, "
+                f"macro-F1 at 0.5 {epoch.validation_macro_f1:.4f}",
+                markup=False,
+                soft_wrap=True,
+            )

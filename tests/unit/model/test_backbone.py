@@ -169,3 +169,16 @@ def test_unsloth_without_a_gpu_is_refused_before_any_download(
     with pytest.raises(EmotionSlmError, match=r"owner/huge-model.*CUDA GPU.*minilm"):
         load_backbone(params, 32)
     assert "unsloth" not in sys.modules
+
+
+@pytest.mark.parametrize("content", [None, "{}", "not JSON"])
+def test_a_folder_without_a_known_configuration_is_told(
+    content, tiny_bert, tmp_path, backbone_params
+):
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "model"))
+    params = backbone_params(folder)
+    (folder / "config.json").unlink()
+    if content is not None:
+        (folder / "config.json").write_text(content)
+    with pytest.raises(EmotionSlmError, match=r"model/config\.json: not the configuration of a"):
+        load_backbone(params, 16)

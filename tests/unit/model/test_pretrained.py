@@ -1,7 +1,13 @@
 import shutil
 from pathlib import Path
 
+import httpx
 import pytest
+from huggingface_hub.errors import (
+    GatedRepoError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.files import read_json, sha256_file
@@ -251,3 +257,30 @@ def test_a_package_names_the_recorded_commit(hub, unpinned, model_folder, backbo
     local = backbone_params(model_folder, sha256=None)
     locate(local)
     assert with_commit(local) == local  # a folder has no commit
+
+
+def _refused(kind):
+    return kind("no", response=httpx.Response(404, request=httpx.Request("GET", "http://hub")))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (httpx.ReadTimeout("slow"), r"cannot be reached \(ReadTimeout\); connect once"),
+        (httpx.RemoteProtocolError("cut"), r"cannot be reached \(RemoteProtocolError\)"),
+        (_refused(RepositoryNotFoundError), r"'hub/model' at revision None: the hub has no such"),
+        (_refused(RevisionNotFoundError), "no such model or revision"),
+        (_refused(GatedRepoError), "only to those who accepted its terms"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_way_in_which_the_hub_fails_is_told_as_what_it_is(
+    error, expected, monkeypatch, backbone_params, model_folder
+):
+    def snapshot(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    changes = {"id": "hub/model", "revision": None, "sha256": None}
+    with pytest.raises(EmotionSlmError, match=expected):
+        locate(backbone_params(model_folder).model_copy(update=changes))

@@ -40,7 +40,10 @@ def test_round_trip(tmp_path):
 def test_highest_step_wins_by_number_not_by_name(tmp_path):
     for step in (5, 100, 20):
         (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "state.json").write_text("{}")
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-100"
+    (tmp_path / "checkpoint-100" / "state.json").unlink()  # a deletion that was killed
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-20"
 
 
 def test_unfinished_checkpoint_is_never_used_and_goes_with_the_next_one(tmp_path):

@@ -18,3 +18,11 @@ def test_bfloat16_is_used_where_it_is_the_faster(name, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert has_bfloat16() is expected
+
+
+def test_a_gpu_that_only_emulates_bfloat16_is_not_said_to_have_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
+    )
+    assert has_bfloat16() is False

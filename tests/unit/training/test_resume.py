@@ -1,13 +1,17 @@
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from emotion_slm.files import sha256_file
+from emotion_slm.errors import EmotionSlmError
+from emotion_slm.files import read_json, sha256_file, write_json
+from emotion_slm.model.pretrained import WEIGHTS_LOCK, locate
 from emotion_slm.params.document import Document
 from emotion_slm.params.embed import EmbedParams
 from emotion_slm.params.undersample import UndersampleParams
 from emotion_slm.training import resume
+from emotion_slm.training.checkpoints import Checkpoint, last_checkpoint, write_checkpoint
 from emotion_slm.training.resume import LIBRARIES, discard, resume_folder
 
 
@@ -23,11 +27,11 @@ def folder_of(tmp_path):
     """Function: what a training is made of → its resume folder."""
     source = tmp_path / "input.bin"
 
-    def make(stage="adapt", seed=1, threads=1, batch_size=8, extra=(), content=b"rows"):
+    def make(stage="adapt", seed=1, threads=1, batch_size=8, extra=(), content=b"rows", model=None):
         source.write_bytes(content)
         document = Document(Path("params.yaml"), "any", seed, threads, {}, {})
         sections = (EmbedParams(batch_size=batch_size), *extra)
-        return resume_folder(stage, document, sections, [source])
+        return resume_folder(stage, document, sections, [source], model)
 
     return make
 
@@ -83,13 +87,70 @@ def test_a_changed_source_file_gives_another_folder(folder_of, monkeypatch):
     assert changed in hashed
 
 
-def test_other_pinned_weights_give_another_folder(folder_of, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_another_file_of_the_pretrained_model_gives_another_folder(
+    folder_of, backbone_params, tiny_bert, tmp_path, name
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_bert, copy)
+    params = backbone_params(copy)
+    before = folder_of(model=params)
+    assert before != folder_of()
+    (copy / name).write_text((copy / name).read_text() + " ")
+    locate.cache_clear()
+    assert folder_of(model=params) != before
+
+
+def test_the_first_use_of_unpinned_weights_has_the_folder_of_the_next(
+    folder_of, backbone_params, tiny_bert, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    folders = [folder_of()]
-    for content in ("{}", '{"model": 1}'):
-        Path("weights.lock.json").write_text(content)
-        folders.append(folder_of())
-    assert len(set(folders)) == 3
+    params = backbone_params(tiny_bert).model_copy(update={"sha256": None})
+    locate.cache_clear()
+    assert not WEIGHTS_LOCK.exists()
+    first = folder_of(model=params)  # records the weights
+    assert WEIGHTS_LOCK.exists()
+    locate.cache_clear()
+    assert folder_of(model=params) == first
+    lock = read_json(WEIGHTS_LOCK)
+    write_json(WEIGHTS_LOCK, lock | {"another/model": {"revision": None, "files": {}}})
+    assert folder_of(model=params) == first
+
+
+def test_a_machine_that_cannot_run_the_model_is_told_before_it_is_fetched(
+    folder_of, backbone_params, tiny_bert, monkeypatch
+):
+    monkeypatch.setattr(resume, "fingerprint", lambda params: pytest.fail("fetched"))
+    params = backbone_params(tiny_bert).model_copy(update={"ram_gib": 1e6})
+    with pytest.raises(EmotionSlmError, match="needs 1e"):
+        folder_of(model=params)
+
+
+def test_another_number_of_processes_or_python_gives_another_folder(folder_of, monkeypatch):
+    folders = {folder_of()}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    folders.add(folder_of())
+    monkeypatch.setattr(resume.platform, "python_version", lambda: "3.0.0")
+    folders.add(folder_of())
+    assert len(folders) == 3
+
+
+def test_a_kill_within_discard_leaves_no_checkpoint_to_resume_from(tmp_path, monkeypatch):
+    folder = tmp_path / "training" / "adapt-1"
+    write_checkpoint(folder, 3, Checkpoint({"step": 3}, {}))
+
+    def killed(path, **_options):
+        if path.exists():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(resume.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        discard(folder)
+    monkeypatch.undo()
+    assert last_checkpoint(folder) is None
+    write_checkpoint(folder, 5, Checkpoint({"step": 5}, {}))
+    discard(folder)
+    assert list(folder.parent.iterdir()) == []
 
 
 def test_another_kind_of_machine_gives_another_folder(folder_of, monkeypatch):

@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -462,3 +464,19 @@ def test_frozen_parameters_stay_bit_identical(
     changed = {name for name in after if not torch.equal(before[name], after[name])}
     assert changed == trainable
     assert trainable and not any("_embeddings" in name for name in trainable)
+
+
+def test_a_log_shows_every_epoch_and_a_terminal_none(
+    separable_vectors, training_params, tmp_path, monkeypatch
+):
+    rows = vector_rows(*separable_vectors(12))
+    params, lines = training_params(epochs=2), []
+    monkeypatch.setattr(trainer_module.console, "print", lambda line, **_: lines.append(line))
+    curve = train(head(), binary_cross_entropy, rows, rows, params, 1, tmp_path / "log").curve
+    assert [line.split(",")[0] for line in lines] == [
+        f"epoch {epoch.epoch} of 2: loss {epoch.train_loss:.4f}" for epoch in curve
+    ]
+    monkeypatch.setattr(type(trainer_module.console), "is_terminal", True)
+    monkeypatch.setattr(trainer_module, "progress", lambda *_: nullcontext(lambda *_: None))
+    train(head(), binary_cross_entropy, rows, rows, params, 1, tmp_path / "terminal")
+    assert len(lines) == 2
