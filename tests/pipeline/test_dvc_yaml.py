@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from support.import_closure import closure
 
 from emotion_slm.model.provenance import run_parameters
+from emotion_slm.params.adapt import AdaptParams
 from emotion_slm.params.document import PROFILE_SECTIONS, Document
 from emotion_slm.params.finetune import FinetuneParams
 from stages import finetune
@@ -164,18 +165,17 @@ def test_finetune_resumes_only_what_came_of_its_declared_data(profile):
 
 def test_a_launch_config_is_part_of_what_is_resumed():
     params = Document.read().section("finetune", FinetuneParams)
-    training = params.training.model_copy(update={"launch": "configs/accelerate/ddp.yaml"})
+    training = params.training.model_copy(update={"launch": "configs/accelerate/ddp_4_gpus.yaml"})
     launched = finetune.inputs(params.model_copy(update={"training": training}))
-    assert set(launched) - set(finetune.inputs(params)) == {Path("configs/accelerate/ddp.yaml")}
+    assert set(launched) - set(finetune.inputs(params)) == {
+        Path("configs/accelerate/ddp_4_gpus.yaml")
+    }
 
 
 @pytest.mark.parametrize(
-    ("profile", "stage"), [("mistral", "adapt"), ("recipe-mistral", "finetune")]
+    ("profile", "stage", "kind"),
+    [("mistral", "adapt", AdaptParams), ("recipe-mistral", "finetune", FinetuneParams)],
 )
-def test_a_kill_costs_a_long_job_minutes_and_not_an_epoch(profile, stage):
-    assert (
-        YAML(typ="safe").load(Path("params.yaml"))["profiles"][profile][stage]["training"][
-            "checkpoint_steps"
-        ]
-        <= 200
-    )
+def test_a_kill_costs_a_long_job_minutes_and_not_an_epoch(profile, stage, kind):
+    training = Document.read().with_profile(profile).section(stage, kind).training
+    assert training.checkpoint_steps <= 200

@@ -39,7 +39,7 @@ from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
 from ingredients.arms import Arm, objective, reading, settings, targets
 from ingredients.in_sample import teach_in_sample
-from ingredients.screen import CHECKPOINTS, PROFILE, SEED, Outcome, append, done, judge, to_rows
+from ingredients.screen import PROFILE, SEED, Outcome, append, checkpoints, done, judge, to_rows
 
 PARAMS = Path("folds.yaml")
 OUTPUT = Path("folds.csv")
@@ -89,7 +89,7 @@ def outcome(arm: Arm, number: int, fold: Fold, params: Mapping, document: Docume
 
     loss = objective(arm, build_loss(adapt.loss, fold.train.gold.sum(0)))
     rows = fold.train._replace(gold=targets(arm, fold.train.gold))
-    place = CHECKPOINTS / "folds" / f"{arm.name.replace(' ', '-')}-{number}"
+    place = checkpoints(f"{arm.name} {number}", encoder, adapt, rows)
     seed, training = child_seed(SEED, f"fold {number}"), adapt.training
     model = build()
     if arm.teachers:

@@ -7,6 +7,8 @@ has is not run again; with names, only those arms run.
 """
 
 import csv
+import hashlib
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +26,7 @@ from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.evaluation.calibration import choose
 from emotion_slm.evaluation.ranking import mean_average_precision
 from emotion_slm.evaluation.thresholds import tune
-from emotion_slm.files import read_parquet
+from emotion_slm.files import read_parquet, sha256_lines
 from emotion_slm.labels import to_matrix
 from emotion_slm.model.losses import build_loss
 from emotion_slm.model.pretrained import locate
@@ -91,21 +93,28 @@ def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     model, selection = build(), setting.selection
     rows = setting.train._replace(gold=targets(arm, setting.train.gold))
     if arm.teachers:
-        folder = CHECKPOINTS / "base"
+        folder = checkpoints("base", encoder, params, rows)
         lesson = teach_in_sample(
             build, loss, rows, selection, arm.teachers, params.training, SEED, folder
         )
         distillation = DistillationParams(
             teachers=arm.teachers, weight=STUDENT_WEIGHT, training=params.training
         )
-        folder = CHECKPOINTS / f"student-{seed}"
-        learn(model, lesson, rows, selection, distillation, SEED + seed, folder)
+        student = folder / f"student-{seed}"
+        learn(model, lesson, rows, selection, distillation, SEED + seed, student)
     else:
-        folder = CHECKPOINTS / arm.name.replace(" ", "-") / f"teacher-{seed}"
+        folder = checkpoints(arm.name, encoder, params, rows) / f"teacher-{seed}"
         own_seed = child_seed(SEED, f"teacher {seed}")
         train(model, loss, rows, selection, params.training, own_seed, folder)
     logits = predict(model, setting.validation, params.training, join())
     return judge(logits, setting.validation.gold, setting.thresholds, time.monotonic() - started)
+
+
+def checkpoints(name: str, encoder: EncoderParams, adapt: AdaptParams, rows: Rows) -> Path:
+    """Folder of a training: another one for other settings or rows."""
+    content = [encoder.model_dump(), adapt.model_dump(), sha256_lines(rows.ids)]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return CHECKPOINTS / f"{name.replace(' ', '-')}-{digest[:8]}"
 
 
 def judge(

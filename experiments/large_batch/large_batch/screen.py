@@ -7,6 +7,7 @@ An arm that results.csv has is not run again.
 """
 
 import csv
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ from emotion_slm.training.curve import best
 
 PROFILE = "recipe-minilm"
 OUTPUT = Path("results.csv")
+CHECKPOINTS = Path(".scratch")
 
 
 class Arm(NamedTuple):
@@ -97,14 +99,18 @@ def subset(rows: LabelledVectors, count: int, seed: int) -> LabelledVectors:
     return LabelledVectors(np.asarray(rows.vectors[kept]), rows.gold[kept], ids)
 
 
+def checkpoints(arm: Arm) -> Path:
+    """Where the arm's training is kept until results.csv has it."""
+    return CHECKPOINTS / "-".join(f"{name}={value}" for name, value in arm._asdict().items())
+
+
 def outcome(
     arm: Arm, train: LabelledVectors, validation: LabelledVectors, params: FinetuneParams
 ) -> Outcome:
-    """Train the arm in a temporary folder and keep its best epoch's figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        output, resume = Path(folder, "model"), Path(folder, "resume")
-        seed = child_seed(arm.seed, "finetune")
-        curve = finetune(train, validation, params, seed, output, resume).curve
+    """Train the arm, from its last checkpoint if it was interrupted; its best epoch's figures."""
+    place = checkpoints(arm)
+    seed = child_seed(arm.seed, "finetune")
+    curve = finetune(train, validation, params, seed, place / "model", place / "resume").curve
     kept = best(curve, params.training.selection)
     steps = params.training.epochs * -(-len(train.gold) // arm.batch_size)
     return Outcome(steps, kept.epoch, kept.validation_map, kept.validation_macro_f1)
@@ -163,6 +169,7 @@ def main() -> None:
             if arm not in finished:
                 result = outcome(arm, train, validation, variant(recipe, arm))
                 append(OUTPUT, arm, result)
+                shutil.rmtree(checkpoints(arm))
                 print(*arm, *result, flush=True)
 
 
