@@ -80,8 +80,9 @@ def test_a_subset_keeps_rows_together_and_is_drawn_once(rows):
 
 
 def test_an_arm_is_trained_judged_and_found_again(
-    recipe, rows, backbone_params, tiny_bert, tmp_path
+    recipe, rows, backbone_params, tiny_bert, tmp_path, monkeypatch
 ):
+    monkeypatch.chdir(tmp_path)
     classifier = recipe.classifier.model_copy(update={"backbone": backbone_params(tiny_bert)})
     arm = Arm(8, 1e-3, 0, 2, 20, 2)
     params = variant(recipe.model_copy(update={"classifier": classifier}), arm)
