@@ -76,11 +76,13 @@ def fold_of(frame, count: int, seed: int) -> np.ndarray:
 def outcome(arm: Arm, number: int, fold: Fold, params: Mapping, document: Document) -> Outcome:
     """Train the arm on `train`, keep the epoch best on `selection`, judge it on `judged`."""
     started = time.monotonic()
+    pinned = {name: params[name] for name in ("loss", "distillation")}
+    profile = document.section("adapt", AdaptParams).model_dump()
     encoder, adapt = settings(
         arm,
         document.section("encoder", EncoderParams),
-        document.section("adapt", AdaptParams),
-        {"precision": params["precision"]},
+        AdaptParams(**profile | pinned),
+        {name: params[name] for name in ("epochs", "precision")},
     )
 
     def build():

@@ -14,7 +14,7 @@ def read_tables(folder: Path) -> dict[str, str]:
     """Name of a table → its Markdown, from the results files in `folder`."""
     return {
         "screen": table(read_results(folder / SCREEN), "base", "seeds"),
-        "folds": table(read_results(folder / FOLDS), "gamma 2, four epochs", "folds"),
+        "folds": table(read_results(folder / FOLDS), "gamma 4, two epochs", "folds"),
     }
 
 
