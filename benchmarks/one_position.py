@@ -132,10 +132,10 @@ def run(arm: Arm, bench: Bench, steps: int, turn: int) -> Run:
         torch.cuda.reset_peak_memory_stats()
     for step in range(WARM_UP + steps):
         if step == WARM_UP:
-            started = _now(cuda)
+            started = now(cuda)
         learner.gradients(rows, batches, step)
         learner.update(training.learning_rate)
-    seconds = _now(cuda) - started
+    seconds = now(cuda) - started
     peak = torch.cuda.max_memory_allocated() / GIB if cuda else None
     return Run(steps * rows.count / seconds, peak)
 
@@ -168,7 +168,7 @@ def _collate(vectors: np.ndarray) -> dict[str, torch.Tensor]:
     return {"vectors": torch.from_numpy(vectors)}
 
 
-def _now(cuda: bool) -> float:
+def now(cuda: bool) -> float:
     if cuda:
         torch.cuda.synchronize()
     return time.perf_counter()
