@@ -28,7 +28,7 @@ from emotion_slm.evaluation import metrics
 from emotion_slm.files import read_parquet
 from emotion_slm.inference.classifier import EmotionClassifier
 from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.model.full_weights import calibrated
+from emotion_slm.model.full_weights import affine
 from emotion_slm.model.onnx_export import export_onnx
 from emotion_slm.model.package import read_package
 from emotion_slm.threads import pin_threads
@@ -121,9 +121,9 @@ def by_label(entries: list[dict]) -> list[float]:
 
 def own(folder: Path) -> Scorer:
     classifier = EmotionClassifier.from_pretrained(folder)
-    if calibrated(folder):  # what transformers shows then, the calibration being in the head
-        return classifier.predict_proba
-    return lambda texts: expit(classifier.logits(texts))
+    # What transformers shows: as much of the calibration as its head can hold.
+    slope, intercept = (part.numpy() for part in affine(classifier.calibration, len(LABELS)))
+    return lambda texts: expit(classifier.logits(texts) * slope + intercept)
 
 
 def run(make: Callable[[], Scorer], texts: list[str], turn: int) -> Run:

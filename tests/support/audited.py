@@ -51,7 +51,7 @@ def write_audited_workspace(root: Path, encoder: EncoderParams) -> None:
     params = read_params(Path())
     params |= {"profile": "sample", "threads": 1}
     params["split"]["protocol"] = "official"
-    params["evaluate"]["thresholds"] = {"grid_step": 0.05, "shrinkages": [0, 10], "folds": 3}
+    params["evaluate"]["thresholds"] = {"grid_step": 0.05, "folds": 3, "shrinkage": 100}
     params["profiles"]["sample"]["encoder"] = encoder.model_dump()
     params["profiles"]["sample"]["ismote"]["target"] = 50
     root.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def create_package(
     finetuned = Finetuned(classifier, WIDTH)
     write_finetuned(root / "finetuned", build_classifier(classifier, WIDTH), finetuned)
     platt = Platt(np.linspace(0.5, 3, len(LABELS)), np.linspace(-1, 1, len(LABELS)))
-    thresholds = Thresholds(np.linspace(0.3, 0.7, len(LABELS)), 0.5, 10.0, {10.0: 0.4})
+    thresholds = Thresholds(np.linspace(0.3, 0.7, len(LABELS)), 0.5)
     package = Package(
         folder=root / "classifier",
         encoder=encoder,

@@ -11,7 +11,7 @@ from emotion_slm.params.document import Document, Section
 from emotion_slm.params.encoder import EncoderParams
 from emotion_slm.params.finetune import MlpHead
 from emotion_slm.params.loss import LossParams
-from emotion_slm.params.thresholds import ThresholdParams
+from emotion_slm.params.shrunken import ShrunkenParams
 from emotion_slm.params.training import TrainingParams
 
 
@@ -64,7 +64,7 @@ class Params(Section):
     training: HeadTrainingParams
     one_position: OnePositionParams
     crossfit: CrossfitParams
-    thresholds: ThresholdParams
+    thresholds: ShrunkenParams
     bootstrap: BootstrapParams
 
 

@@ -1,7 +1,7 @@
 """Stage scores: thresholds from validation, then test, once per arm → results.csv, predictions.
 
 Thresholds act on the raw sigmoid. `tuned` is a label's own best threshold, `shrunken` that one
-drawn towards the global one (emotion_slm.evaluation.thresholds).
+drawn towards the global one (emotion_slm.evaluation.shrunken).
 """
 
 import sys
@@ -19,10 +19,10 @@ from balance_ablation.params import read_params
 from balance_ablation.places import PREDICTIONS, RESULTS, results_folder
 from emotion_slm.console import progress, stage
 from emotion_slm.evaluation.ranking import f1_from_counts, mean_average_precision
-from emotion_slm.evaluation.thresholds import tune
+from emotion_slm.evaluation.shrunken import tune
 from emotion_slm.files import write_array
 from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.params.thresholds import ThresholdParams
+from emotion_slm.params.shrunken import ShrunkenParams
 from emotion_slm.threads import pin_threads
 
 
@@ -30,7 +30,7 @@ def thresholds(
     probabilities: np.ndarray,
     gold: np.ndarray,
     groups: np.ndarray,
-    params: ThresholdParams,
+    params: ShrunkenParams,
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Kind → (28,) thresholds, from (n, 28) probabilities and gold of validation."""

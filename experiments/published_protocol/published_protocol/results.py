@@ -13,7 +13,7 @@ from emotion_slm import paths
 from emotion_slm.balance.rows import COLUMNS, ROWS
 from emotion_slm.files import read_array, read_parquet, write_json
 from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.params.thresholds import ThresholdParams
+from emotion_slm.params.shrunken import ShrunkenParams
 from published_protocol import parameters
 from published_protocol.layout import (
     ARMS,
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     support: dict[str, np.ndarray]
 
 
-def outcome(arm: str, seed: int, params: ThresholdParams) -> Outcome:
+def outcome(arm: str, seed: int, params: ShrunkenParams) -> Outcome:
     root = workspace(arm, seed)
     frames = {name: _split(root, name) for name in paths.SPLITS}
     predicted = {
@@ -130,7 +130,7 @@ def _split(root: Path, name: str) -> pd.DataFrame:
 
 
 def main() -> None:
-    params = parameters.section("thresholds", ThresholdParams)
+    params = parameters.section("thresholds", ShrunkenParams)
     seeds = parameters.read()["seeds"]
     outcomes = {arm: [outcome(arm, seed, params) for seed in seeds] for arm in ARMS}
     write_json(RESULTS, {arm: summary(outcomes[arm]) for arm in ARMS})

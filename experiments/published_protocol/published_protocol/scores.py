@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.evaluation.ranking import f1_from_counts
-from emotion_slm.evaluation.thresholds import tune
-from emotion_slm.params.thresholds import ThresholdParams
+from emotion_slm.evaluation.shrunken import tune
+from emotion_slm.params.shrunken import ShrunkenParams
 
 HALF, TUNED = "at_half", "tuned"
 # The honest model is scored on its test rows, and on those of them that the leaked arm has too:
@@ -41,7 +41,7 @@ def score(predicted: Predicted, thresholds: np.ndarray | float) -> Scores:
 
 
 def score_views(
-    validation: Predicted, views: Mapping[str, Predicted], params: ThresholdParams, seed: int
+    validation: Predicted, views: Mapping[str, Predicted], params: ShrunkenParams, seed: int
 ) -> dict[str, dict[str, Scores]]:
     """View → HALF and TUNED → its scores; thresholds are tuned on `validation` alone."""
     tuned = tune(validation.probabilities, validation.gold, params, seed).per_label

@@ -5,11 +5,11 @@ Both learn from train as nature has it, neither thinned nor oversampled.
 
 import numpy as np
 
-from emotion_slm.evaluation import metrics, thresholds
-from emotion_slm.evaluation.bootstrap import with_intervals
+from emotion_slm.evaluation import metrics
+from emotion_slm.evaluation.calibration import PROBABILITY_BOUND
+from emotion_slm.evaluation.evaluate import Scored, evaluate
 from emotion_slm.labels import LABELS, to_matrix
 from emotion_slm.params.baselines import BaselinesParams, TfidfParams
-from emotion_slm.seeds import child_seed
 
 HALF = np.full(len(LABELS), 0.5)
 
@@ -17,31 +17,28 @@ HALF = np.full(len(LABELS), 0.5)
 def baselines(train, validation, test, params: BaselinesParams, seed: int) -> dict:
     """The content of metrics/baselines.json: metrics on test of `majority` and `tfidf_logistic`.
 
-    The three frames hold `text` and `labels`, that of test also `duplicate_group`. The logistic
-    regression's metrics are at thresholds tuned on validation, with bootstrap intervals, and under
-    `at_0_5`.
+    The three frames hold `text, labels, duplicate_group`. The logistic regression's probabilities
+    are calibrated and decided on as the classifier's are; `at_0_5` has them as they are.
     """
+    from scipy.special import logit
+
     train_gold, test_gold = to_matrix(train["labels"]), to_matrix(test["labels"])
-    validation_scores, test_scores = tfidf_logistic(
-        train["text"], train_gold, [validation["text"], test["text"]], params.tfidf
+    held_out = [validation, test]
+    probabilities = tfidf_logistic(
+        train["text"], train_gold, [frame["text"] for frame in held_out], params.tfidf
     )
-    tuned = thresholds.tune(
-        validation_scores, to_matrix(validation["labels"]), params.thresholds, seed
-    )
-    predicted = metrics.predictions(test_scores, tuned.per_label)
+    scored = [
+        Scored(
+            logit(np.clip(of_frame, PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)),
+            to_matrix(frame["labels"]),
+            frame["duplicate_group"].to_numpy(),
+        )
+        for frame, of_frame in zip(held_out, probabilities, strict=True)
+    ]
     answer = np.tile(majority(train_gold).astype(np.float64), (len(test_gold), 1))
     return {
         "majority": metrics.evaluate(test_gold, answer, HALF),
-        "tfidf_logistic": {
-            **with_intervals(
-                metrics.evaluate(test_gold, test_scores, tuned.per_label),
-                predicted,
-                test_gold,
-                test["duplicate_group"],
-                child_seed(seed, "bootstrap"),
-            ),
-            "at_0_5": metrics.evaluate(test_gold, test_scores, HALF),
-        },
+        "tfidf_logistic": evaluate(*scored, params.thresholds, seed).test,
     }
 
 

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: temperature, Platt or isotonic, chosen on validation.
+"""Probabilities that mean what they say, by a map from logits that validation chooses.
 
 A focal loss and oversampled training rows rank well and estimate badly. Which map from logit to
 probability mends the estimate is decided by cross-validated likelihood: fitted and judged on the
@@ -12,6 +12,7 @@ import numpy as np
 
 from emotion_slm.errors import EmotionSlmError
 from emotion_slm.evaluation import folds as fold_assignment
+from emotion_slm.evaluation.blend import Blend
 from emotion_slm.evaluation.isotonic import Isotonic
 from emotion_slm.evaluation.metrics import DECIMALS
 from emotion_slm.evaluation.platt import Platt
@@ -19,7 +20,7 @@ from emotion_slm.evaluation.temperature import Temperature
 from emotion_slm.seeds import child_seed
 
 # The simplest first: it wins a tie.
-METHODS = {"temperature": Temperature, "platt": Platt, "isotonic": Isotonic}
+METHODS = {"temperature": Temperature, "platt": Platt, "isotonic": Isotonic, "blend": Blend}
 
 # Probabilities stay this far from 0 and 1: no validation set supports a finer claim, and one
 # surprise must not make the likelihood infinite.
@@ -31,7 +32,7 @@ class Calibration:
     """A method of METHODS by name, and the map it fitted."""
 
     method: str
-    mapping: Temperature | Platt | Isotonic
+    mapping: Temperature | Platt | Isotonic | Blend
 
     @classmethod
     def fit(cls, method: str, logits: np.ndarray, gold: np.ndarray) -> "Calibration":
@@ -65,12 +66,13 @@ class Calibration:
 class Choice(NamedTuple):
     """The chosen calibration fitted on all rows, and what cross-validation gave.
 
-    `cross_fitted`: (n, 28) float64, each row's probabilities by a calibration of the chosen method
-    fitted on the folds the row is not in: thresholds tuned on these meet probabilities as honest
-    as those of unseen rows. `nll`: cross-validated negative log-likelihood by method.
+    `fold`: (n,) int64 fold of each row. `cross_fitted`: (n, 28) float64, each row's probabilities
+    by a calibration of the chosen method fitted on the other folds, as honest as those of unseen
+    rows. `nll`: cross-validated negative log-likelihood by method.
     """
 
     calibration: Calibration
+    fold: np.ndarray
     cross_fitted: np.ndarray
     nll: dict[str, float]
 
@@ -96,7 +98,7 @@ def choose(
         for method, probabilities in candidates.items()
     }
     method = min(nll, key=nll.__getitem__)
-    return Choice(Calibration.fit(method, logits, gold), candidates[method], nll)
+    return Choice(Calibration.fit(method, logits, gold), fold, candidates[method], nll)
 
 
 def cross_fitted(method: str, logits: np.ndarray, gold: np.ndarray, fold: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ from scipy.special import expit
 
 from emotion_slm.evaluation import calibration, metrics, thresholds
 from emotion_slm.evaluation.bootstrap import with_intervals
-from emotion_slm.evaluation.calibration import Calibration
+from emotion_slm.evaluation.calibration import Calibration, Choice
+from emotion_slm.evaluation.ranking import f1_from_counts
 from emotion_slm.evaluation.thresholds import Thresholds
 from emotion_slm.labels import LABELS
 from emotion_slm.params.thresholds import ThresholdParams
@@ -27,7 +28,7 @@ class Scored(NamedTuple):
 class Evaluation(NamedTuple):
     """What validation gave, and the metrics of both splits.
 
-    `cross_fitted`: (n, 28) probabilities of validation, on which the thresholds were tuned.
+    `cross_fitted`: (n, 28) probabilities of validation, by calibrations that had not seen the row.
     """
 
     calibration: Calibration
@@ -40,17 +41,19 @@ class Evaluation(NamedTuple):
 def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: int) -> Evaluation:
     """Calibration and per-label thresholds from validation, metrics of validation and test.
 
-    Validation's own probabilities are cross-fitted before thresholds are tuned on them, so that
-    the thresholds do not rest on a calibration that saw the same rows. Metrics are at the tuned
-    thresholds on calibrated probabilities, with bootstrap intervals; under `at_0_5` they are on
-    the raw sigmoid, under `at_global_threshold` at the one threshold that suits all labels best on
-    validation. `calibration` says which method was chosen and what it mends in that split. Within
-    a label rows are ranked by raw logits throughout.
+    Metrics are at the tuned thresholds on calibrated probabilities, with bootstrap intervals;
+    under `at_0_5` they are on the raw sigmoid, under `at_global_threshold` at the one threshold
+    that suits all labels best on validation. Validation's probabilities are cross-fitted, its
+    thresholds are not: `cross_validated_macro_f1` is what they score on rows that took no part in
+    them. `calibration` says which method was chosen and what it mends in that split. Within a
+    label rows are ranked by raw logits throughout.
     """
     chosen = calibration.choose(
         validation.logits, validation.gold, params.folds, seed, validation.groups
     )
-    tuned = thresholds.tune(chosen.cross_fitted, validation.gold, params, seed, validation.groups)
+    tuned = thresholds.tune(
+        chosen.cross_fitted, validation.gold, params.grid_step, params.shrinkage
+    )
     bootstrap_seed = child_seed(seed, "bootstrap")
 
     def measure(scored: Scored, probabilities: np.ndarray) -> dict:
@@ -66,13 +69,38 @@ def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: in
         }
         return measured
 
+    f1 = cross_validated_macro_f1(validation.logits, validation.gold, chosen, params)
     return Evaluation(
         calibration=chosen.calibration,
         thresholds=tuned,
         cross_fitted=chosen.cross_fitted,
-        validation=measure(validation, chosen.cross_fitted),
+        validation={
+            **measure(validation, chosen.cross_fitted),
+            "cross_validated_macro_f1": round(f1, metrics.DECIMALS),
+        },
         test=measure(test, chosen.calibration.apply(test.logits)),
     )
+
+
+def cross_validated_macro_f1(
+    logits: np.ndarray, gold: np.ndarray, chosen: Choice, params: ThresholdParams
+) -> float:
+    """Macro-F1 of (n, 28) logits, each fold decided by a calibration and thresholds of the others.
+
+    F1 is that of the counts pooled over the folds (Forman and Scholz 2010).
+    """
+    method = chosen.calibration.method
+    predicted = np.empty(gold.shape, dtype=bool)
+    for held_out in np.unique(chosen.fold):
+        inside = chosen.fold == held_out
+        outside, outside_gold = logits[~inside], gold[~inside]
+        probabilities = calibration.cross_fitted(
+            method, outside, outside_gold, chosen.fold[~inside]
+        )
+        tuned = thresholds.tune(probabilities, outside_gold, params.grid_step, params.shrinkage)
+        predicted[inside] = chosen.cross_fitted[inside] >= tuned.per_label
+    hits = (predicted & (gold > 0)).sum(axis=0)
+    return float(f1_from_counts(hits, predicted.sum(axis=0), gold.sum(axis=0)).mean())
 
 
 def _metrics(scored: Scored, probabilities: np.ndarray, tuned: Thresholds, seed: int) -> dict:

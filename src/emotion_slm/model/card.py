@@ -89,9 +89,14 @@ METHODS = {
     "temperature": "temperature scaling",
     "platt": "Platt scaling per label",
     "isotonic": "isotonic regression per label",
+    "blend": "the mean of Platt scaling and isotonic regression per label",
 }
 FOLDED = "it is calibrated, the calibration being folded into the head"
+HALF_FOLDED = (
+    "it is calibrated by Platt scaling, the half of the calibration that folds into the head"
+)
 RAW = "it is raw, because isotonic calibration cannot be folded into the head"
+SIGMOIDS = {"temperature": FOLDED, "platt": FOLDED, "blend": HALF_FOLDED, "isotonic": RAW}
 NO_PIPELINE = "Transformers' Auto classes do not load it: its classifier is no linear head."
 SAMPLE_WARNING = """
 **Trained on the bundled sample corpus: it proves the plumbing and says nothing about quality.**
@@ -112,7 +117,7 @@ def model_card(origin: Origin, base: str, test: dict, leakage: dict, linear: boo
     ]
     few = [label for label, row in test["per_label"].items() if row["few_positives"]]
     calibration = test["calibration"]
-    sigmoids = RAW if calibration["method"] == "isotonic" else FOLDED
+    pipeline = PIPELINE.format(sigmoids=SIGMOIDS[calibration["method"]], model=FOLDER)
     body = BODY.format(
         **origin._asdict(),
         **{key: test[key] for key in ("macro_f1", "micro_f1", "macro_precision", "macro_recall")},
@@ -130,7 +135,7 @@ def model_card(origin: Origin, base: str, test: dict, leakage: dict, linear: boo
         warning=SAMPLE_WARNING if origin.corpus == "sample" else "",
         audit=_audit(leakage),
         loading=LOADING.format(model=FOLDER),
-        transformers=PIPELINE.format(sigmoids=sigmoids, model=FOLDER) if linear else NO_PIPELINE,
+        transformers=pipeline if linear else NO_PIPELINE,
     )
     return f"---\n{front_matter(origin, base, test)}\n---\n\n{body}"
 

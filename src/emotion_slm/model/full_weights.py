@@ -8,6 +8,7 @@ import torch
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.errors import EmotionSlmError
+from emotion_slm.evaluation.blend import Blend
 from emotion_slm.evaluation.calibration import Calibration
 from emotion_slm.evaluation.platt import Platt
 from emotion_slm.evaluation.temperature import Temperature
@@ -25,8 +26,9 @@ def compose(package: Package) -> TextClassifier:
 
     The sigmoid of its logits is the calibrated probability where calibration is affine in the
     logit (temperature, Platt): it is folded into the head, in float64, then rounded to float32.
-    Isotonic calibration cannot be folded: logits stay raw. Raises EmotionSlmError for a
-    classifier that is not a linear head, and for an ONNX export, which has no weights.
+    Of a blend Platt's half is folded. Isotonic regression alone cannot be: logits stay raw. Raises
+    EmotionSlmError for a classifier that is not a linear head, and for an ONNX export, which has no
+    weights.
     """
     folder = package.folder
     if package.onnx:
@@ -50,17 +52,14 @@ def compose(package: Package) -> TextClassifier:
     return model
 
 
-def calibrated(folder: Path) -> bool:
-    """Whether the composed model's sigmoids are the calibrated probabilities."""
-    return isinstance(_calibration(folder).mapping, Temperature | Platt)
-
-
 def affine(calibration: Calibration, labels: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Slope and intercept, (labels,) float64, of a calibration σ(slope · logit + intercept).
 
-    1 and 0 for one that is not of this form.
+    Those of its Platt half for a blend, 1 and 0 for isotonic regression.
     """
     mapping = calibration.mapping
+    if isinstance(mapping, Blend):
+        mapping = mapping.platt
     if isinstance(mapping, Platt):
         return torch.from_numpy(mapping.slope), torch.from_numpy(mapping.intercept)
     slope = 1 / mapping.temperature if isinstance(mapping, Temperature) else 1.0

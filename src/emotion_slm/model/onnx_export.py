@@ -16,7 +16,7 @@ from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.errors import EmotionSlmError, writing
 from emotion_slm.files import read_json, write_bytes
-from emotion_slm.model.card import FOLDED, FOLDER, LOADING, PIPELINE, RAW
+from emotion_slm.model.card import FOLDER, LOADING, PIPELINE, SIGMOIDS
 from emotion_slm.model.finetuned import load_classifier
 from emotion_slm.model.full_weights import CARD, WEIGHTS
 from emotion_slm.model.onnx_graph import OnnxGraph, missing_extra
@@ -195,7 +195,7 @@ def _compare(model: Scores, graph: OnnxGraph, package: Package) -> None:
 
 def _card(card: str, precision: Precision, folder: Path) -> str:
     """The package's card, saying what the export is and is not."""
-    for sigmoids in (FOLDED, RAW):
+    for sigmoids in SIGMOIDS.values():
         card = card.replace(PIPELINE.format(sigmoids=sigmoids, model=FOLDER), NO_PIPELINE)
     card = card.replace(LOADING.format(model=FOLDER), LOADING.format(model=folder.as_posix()))
     heading = "\n## How to load\n"

@@ -15,7 +15,7 @@ class TfidfParams(Section):
 
 
 class BaselinesParams(Section):
-    """The baselines tune thresholds by parameters of their own, so `evaluate` never reruns them."""
+    """The baselines are calibrated by parameters of their own, so `evaluate` never reruns them."""
 
     tfidf: TfidfParams
     thresholds: ThresholdParams

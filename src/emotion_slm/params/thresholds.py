@@ -1,6 +1,4 @@
-"""How decision thresholds are tuned on validation."""
-
-from typing import Annotated
+"""How decision thresholds are found on validation."""
 
 from pydantic import Field
 
@@ -8,13 +6,12 @@ from emotion_slm.params.document import Section
 
 
 class ThresholdParams(Section):
-    """Per-label thresholds from validation.
+    """Thresholds are sought on multiples of `grid_step`; calibration is chosen over `folds` folds.
 
-    A label's own threshold is shrunk towards the global one by n / (n + shrinkage), n being its
-    validation positives; the shrinkage is chosen from `shrinkages` by cross-validation within
-    validation, over `folds` folds.
+    `shrinkage`, in positive rows: how many a label needs for its own best threshold to weigh as
+    much as the one expected of its calibrated probabilities.
     """
 
     grid_step: float = Field(gt=0, le=0.1)
-    shrinkages: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
-    folds: int = Field(ge=2)
+    folds: int = Field(ge=3)  # what two leave of a fold cannot be cross-fitted again
+    shrinkage: float = Field(gt=0)

@@ -9,7 +9,7 @@ from emotion_slm.params.baselines import BaselinesParams
 PARAMS = BaselinesParams.model_validate(
     {
         "tfidf": {"min_df": 1, "max_ngram": 2, "c": 10.0},
-        "thresholds": {"grid_step": 0.05, "shrinkages": [0, 10], "folds": 2},
+        "thresholds": {"grid_step": 0.05, "folds": 3, "shrinkage": 100},
     }
 )
 

@@ -107,7 +107,10 @@ def test_round_trip_through_json(scored, method):
     ("content", "named"),
     [
         ({}, "method None"),
-        ({"method": "beta", "parameters": {}}, "'beta'; known: temperature, platt, isotonic"),
+        (
+            {"method": "beta", "parameters": {}},
+            "'beta'; known: temperature, platt, isotonic, blend",
+        ),
         ({"method": ["platt"], "parameters": {}}, r"method \['platt'\]"),
         ({"method": "platt"}, "'parameters'"),
         ({"method": "platt", "parameters": [1]}, "expected an object"),

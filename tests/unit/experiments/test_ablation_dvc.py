@@ -42,7 +42,7 @@ ENCODING = {
     )
 }  # fmt: skip
 FOLDS = {f"{LIBRARY}evaluation/folds.py", f"{LIBRARY}seeds.py"}
-RANKING = {f"{LIBRARY}evaluation/{name}.py" for name in ("ranking", "thresholds")}
+RANKING = {f"{LIBRARY}evaluation/{name}.py" for name in ("ranking", "shrunken", "thresholds")}
 ADAPTING = {f"{LIBRARY}encoder/adapt.py", f"{LIBRARY}model/losses.py"} | {
     path for path in TRAINING if "/training/" in path
 }

@@ -8,9 +8,9 @@ from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from emotion_slm.errors import EmotionSlmError
-from emotion_slm.params.thresholds import ThresholdParams
+from emotion_slm.params.shrunken import ShrunkenParams
 
-PARAMS = ThresholdParams(grid_step=0.01, shrinkages=[0.0, 1000.0], folds=2)
+PARAMS = ShrunkenParams(grid_step=0.01, shrinkages=[0.0, 1000.0], folds=2)
 ARM = Arm("frozen", "linear", "none", "bce", 1, 400, 0.5)
 
 

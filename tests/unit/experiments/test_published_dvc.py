@@ -25,7 +25,9 @@ LIBRARY = {
         "training/batches", "training/learner", "training/optimizer", "training/schedule",
         "training/trainer", "training/validation",
     ],
-    "results": ["evaluation/folds", "evaluation/ranking", "evaluation/thresholds"],
+    "results": [
+        "evaluation/folds", "evaluation/ranking", "evaluation/shrunken", "evaluation/thresholds",
+    ],
     "tables": [],
     "figure": ["canvas"],
 }  # fmt: skip

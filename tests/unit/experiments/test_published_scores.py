@@ -17,9 +17,9 @@ from published_protocol.scores import (
 from sklearn.metrics import f1_score
 
 from emotion_slm.labels import LABELS
-from emotion_slm.params.thresholds import ThresholdParams
+from emotion_slm.params.shrunken import ShrunkenParams
 
-PARAMS = ThresholdParams(grid_step=0.05, shrinkages=[0, 10], folds=2)
+PARAMS = ShrunkenParams(grid_step=0.05, shrinkages=[0, 10], folds=2)
 
 
 def random_predictions(seed: int) -> Predicted:

@@ -22,7 +22,7 @@ def test_each_panel_marks_the_chosen_and_the_global_threshold(scored, drawn, tmp
     f1 = f1_curves(1 / (1 + np.exp(-logits)), gold, grid)
     per_label = np.full(len(LABELS), 0.3)
     per_label[LABEL_INDEX["fear"]] = 0.55
-    threshold_curves(grid, f1, Thresholds(per_label, 0.4, 10, {10: 0.5}), tmp_path / "curves.png")
+    threshold_curves(grid, f1, Thresholds(per_label, 0.4), tmp_path / "curves.png")
     curve, common, dot = drawn[0].axes[0].lines
     assert drawn[0].axes[0].get_title().startswith("fear\n")
     assert curve.get_ydata() == pytest.approx(f1[LABEL_INDEX["fear"]])

@@ -27,7 +27,7 @@ def figures(scored, tmp_path):
     splits = {"train (balanced)": counts, "validation": counts, "test": counts}
     curves = {"finetune": write_curve(tmp_path / "finetune.csv", 3)}
     grid = threshold_grid(0.1)
-    chosen = Thresholds(np.full(len(LABELS), 0.3), 0.4, 10, {10: 0.5})
+    chosen = Thresholds(np.full(len(LABELS), 0.3), 0.4)
     return {
         "label_frequency": lambda *to: label_frequency(splits, *to),
         "corpus_imbalance": lambda *to: corpus_imbalance(counts, *to),
