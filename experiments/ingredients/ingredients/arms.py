@@ -21,6 +21,7 @@ class Arm(NamedTuple):
     training: Mapping[str, Any] = {}
     loss: Mapping[str, Any] | None = None
     lora: Mapping[str, Any] | None = None
+    head: str | None = None
     pooling: str | None = None
     dropout_samples: int = 1
     smoothing: float = 0.0
@@ -37,7 +38,7 @@ def settings(
     """The profile's encoder and adapt sections with what the protocol and the arm change."""
     content = adapt.model_dump()
     content["training"] |= {**shared, **arm.training}
-    changes = {"loss": arm.loss, "lora": arm.lora}
+    changes = {"loss": arm.loss, "lora": arm.lora, "head": arm.head}
     content |= {name: value for name, value in changes.items() if value is not None}
     pooling = arm.pooling or encoder.pooling
     return encoder.model_copy(update={"pooling": pooling}), AdaptParams(**content)

@@ -21,6 +21,7 @@ from emotion_slm.corpus.split import split_official, split_pooled
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.distillation import learn, teach
+from emotion_slm.encoder.label_head import start_from_definitions
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.evaluation import folds as fold_assignment
 from emotion_slm.labels import to_matrix
@@ -73,10 +74,12 @@ def fold_of(frame, count: int, seed: int) -> np.ndarray:
     return fold_assignment.assign(to_matrix(frame["labels"]), groups[:, None], count, seed, groups)
 
 
-def outcome(arm: Arm, number: int, fold: Fold, params: Mapping, document: Document) -> Outcome:
+def outcome(
+    arm: Arm, number: int, fold: Fold, params: Mapping, document: Document, tokenizer: Tokenizer
+) -> Outcome:
     """Train the arm on `train`, keep the epoch best on `selection`, judge it on `judged`."""
     started = time.monotonic()
-    pinned = {name: params[name] for name in ("loss", "distillation")}
+    pinned = {name: params[name] for name in ("head", "loss", "distillation")}
     profile = document.section("adapt", AdaptParams).model_dump()
     encoder, adapt = settings(
         arm,
@@ -87,7 +90,10 @@ def outcome(arm: Arm, number: int, fold: Fold, params: Mapping, document: Docume
 
     def build():
         torch.manual_seed(SEED)
-        return reading(arm, build_encoder(encoder, None, adapt.dropout))
+        model = build_encoder(encoder, None, adapt.dropout)
+        if adapt.head == "definitions":
+            start_from_definitions(model, tokenizer)
+        return reading(arm, model)
 
     loss = objective(arm, build_loss(adapt.loss, fold.train.gold.sum(0)))
     rows = fold.train._replace(gold=targets(arm, fold.train.gold))
@@ -136,7 +142,7 @@ def main() -> None:
         fold = parts(frame, folds, held_out, params, tokenizer)
         for arm in (Arm(**content) for content in params["arms"]):
             if (arm.name, held_out) not in done(OUTPUT) and (not chosen or arm.name in chosen):
-                result = outcome(arm, held_out, fold, params, document)
+                result = outcome(arm, held_out, fold, params, document, tokenizer)
                 append(OUTPUT, arm.name, held_out, result)
                 print(arm.name, held_out, *result, flush=True)
 

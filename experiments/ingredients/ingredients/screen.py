@@ -24,8 +24,8 @@ from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.distillation import learn
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.evaluation.calibration import choose
+from emotion_slm.evaluation.evaluate import cross_validated_macro_f1
 from emotion_slm.evaluation.ranking import mean_average_precision
-from emotion_slm.evaluation.thresholds import tune
 from emotion_slm.files import read_parquet, sha256_lines
 from emotion_slm.labels import to_matrix
 from emotion_slm.model.losses import build_loss
@@ -122,10 +122,9 @@ def judge(
 ) -> Outcome:
     """What validation says of (n, 28) logits, nothing judged on rows it was fitted on."""
     choice = choose(logits, gold, thresholds.folds, SEED)
-    tuned = tune(choice.cross_fitted, gold, thresholds, SEED)
     return Outcome(
         mean_average_precision(gold, logits),
-        max(tuned.cross_validation.values()),
+        cross_validated_macro_f1(logits, gold, choice, thresholds),
         min(choice.nll.values()),
         seconds,
     )
@@ -136,6 +135,7 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
     document = Document.read(workspace / paths.PARAMS).with_profile(PROFILE)
     encoder = document.section("encoder", EncoderParams)
     adapt = document.section("adapt", AdaptParams).model_dump()
+    adapt |= {"distillation": None} | {name: params[name] for name in ("head", "loss")}
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
     frames = {
         split: read_parquet(workspace / paths.SPLIT / f"{split}.parquet", ("id", "text", "labels"))
@@ -150,7 +150,7 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
     shared = {"epochs": params["epochs"], "precision": params["precision"]}
     return Setting(
         encoder,
-        AdaptParams(**adapt | {"loss": params["loss"], "distillation": None}),
+        AdaptParams(**adapt),
         shared,
         to_rows(frames["train"].iloc[drawn["train"]], tokenizer),
         to_rows(frames["validation"].iloc[drawn["validation"]], tokenizer),

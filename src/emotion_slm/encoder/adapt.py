@@ -8,6 +8,7 @@ import torch
 from emotion_slm.corpus.split import duplicate_groups
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
 from emotion_slm.encoder.distillation import learn, teach
+from emotion_slm.encoder.label_head import start_from_definitions
 from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.errors import EmotionSlmError
@@ -49,7 +50,10 @@ def adapt(
 
     def build() -> TextClassifier:
         torch.manual_seed(seed)  # initial head and adapters
-        return build_encoder(encoder, lora, params.dropout)
+        model = build_encoder(encoder, lora, params.dropout)
+        if params.head == "definitions":
+            start_from_definitions(model, tokenizer)
+        return model
 
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
     rows, validation = _rows(train_frame, tokenizer), _rows(validation_frame, tokenizer)

@@ -26,10 +26,12 @@ class AdaptParams(Section):
     """How the SLM learns to read emotions from train's natural distribution.
 
     `lora: none` trains every weight but the embedding tables, which stay frozen either way.
+    `head`: what it starts from, the labels' definitions as the encoder reads them, or chance.
     `distillation` (none): loss and training are then each teacher's.
     """
 
     lora: LoraParams | Literal["none"]
+    head: Literal["definitions", "random"]
     dropout: float = Field(ge=0, lt=1)
     loss: LossParams
     training: TrainingParams

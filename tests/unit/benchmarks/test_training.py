@@ -20,7 +20,9 @@ DEFAULTS_ARM = ARMS["float32, sdpa, AdamW not fused"]
 @pytest.fixture
 def texts(emotion_frame, encoder_params, training_params, tiny_bert):
     params = training_params(precision="bfloat16")
-    adapt = AdaptParams(lora="none", dropout=0.1, loss=BceLoss(name="bce"), training=params)
+    adapt = AdaptParams(
+        lora="none", head="random", dropout=0.1, loss=BceLoss(name="bce"), training=params
+    )
     return tokenized(emotion_frame(40), encoder_params(tiny_bert, max_length=64), adapt)
 
 

@@ -115,7 +115,9 @@ def test_missing_marker_names_the_remedy(tmp_path):
 @pytest.fixture
 def adapt_params(training_params) -> AdaptParams:
     loss = AsymmetricLoss(name="asymmetric", gamma_positive=0.0, gamma_negative=2.0, clip=0.05)
-    return AdaptParams(lora="none", dropout=0.1, loss=loss, training=training_params(batch_size=8))
+    return AdaptParams(
+        lora="none", head="random", dropout=0.1, loss=loss, training=training_params(batch_size=8)
+    )
 
 
 def test_adapt_twice_writes_the_same_bytes(

@@ -142,6 +142,7 @@ def adapted(tiny_bert, encoder_params, emotion_frame, training_params, distillat
     """Function: name → models/adapted of a distilled tiny BERT; one name resumes itself."""
     params = AdaptParams(
         lora="none",
+        head="random",
         dropout=0.1,
         loss={"name": "bce"},
         training=training_params(),

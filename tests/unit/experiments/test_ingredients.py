@@ -163,20 +163,27 @@ def test_an_arm_is_trained_and_judged(
 
 
 @pytest.mark.parametrize(
-    "arm", [Arm("one"), Arm("t", teachers=2), Arm("c", teachers=2, cross_fitted=True)]
+    "arm",
+    [
+        Arm("one"),
+        Arm("named", head="definitions"),
+        Arm("t", teachers=2),
+        Arm("c", teachers=2, cross_fitted=True),
+    ],
 )
 def test_an_arm_is_trained_and_judged_on_a_fold(
     arm, unseen, tiny_bert, encoder_params, tmp_path, monkeypatch
 ):
     frame = unseen[1].iloc[:60]
     params = FOLDS | {"selection_rows": 10, "precision": "float32"}
-    fold = parts(frame, np.arange(60) % 5, 0, params, Tokenizer(tiny_bert, 64))
+    tokenizer = Tokenizer(tiny_bert, 64)
+    fold = parts(frame, np.arange(60) % 5, 0, params, tokenizer)
     sections = {"encoder": encoder_params(tiny_bert), "adapt": ADAPT}
     document = SimpleNamespace(
         section=lambda name, kind: sections.get(name) or DOCUMENT.section(name, kind)
     )
     monkeypatch.chdir(tmp_path)
-    result = fold_outcome(arm, 0, fold, params, document)
+    result = fold_outcome(arm, 0, fold, params, document, tokenizer)
     assert 0 < result.validation_map <= 1 and result.nll > 0
     assert np.load(next(Path().rglob("logits.npy"))).shape == (12, 28)
 
