@@ -36,5 +36,5 @@ def test_the_head_starts_as_params_say(
     model = build_encoder(encoder, None, 0.0)
     if head == "definitions":
         start_from_definitions(model, Tokenizer(tiny_bert, encoder.max_length))
-    trained = load_file(tmp_path / "out" / HEAD)["weight"]
-    assert torch.allclose(trained, model.head.weight, atol=1e-6)
+    kept = load_file(tmp_path / "out" / HEAD)["weight"]  # in half precision
+    assert torch.allclose(kept.float(), model.head.weight, rtol=2e-3, atol=1e-5)
