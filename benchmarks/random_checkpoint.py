@@ -2,7 +2,7 @@
 
     python -m benchmarks.random_checkpoint FOLDER
 
-writes the text tower's true shape, 15 GB, so that a loader can be measured where the real weights
+writes the text tower's true shape, 14 GB, so that a loader can be measured where the real weights
 are out of reach. The vision tower, which training leaves alone, is a small one.
 """
 
@@ -54,18 +54,18 @@ def write_checkpoint(folder: Path, shape: Shape, device: torch.device) -> None:
         whole = Mistral3ForConditionalGeneration(config)
     others = {
         name.removeprefix("model."): torch.randn(weight.shape).to(torch.bfloat16) / 10
-        for part in (whole.model.vision_tower, whole.model.multi_modal_projector)
-        for name, weight in _named(whole, part)
+        for name, weight in whole.named_parameters()
+        if name.startswith(("model.vision_tower.", "model.multi_modal_projector."))
     }
     others[f"{TEXT}.lm_head.weight"] = torch.zeros(
         shape.vocabulary, shape.hidden, dtype=torch.bfloat16
     )
     others |= _state(decoder.embed_tokens, "embed_tokens") | _state(decoder.norm, "norm")
     files = {"other": others} | {
-        f"layer-{index:02}": _state(layer, f"layers.{index}")
-        for index, layer in enumerate(decoder.layers)
+        f"layer-{number:02}": _state(layer, f"layers.{number}")
+        for number, layer in enumerate(decoder.layers)
     }
-    index: dict[str, str] = {}
+    file_of: dict[str, str] = {}
     for name, tensors in files.items():
         file = f"model-{name}.safetensors"
         save_file(
@@ -73,8 +73,8 @@ def write_checkpoint(folder: Path, shape: Shape, device: torch.device) -> None:
             folder / file,
             metadata={"format": "pt"},
         )
-        index |= dict.fromkeys(tensors, file)
-    weights = {"metadata": {}, "weight_map": index}
+        file_of |= dict.fromkeys(tensors, file)
+    weights = {"metadata": {}, "weight_map": file_of}
     (folder / "model.safetensors.index.json").write_text(json.dumps(weights))
     content = config.to_dict() | {
         "architectures": ["Mistral3ForConditionalGeneration"],
@@ -87,11 +87,6 @@ def write_checkpoint(folder: Path, shape: Shape, device: torch.device) -> None:
 def _state(part: nn.Module, name: str) -> dict[str, torch.Tensor]:
     """A part of the decoder, quantisation included, under the names of the whole checkpoint."""
     return {f"{TEXT}.model.{name}.{key}": value for key, value in part.state_dict().items()}
-
-
-def _named(whole: nn.Module, part: nn.Module):
-    weights = {id(weight) for weight in part.parameters()}
-    return [pair for pair in whole.named_parameters() if id(pair[1]) in weights]
 
 
 def main() -> None:

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from ruamel.yaml import YAML
 
 from emotion_slm import paths
 from emotion_slm.corpus.split import split_official, split_pooled
 from emotion_slm.corpus.tsv import read_corpus
-from emotion_slm.encoder.adapted import build_encoder
+from emotion_slm.encoder.adapt import initial
 from emotion_slm.encoder.distillation import learn, teach
-from emotion_slm.encoder.label_head import start_from_definitions
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.evaluation import folds as fold_assignment
 from emotion_slm.labels import to_matrix
@@ -89,11 +87,7 @@ def outcome(
     )
 
     def build():
-        torch.manual_seed(SEED)
-        model = build_encoder(encoder, None, adapt.dropout)
-        if adapt.head == "definitions":
-            start_from_definitions(model, tokenizer)
-        return reading(arm, model)
+        return reading(arm, initial(encoder, adapt, tokenizer, SEED))
 
     loss = objective(arm, build_loss(adapt.loss, fold.train.gold.sum(0)))
     rows = fold.train._replace(gold=targets(arm, fold.train.gold))

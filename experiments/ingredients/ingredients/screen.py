@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from ruamel.yaml import YAML
 
 from emotion_slm import paths
-from emotion_slm.encoder.adapted import build_encoder
+from emotion_slm.encoder.adapt import initial
 from emotion_slm.encoder.distillation import learn
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.evaluation.calibration import choose
@@ -73,6 +72,7 @@ class Setting(NamedTuple):
     selection: Rows  # a part of validation, on which the epoch is chosen
     validation: Rows
     thresholds: ThresholdParams
+    tokenizer: Tokenizer
 
 
 def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
@@ -85,9 +85,7 @@ def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     encoder, params = settings(arm, setting.encoder, setting.adapt, setting.shared)
 
     def build():
-        torch.manual_seed(SEED)
-        lora = None if params.lora == "none" else params.lora
-        return reading(arm, build_encoder(encoder, lora, params.dropout))
+        return reading(arm, initial(encoder, params, setting.tokenizer, SEED))
 
     loss = objective(arm, build_loss(params.loss, setting.train.gold.sum(0)))
     model, selection = build(), setting.selection
@@ -156,6 +154,7 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
         to_rows(frames["validation"].iloc[drawn["validation"]], tokenizer),
         to_rows(frames["validation"], tokenizer),
         document.section("evaluate", EvaluateParams).thresholds,
+        tokenizer,
     )
 
 

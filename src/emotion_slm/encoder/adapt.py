@@ -48,14 +48,11 @@ def adapt(
     preflight(encoder)
     processes = join()
 
-    def build() -> TextClassifier:
-        torch.manual_seed(seed)  # initial head and adapters
-        model = build_encoder(encoder, lora, params.dropout)
-        if params.head == "definitions":
-            start_from_definitions(model, tokenizer)
-        return model
-
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
+
+    def build() -> TextClassifier:
+        return initial(encoder, params, tokenizer, seed)
+
     rows, validation = _rows(train_frame, tokenizer), _rows(validation_frame, tokenizer)
     loss = build_loss(params.loss, rows.gold.sum(0))
     if params.distillation is None:
@@ -80,6 +77,18 @@ def adapt(
     if processes.rank == 0:
         write_adapted(output, model, lora, sha256_lines(train_frame["id"].tolist()))
     return training
+
+
+def initial(
+    encoder: EncoderParams, params: AdaptParams, tokenizer: Tokenizer, seed: int
+) -> TextClassifier:
+    """What every training starts from; `seed` draws a random head, and the adapters."""
+    torch.manual_seed(seed)
+    lora = None if params.lora == "none" else params.lora
+    model = build_encoder(encoder, lora, params.dropout)
+    if params.head == "definitions":
+        start_from_definitions(model, tokenizer)
+    return model
 
 
 def _rows(frame, tokenizer: Tokenizer) -> Rows:

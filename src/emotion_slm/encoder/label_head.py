@@ -10,7 +10,7 @@ from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.encoder.tokens import Tokenizer
 from emotion_slm.labels import LABELS
 
-# What the annotators were told (Demszky et al. 2020, appendix A), in its words.
+# After what the annotators were told (Demszky et al. 2020, appendix A).
 DEFINITIONS: dict[str, str] = {
     "admiration": "Finding something impressive or worthy of respect.",
     "amusement": "Finding something funny or being entertained.",

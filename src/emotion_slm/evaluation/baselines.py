@@ -7,7 +7,7 @@ import numpy as np
 
 from emotion_slm.evaluation import metrics
 from emotion_slm.evaluation.calibration import PROBABILITY_BOUND
-from emotion_slm.evaluation.evaluate import Scored, evaluate
+from emotion_slm.evaluation.evaluate import Scored, decide, measure_test
 from emotion_slm.labels import LABELS, to_matrix
 from emotion_slm.params.baselines import BaselinesParams, TfidfParams
 
@@ -27,18 +27,19 @@ def baselines(train, validation, test, params: BaselinesParams, seed: int) -> di
     probabilities = tfidf_logistic(
         train["text"], train_gold, [frame["text"] for frame in held_out], params.tfidf
     )
-    scored = [
+    validated, tested = (
         Scored(
             logit(np.clip(of_frame, PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)),
             to_matrix(frame["labels"]),
             frame["duplicate_group"].to_numpy(),
         )
         for frame, of_frame in zip(held_out, probabilities, strict=True)
-    ]
+    )
+    decided = decide(validated, params.thresholds, seed)
     answer = np.tile(majority(train_gold).astype(np.float64), (len(test_gold), 1))
     return {
         "majority": metrics.evaluate(test_gold, answer, HALF),
-        "tfidf_logistic": evaluate(*scored, params.thresholds, seed).test,
+        "tfidf_logistic": measure_test(tested, *decided, seed),
     }
 
 

@@ -48,38 +48,34 @@ def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: in
     them. `calibration` says which method was chosen and what it mends in that split. Within a
     label rows are ranked by raw logits throughout.
     """
-    chosen = calibration.choose(
-        validation.logits, validation.gold, params.folds, seed, validation.groups
-    )
-    tuned = thresholds.tune(
-        chosen.cross_fitted, validation.gold, params.grid_step, params.shrinkage
-    )
-    bootstrap_seed = child_seed(seed, "bootstrap")
-
-    def measure(scored: Scored, probabilities: np.ndarray) -> dict:
-        measured = _metrics(scored, probabilities, tuned, bootstrap_seed)
-        before, after = (
-            {key: at[key] for key in ("ece", "brier")} for at in (measured["at_0_5"], measured)
-        )
-        measured["calibration"] = {
-            "method": chosen.calibration.method,
-            "cross_validated_nll": chosen.nll,
-            "before": before,
-            "after": after,
-        }
-        return measured
-
+    chosen, tuned = decide(validation, params, seed)
     f1 = cross_validated_macro_f1(validation.logits, validation.gold, chosen, params)
     return Evaluation(
         calibration=chosen.calibration,
         thresholds=tuned,
         cross_fitted=chosen.cross_fitted,
         validation={
-            **measure(validation, chosen.cross_fitted),
+            **_measure(validation, chosen.cross_fitted, chosen, tuned, seed),
             "cross_validated_macro_f1": round(f1, metrics.DECIMALS),
         },
-        test=measure(test, chosen.calibration.apply(test.logits)),
+        test=measure_test(test, chosen, tuned, seed),
     )
+
+
+def decide(validation: Scored, params: ThresholdParams, seed: int) -> tuple[Choice, Thresholds]:
+    """The calibration that validation chooses, and thresholds on its cross-fitted probabilities."""
+    chosen = calibration.choose(
+        validation.logits, validation.gold, params.folds, seed, validation.groups
+    )
+    tuned = thresholds.tune(
+        chosen.cross_fitted, validation.gold, params.grid_step, params.shrinkage
+    )
+    return chosen, tuned
+
+
+def measure_test(test: Scored, chosen: Choice, tuned: Thresholds, seed: int) -> dict:
+    """The metrics of test, as `evaluate` has them, by what `decide` gave."""
+    return _measure(test, chosen.calibration.apply(test.logits), chosen, tuned, seed)
 
 
 def cross_validated_macro_f1(
@@ -103,21 +99,32 @@ def cross_validated_macro_f1(
     return float(f1_from_counts(hits, predicted.sum(axis=0), gold.sum(axis=0)).mean())
 
 
-def _metrics(scored: Scored, probabilities: np.ndarray, tuned: Thresholds, seed: int) -> dict:
+def _measure(
+    scored: Scored, probabilities: np.ndarray, chosen: Choice, tuned: Thresholds, seed: int
+) -> dict:
     logits, gold, groups = scored
     predicted = metrics.predictions(probabilities, tuned.per_label)
     common = np.full(len(LABELS), tuned.global_threshold)
+    at_half = metrics.evaluate(gold, expit(logits), HALF, logits)
+    measured = with_intervals(
+        metrics.evaluate(gold, probabilities, tuned.per_label, logits),
+        predicted,
+        gold,
+        groups,
+        child_seed(seed, "bootstrap"),
+    )
+    before, after = ({key: at[key] for key in ("ece", "brier")} for at in (at_half, measured))
     return {
-        **with_intervals(
-            metrics.evaluate(gold, probabilities, tuned.per_label, logits),
-            predicted,
-            gold,
-            groups,
-            seed,
-        ),
-        "at_0_5": metrics.evaluate(gold, expit(logits), HALF, logits),
+        **measured,
+        "at_0_5": at_half,
         "at_global_threshold": {
             "threshold": tuned.global_threshold,
             **metrics.headline(gold, probabilities, common, logits),
+        },
+        "calibration": {
+            "method": chosen.calibration.method,
+            "cross_validated_nll": chosen.nll,
+            "before": before,
+            "after": after,
         },
     }

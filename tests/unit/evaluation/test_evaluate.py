@@ -74,3 +74,16 @@ def test_nothing_is_fitted_on_test():
     np.testing.assert_array_equal(one.thresholds.per_label, other.thresholds.per_label)
     assert one.calibration.to_dict() == other.calibration.to_dict()
     assert one.validation == other.validation
+
+
+def test_cross_validated_f1_is_that_of_rows_which_took_no_part():
+    """Where scores say nothing, fitting noise pays on the rows that were fitted alone."""
+    random = np.random.default_rng(3)
+    logits = random.normal(size=(400, len(LABELS))).astype(np.float32)
+    gold = (random.random(logits.shape) < 0.1).astype(np.int8)
+    noise = Scored(logits, gold, np.arange(len(gold)))
+    params = PARAMS.model_copy(update={"shrinkage": 0.001})  # a label's own optimum, no more
+    fitted = evaluate(noise, noise, params, seed=0).validation
+    assert fitted["macro_f1"] > fitted["cross_validated_macro_f1"] + 0.01
+    sound = evaluate(scored(1500, 1), scored(10, 2), PARAMS, seed=0).validation
+    assert sound["cross_validated_macro_f1"] == pytest.approx(sound["macro_f1"], abs=0.03)

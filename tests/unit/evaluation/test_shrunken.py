@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from emotion_slm.evaluation import shrunken
@@ -13,10 +14,6 @@ from emotion_slm.params.shrunken import ShrunkenParams
 
 N_LABELS = len(LABELS)
 PLAIN = ShrunkenParams(grid_step=0.01, shrinkages=[0], folds=2)
-
-
-def probabilities_of(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits.astype(np.float64)))
 
 
 def test_ties_go_to_the_nearest_to_the_global_threshold():
@@ -35,14 +32,14 @@ def test_ties_go_to_the_nearest_to_the_global_threshold():
 def test_label_without_positives_takes_the_global_threshold(scored):
     gold, logits = scored
     gold[:, 7] = 0
-    tuned = shrunken.tune(probabilities_of(logits), gold, PLAIN, seed=0)
+    tuned = shrunken.tune(expit(logits.astype(np.float64)), gold, PLAIN, seed=0)
     assert tuned.per_label[7] == tuned.global_threshold
     assert (np.delete(tuned.per_label, 7) != tuned.global_threshold).any()
 
 
 def test_own_thresholds_are_optimal_by_brute_force(scored):
     gold, logits = scored
-    scores = probabilities_of(logits)
+    scores = expit(logits.astype(np.float64))
     tuned = shrunken.tune(scores, gold, PLAIN.model_copy(update={"grid_step": 0.05}), seed=0)
     grid = threshold_grid(0.05)
     for column in range(N_LABELS):
@@ -56,7 +53,7 @@ def test_own_thresholds_are_optimal_by_brute_force(scored):
 
 def test_shrinkage_weighs_by_positives(scored):
     gold, logits = scored
-    scores = probabilities_of(logits)
+    scores = expit(logits.astype(np.float64))
     own = shrunken.tune(scores, gold, PLAIN, seed=0)
     drawn = shrunken.tune(scores, gold, PLAIN.model_copy(update={"shrinkages": [40.0]}), seed=0)
     weight = gold.sum(axis=0) / (gold.sum(axis=0) + 40)
@@ -70,13 +67,11 @@ def test_shrinkage_is_chosen_by_cross_validation():
     rng = np.random.default_rng(3)
     gold = (rng.random((150, N_LABELS)) < 0.05).astype(np.int8)
     # The same calibration for every label: what a label's few positives say apart is noise.
-    alike = probabilities_of(rng.normal(size=gold.shape) + 1.5 * gold - 2)
+    alike = expit(rng.normal(size=gold.shape) + 1.5 * gold - 2)
     assert shrunken.tune(alike, gold, params, seed=0).shrinkage == 1e6
     # Plenty of rows, and a scale of its own for every label: a common threshold loses.
     gold = (rng.random((3000, N_LABELS)) < 0.2).astype(np.int8)
-    shifted = probabilities_of(
-        rng.normal(size=gold.shape) + 3 * gold + np.linspace(-6, 3, N_LABELS)
-    )
+    shifted = expit(rng.normal(size=gold.shape) + 3 * gold + np.linspace(-6, 3, N_LABELS))
     tuned = shrunken.tune(shifted, gold, params, seed=0)
     assert tuned.shrinkage == 0
     assert set(tuned.cross_validation) == {0, 1e6}

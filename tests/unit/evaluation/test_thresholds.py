@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from emotion_slm.errors import EmotionSlmError
@@ -13,10 +14,6 @@ from emotion_slm.labels import LABEL_INDEX, LABELS
 from emotion_slm.params.shrunken import ShrunkenParams
 
 N_LABELS = len(LABELS)
-
-
-def probabilities_of(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits.astype(np.float64)))
 
 
 def test_grid():
@@ -32,7 +29,7 @@ def expected_f1(column: np.ndarray, threshold: float) -> float:
 
 def test_thresholds_are_mixed_of_both_optima_by_brute_force(scored):
     gold, logits = scored
-    scores, shrinkage = probabilities_of(logits), 50
+    scores, shrinkage = expit(logits.astype(np.float64)), 50
     tuned = thresholds.tune(scores, gold, 0.05, shrinkage)
     grid = thresholds.threshold_grid(0.05)
     macro = [np.mean([expected_f1(column, t) for column in scores.T]) for t in grid]
@@ -55,7 +52,7 @@ def test_thresholds_are_mixed_of_both_optima_by_brute_force(scored):
 def test_the_expected_optimum_is_half_the_best_f1(scored):
     """Lipton, Elkan and Naryanaswamy 2014, theorem 1: the optimum on probabilities is F* / 2."""
     _, logits = scored
-    scores = probabilities_of(np.repeat(logits, 20, axis=0))
+    scores = expit(np.repeat(logits, 20, axis=0))
     grid = thresholds.threshold_grid(0.001)
     best = thresholds.expected_f1_curves(scores, grid).max(axis=1)
     gold = np.ones(scores.shape, dtype=np.int8)
@@ -69,7 +66,7 @@ def test_the_expected_optimum_is_half_the_best_f1(scored):
 def test_a_rare_label_hardly_moves_with_its_gold(scored):
     """Whichever of the rows the positives are: they speak through calibration for the most part."""
     gold, logits = scored
-    scores, order = probabilities_of(logits), np.argsort(logits[:, 3])
+    scores, order = expit(logits.astype(np.float64)), np.argsort(logits[:, 3])
     places = [order[-2:], order[len(order) // 2 :][:2]]  # the two highest scores, and middling ones
 
     def moved(shrinkage: float) -> float:
@@ -88,13 +85,13 @@ def test_on_calibrated_scores_it_beats_the_best_f1_of_few_rows():
     random = np.random.default_rng(5)
     few, many = (random.normal(-4.5, 2, (rows, N_LABELS)) for rows in (300, 20_000))
     gold, truth = (
-        (random.random(logits.shape) < probabilities_of(logits)).astype(np.int8)
+        (random.random(logits.shape) < expit(logits.astype(np.float64))).astype(np.int8)
         for logits in (few, many)
     )
-    scores = probabilities_of(many)
-    ours = thresholds.tune(probabilities_of(few), gold, 0.01, 100).per_label
+    scores = expit(many)
+    ours = thresholds.tune(expit(few), gold, 0.01, 100).per_label
     params = ShrunkenParams(grid_step=0.01, shrinkages=[0, 10, 30, 100, 300], folds=5)
-    on_gold = shrunken.tune(probabilities_of(few), gold, params, seed=0).per_label
+    on_gold = shrunken.tune(expit(few), gold, params, seed=0).per_label
     reached = [f1_score(truth, scores >= cut, average="macro") for cut in (ours, on_gold)]
     assert reached[0] > reached[1]
 
@@ -126,7 +123,7 @@ def test_ties_go_to_the_nearest_to_the_global_threshold():
 def test_label_without_positives_takes_the_global_threshold(scored):
     gold, logits = scored
     gold[:, 7] = 0
-    tuned = thresholds.tune(probabilities_of(logits), gold, 0.01, 100)
+    tuned = thresholds.tune(expit(logits.astype(np.float64)), gold, 0.01, 100)
     assert tuned.per_label[7] == tuned.global_threshold
     assert (np.delete(tuned.per_label, 7) != tuned.global_threshold).any()
 
@@ -143,7 +140,7 @@ def test_order_of_rows_changes_nothing(order, seed):
 
 def test_round_trip_through_json(scored):
     gold, logits = scored
-    written = thresholds.tune(probabilities_of(logits), gold, 0.05, 100)
+    written = thresholds.tune(expit(logits.astype(np.float64)), gold, 0.05, 100)
     content = json.loads(json.dumps(written.to_dict()))
     read = Thresholds.from_dict(content)
     assert read.to_dict() == written.to_dict()
@@ -171,7 +168,7 @@ def test_damaged_file_is_named(change, named):
 
 def test_curves_are_the_f1_at_each_threshold(scored):
     gold, logits = scored
-    probabilities, grid = 1 / (1 + np.exp(-logits)), np.array([0.2, 0.5, 0.9])
+    probabilities, grid = expit(logits), np.array([0.2, 0.5, 0.9])
     curves = thresholds.f1_curves(probabilities, gold, grid)
     for place, threshold in enumerate(grid):
         expected = f1_score(gold, probabilities >= threshold, average=None, zero_division=0)

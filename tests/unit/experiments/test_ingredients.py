@@ -156,8 +156,9 @@ def test_an_arm_is_trained_and_judged(
     rows = [text_rows(emotion_frame(count, seed), tiny_bert) for seed, count in enumerate((12, 8))]
     thresholds = DOCUMENT.section("evaluate", EvaluateParams).thresholds
     setting = Setting(
-        encoder_params(tiny_bert), ADAPT, SHARED, rows[0], rows[1], rows[1], thresholds
-    )
+        encoder_params(tiny_bert), ADAPT, SHARED, rows[0], rows[1], rows[1], thresholds,
+        Tokenizer(tiny_bert, 64),
+    )  # fmt: skip
     result = outcome(arm, 0, setting)
     assert 0 < result.validation_map <= 1 and 0 <= result.macro_f1 <= 1 and result.nll > 0
 

@@ -81,3 +81,17 @@ def test_the_hub_reads_the_scores_of_the_test_metrics(measured):
 def test_a_classifier_that_transformers_cannot_load_is_not_offered_to_it(measured):
     card = model_card(Origin("p", "goemotions", "pooled"), "a/base", measured, PASSED, False)
     assert "no linear head" in card and "pipeline(" not in card
+
+
+@pytest.mark.parametrize(
+    ("method", "named", "sigmoids"),
+    [
+        ("platt", "Platt scaling per label", "folded into the head"),
+        ("blend", "mean of Platt scaling and isotonic", "the half of the calibration that folds"),
+        ("isotonic", "isotonic regression per label", "it is raw"),
+    ],
+)
+def test_the_card_says_what_transformers_shows(measured, method, named, sigmoids):
+    measured["calibration"]["method"] = method
+    card = model_card(Origin("p", "goemotions", "pooled"), "a/base", measured, PASSED, True)
+    assert named in card and sigmoids in card

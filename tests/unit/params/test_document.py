@@ -20,8 +20,9 @@ from emotion_slm.params.split import SplitParams
 from emotion_slm.params.undersample import UndersampleParams
 
 REPOSITORY_PARAMS = Path(__file__).parents[3] / "params.yaml"
-PROFILES = list(YAML(typ="safe").load(REPOSITORY_PARAMS.read_text())["profiles"])
-TRAINING = YAML(typ="safe").load(REPOSITORY_PARAMS)["profiles"]["minilm"]["adapt"]["training"]
+PROFILE_CONTENT = YAML(typ="safe").load(REPOSITORY_PARAMS)["profiles"]
+PROFILES = list(PROFILE_CONTENT)
+TRAINING = PROFILE_CONTENT["minilm"]["adapt"]["training"]
 MODELS = {
     "fetch": FetchParams,
     "encoder": EncoderParams,
