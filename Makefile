@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 quickstart: $(VENV)/.installed  ## the whole pipeline on the bundled sample corpus
-	$(BIN)/python -m emotion_slm.quickstart
+	$(BIN)/python -m emotion_slm.cli.quickstart
 
 test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
 	$(BIN)/python -m pytest -m "not drill" --numprocesses 2 --dist loadfile
@@ -64,13 +64,13 @@ licences: $(VENV)/.installed  ## every package's licence; fails on one that is n
 	.scratch/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 update: $(VENV)/.installed .scratch/uv/bin/uv  ## requirements.lock with the newest versions that pyproject.toml allows
-	$(BIN)/python -m emotion_slm.requirements --kept > .scratch/kept.txt
+	$(BIN)/python -m emotion_slm.workbench.requirements --kept > .scratch/kept.txt
 	.scratch/uv/bin/uv pip compile pyproject.toml --extra dev --upgrade --constraint .scratch/kept.txt \
 		--python-version 3.11 --python-platform linux --no-annotate --quiet --output-file .scratch/resolved.txt
-	$(BIN)/python -m emotion_slm.requirements .scratch/resolved.txt
+	$(BIN)/python -m emotion_slm.workbench.requirements .scratch/resolved.txt
 
 check-lock: $(VENV)/.installed  ## dvc.lock matches the code, params and declared inputs; needs no data
-	$(BIN)/python -m emotion_slm.review.stale
+	$(BIN)/python -m emotion_slm.workbench.stale
 
 repro: $(VENV)/.installed  ## the pipeline on the profile chosen in params.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
@@ -91,7 +91,7 @@ experiments: $(VENV)/.installed  ## the experiments since the last commit, the b
 		--sort-by metrics/validation.json:macro_f1 --sort-order desc
 
 release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to keep
-	$(BIN)/python -m emotion_slm.release
+	$(BIN)/python -m emotion_slm.workbench.release
 
 review: $(VENV)/.installed  ## what changed against BASE: params, metrics with intervals, plots
 	@PATH="$(CURDIR)/$(BIN):$$PATH" emotion-slm review "$(BASE)" $(OPTIONS)
@@ -100,7 +100,7 @@ review: $(VENV)/.installed  ## what changed against BASE: params, metrics with i
 KEEP ?= --all-commits --all-experiments
 
 gc: $(VENV)/.installed  ## what DVC's cache and old checkpoints would free; asks before it frees
-	@$(BIN)/python -m emotion_slm.storage.garbage $(KEEP)
+	@$(BIN)/python -m emotion_slm.workbench.gc $(KEEP)
 
 clean:  ## private workspaces and resume state; data, models and results stay
 	rm -rf .scratch .pytest_cache .ruff_cache .hypothesis

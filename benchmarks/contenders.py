@@ -50,8 +50,8 @@ def _ismote(X, y, n_new):
 
 
 def _ismote_approximate(X, y, n_new):
-    from emotion_slm.balance.approximate import ApproximateNeighbors
     from emotion_slm.balance.ismote import ISMOTE
+    from emotion_slm.balance.neighbours import ApproximateNeighbors
 
     sampler = ISMOTE(
         sampling_strategy=_target(y, n_new),
@@ -94,8 +94,7 @@ def _loop(X, y, n_new):
 
 
 def _ismote_generation(X, y, n_new):
-    from emotion_slm.balance.draws import draw
-    from emotion_slm.balance.geometry import PARENTS, extend
+    from emotion_slm.balance.geometry import PARENTS, draw, extend
     from emotion_slm.balance.neighbours import nearest
 
     rows = X[y == 1]

@@ -18,17 +18,16 @@ from rich.table import Table
 from torch import nn
 
 from benchmarks.turns import by_turns, ratios, spread
-from emotion_slm import paths
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common import paths
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.embed import distinct_texts, embed
-from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.model.onnx_export import write_graph
-from emotion_slm.model.onnx_graph import OnnxGraph
-from emotion_slm.model.package import ENCODER, read_package
-from emotion_slm.model.pretrained import locate
-from emotion_slm.threads import pin_threads
+from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
+from emotion_slm.package.package import ENCODER, read_package
+from emotion_slm.publish.onnx_export import write_graph
+from emotion_slm.scoring.onnx_graph import OnnxGraph
 
 BATCH_SIZE = 32  # of params.yaml
 TORCH, ONNX = "PyTorch", "ONNX Runtime"

@@ -18,11 +18,11 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from emotion_slm import paths
 from emotion_slm.balance.ismote import MultiLabelISMOTE
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet
+from emotion_slm.corpus.labels import LABELS, NEUTRAL, to_matrix
 from emotion_slm.encoder.vectors import read_vectors
-from emotion_slm.files import read_parquet
-from emotion_slm.labels import LABELS, NEUTRAL, to_matrix
 
 ROOT = Path(__file__).parents[1]
 CLASS_ROWS, N_NEW, COLUMNS = 6_000, 50_000, 384

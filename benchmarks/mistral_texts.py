@@ -15,18 +15,16 @@ from rich.table import Table
 
 from benchmarks.one_position import now
 from benchmarks.turns import spread
+from emotion_slm.backbone.device import describe_device, peak_memory
+from emotion_slm.common.params import Document
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.labels import LABELS
-from emotion_slm.model.losses import build_loss
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.threads import pin_threads
-from emotion_slm.training.batches import epoch_batches
-from emotion_slm.training.device import describe_device, peak_memory
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.training.batches import Rows, epoch_batches
 from emotion_slm.training.distributed import join
 from emotion_slm.training.learner import Learner
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.losses import build_loss
 
 PROFILE = "mistral"
 TOKENS = (4, 36)  # of the shortest and of the longest text
@@ -63,7 +61,7 @@ def measure(encoder: EncoderParams, adapt: AdaptParams, runs: int, steps: int) -
     model = build_encoder(encoder, adapt.lora, adapt.dropout)
     vocabulary = model.get_input_embeddings().num_embeddings
     rows = random_texts(training.batch_size * (WARM_UP + steps * runs), vocabulary)
-    learner = Learner(model, build_loss(adapt.loss, rows.gold.sum(0)), training, SEED, join())
+    learner = Learner(model, build_loss(adapt.loss), training, SEED, join())
     learner.model.train()
     batches = epoch_batches(rows.count, training, SEED, 0, rows.lengths)
     cuda = join().device.type == "cuda"

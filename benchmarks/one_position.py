@@ -17,18 +17,17 @@ from rich.table import Table
 
 from benchmarks.random_mistral import MISTRAL_SMALL, REDUCED, Shape, random_mistral
 from benchmarks.turns import by_turns, ratios, spread
-from emotion_slm.labels import LABELS
-from emotion_slm.model.lora import add_lora
-from emotion_slm.model.losses import build_loss
-from emotion_slm.model.one_position import OnePositionClassifier, OnePositionConfig
-from emotion_slm.params.document import Document
-from emotion_slm.params.finetune import FinetuneParams
-from emotion_slm.threads import pin_threads
-from emotion_slm.training.device import GIB
-from emotion_slm.training.distributed import join
+from emotion_slm.backbone.device import GIB
+from emotion_slm.backbone.lora import add_lora
+from emotion_slm.classifier.architectures import OnePositionClassifier, OnePositionConfig
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common.params import Document
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.training.batches import Rows
+from emotion_slm.training.distributed import Tensors, assign, join, snapshot, trained_parameters
 from emotion_slm.training.learner import Learner
-from emotion_slm.training.rows import Rows
-from emotion_slm.training.weights import Tensors, assign, snapshot, trained_parameters
+from emotion_slm.training.losses import build_loss
 
 PROFILE = "recipe-mistral"
 WIDTH = 384  # of the vectors it reads
@@ -122,9 +121,7 @@ def run(arm: Arm, bench: Bench, steps: int, turn: int) -> Run:
     training = bench.params.training.model_copy(update=changes)
     rows = random_rows(arm.batch_size * arm.accumulation, turn)
     batches = np.split(np.arange(rows.count), arm.accumulation)
-    learner = Learner(
-        bench.model, build_loss(bench.params.loss, rows.gold.sum(0)), training, SEED, join()
-    )
+    learner = Learner(bench.model, build_loss(bench.params.loss), training, SEED, join())
     learner.model.train()
     cuda = join().device.type == "cuda"
     if cuda:

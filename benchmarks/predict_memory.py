@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import _memory
-from emotion_slm.inference.plan import Options
-from emotion_slm.inference.scoring import score
-from emotion_slm.labels import LABELS
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.scoring.plan import Options
+from emotion_slm.scoring.run import score
 
 MIB = 2**20
 

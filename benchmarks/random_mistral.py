@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from emotion_slm.model.backbone import rebuild_backbone
+from emotion_slm.backbone.loading import rebuild_backbone
 
 
 class Shape(NamedTuple):

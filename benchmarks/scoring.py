@@ -19,19 +19,19 @@ from rich.table import Table
 from scipy.special import expit
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-import emotion_slm.auto  # noqa: F401 makes the package known to transformers
+import emotion_slm.transformers  # noqa: F401 makes the package known to transformers
 from benchmarks.turns import by_turns, ratios, spread
-from emotion_slm import paths
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.corpus.sample import write_sample
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.evaluation import metrics
-from emotion_slm.files import read_parquet
-from emotion_slm.inference.classifier import EmotionClassifier
-from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.model.full_weights import affine
-from emotion_slm.model.onnx_export import export_onnx
-from emotion_slm.model.package import read_package
-from emotion_slm.threads import pin_threads
+from emotion_slm.package.package import read_package
+from emotion_slm.publish.full_weights import affine
+from emotion_slm.publish.onnx_export import export_onnx
+from emotion_slm.scoring.classifier import EmotionClassifier
 
 COLUMNS = ("id", "text", "labels")
 WARM_UP = 64  # texts, not timed

@@ -13,20 +13,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.losses import build_loss
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.training.batches import epoch_batches
-from emotion_slm.training.distributed import join
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
+from emotion_slm.training.batches import Rows, epoch_batches
+from emotion_slm.training.distributed import join, trained_parameters
 from emotion_slm.training.learner import Learner
+from emotion_slm.training.losses import build_loss
 from emotion_slm.training.optimizer import parameter_groups
-from emotion_slm.training.rows import Rows
-from emotion_slm.training.weights import trained_parameters
 
 FIXED = 64  # tokens; GoEmotions' texts have 43 at most but for a handful
 WARM_UP = 2  # steps that allocate memory and the optimiser's state: not timed
@@ -121,7 +118,7 @@ def fresh_learner(arm: Arm, texts: Texts) -> Learner:
     model = build_encoder(texts.encoder, lora, adapt.dropout)
     precision = "float32" if arm.defaults else adapt.training.precision
     params = adapt.training.model_copy(update={"precision": precision})
-    loss = build_loss(adapt.loss, texts.rows.gold.sum(0))
+    loss = build_loss(adapt.loss)
     learner = Learner(model, loss, params, SEED, join())
     if arm.defaults:
         learner.model.backbone.set_attn_implementation("sdpa")

@@ -15,15 +15,14 @@ from rich.table import Table
 
 from benchmarks.text_training import ARMS, LIBRARY, Run, Texts, run, tokenized
 from benchmarks.turns import by_turns, ratios, spread
-from emotion_slm import paths
+from emotion_slm.backbone.device import has_bfloat16
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet
+from emotion_slm.common.params import Document
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.sample import write_sample
 from emotion_slm.corpus.tsv import read_corpus
-from emotion_slm.files import read_parquet
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.threads import pin_threads
-from emotion_slm.training.device import has_bfloat16
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
 
 PROFILE = "minilm"
 COLUMNS = ("id", "text", "labels")

@@ -2,20 +2,19 @@
 
 from pathlib import Path
 
-from emotion_slm import paths
-from emotion_slm.console import stage
+from emotion_slm.common import paths
+from emotion_slm.common.console import stage
+from emotion_slm.common.files import read_parquet
+from emotion_slm.common.params import Document
+from emotion_slm.common.processes import rank, relaunch
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import write_frozen
-from emotion_slm.files import read_parquet
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.processes import rank, relaunch
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.training.curve import write_curve
 from emotion_slm.training.resume import discard, resume_folder
-from emotion_slm.training.summary import summary
+from emotion_slm.training.trainer import summary
 
 COLUMNS = ("id", "text", "labels")
 CURVE = paths.PLOTS / "adapt_curve.csv"
@@ -42,7 +41,7 @@ def main() -> None:
         if rank() == 0:
             write_curve(CURVE, done.curve)
             discard(checkpoints)
-        report(summary(done, len(train), params.kept, paths.ADAPTED))
+        report(summary(done, len(train), params.training, paths.ADAPTED))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """baselines: the majority answer and TF-IDF with logistic regression, on the same split."""
 
-from emotion_slm import paths
-from emotion_slm.console import progress, stage
+from emotion_slm.common import paths
+from emotion_slm.common.console import progress, stage
+from emotion_slm.common.files import read_parquet, write_json
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
 from emotion_slm.evaluation.baselines import baselines
-from emotion_slm.files import read_parquet, write_json
-from emotion_slm.params.baselines import BaselinesParams
-from emotion_slm.params.document import Document
-from emotion_slm.seeds import child_seed
+from emotion_slm.evaluation.params import BaselinesParams
 
 
 def main() -> None:

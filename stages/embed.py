@@ -2,18 +2,17 @@
 
 import numpy as np
 
-from emotion_slm import paths
-from emotion_slm.console import progress, stage
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common import paths
+from emotion_slm.common.console import progress, stage
+from emotion_slm.common.params import Document
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import ENCODER, load_encoder, read_adapted
 from emotion_slm.encoder.embed import distinct_texts, embed
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.params import EmbedParams, EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.encoder.vectors import write_vectors
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.document import Document
-from emotion_slm.params.embed import EmbedParams
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.threads import pin_threads
 
 
 def main() -> None:

@@ -2,23 +2,22 @@
 
 from pathlib import Path
 
-from emotion_slm import paths
-from emotion_slm.console import console, stage
+from emotion_slm.audit.audit import audit
+from emotion_slm.audit.package import audit_package
+from emotion_slm.audit.result import enforce, merged
+from emotion_slm.common import paths
+from emotion_slm.common.console import console, stage
+from emotion_slm.common.files import write_json
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.evaluation.assess import assess
-from emotion_slm.evaluation.figures import draw
-from emotion_slm.evaluation.leakage import audit
-from emotion_slm.evaluation.leakage_package import audit_package
-from emotion_slm.evaluation.leakage_result import enforce, merged
-from emotion_slm.evaluation.report import test_table
-from emotion_slm.files import write_json
-from emotion_slm.model.package import Origin
-from emotion_slm.model.shipping import ship
-from emotion_slm.params.document import Document
-from emotion_slm.params.evaluate import EvaluateParams
-from emotion_slm.params.fetch import FetchParams
-from emotion_slm.params.split import SplitParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
+from emotion_slm.evaluation.params import EvaluateParams
+from emotion_slm.evaluation.tables import test_table
+from emotion_slm.package.build import ship
+from emotion_slm.package.package import Origin
+from emotion_slm.plots.figures import draw
 
 
 def main() -> None:

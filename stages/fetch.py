@@ -1,10 +1,10 @@
 """fetch: the corpus, checksum-verified, into data/raw."""
 
-from emotion_slm import paths
-from emotion_slm.console import stage
+from emotion_slm.common import paths
+from emotion_slm.common.console import stage
+from emotion_slm.common.params import Document
 from emotion_slm.corpus.fetch import fetch
-from emotion_slm.params.document import Document
-from emotion_slm.params.fetch import FetchParams
+from emotion_slm.corpus.params import FetchParams
 
 
 def main() -> None:

@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-from emotion_slm import paths
 from emotion_slm.balance.rows import read_balanced
-from emotion_slm.console import stage
+from emotion_slm.classifier.finetune import LabelledVectors, finetune
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common import paths
+from emotion_slm.common.console import stage
+from emotion_slm.common.files import read_parquet
+from emotion_slm.common.params import Document
+from emotion_slm.common.processes import rank, relaunch
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapted import CONFIG, HEAD
 from emotion_slm.encoder.vectors import read_vectors
-from emotion_slm.files import read_parquet
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.finetune import LabelledVectors, finetune
-from emotion_slm.params.document import Document
-from emotion_slm.params.finetune import FinetuneParams
-from emotion_slm.processes import rank, relaunch
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
 from emotion_slm.training.curve import write_curve
 from emotion_slm.training.resume import discard, resume_folder
-from emotion_slm.training.summary import summary
+from emotion_slm.training.trainer import summary
 
 INPUTS = (
     paths.BALANCED / "vectors.npy",

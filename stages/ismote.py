@@ -4,20 +4,20 @@ Validation vectors are read for pictures and neighbour purity only, when the bal
 written and audited; no vector of test is read.
 """
 
-from emotion_slm import paths
-from emotion_slm.balance.evidence import gather
+from emotion_slm.audit.balance import audit_balance
+from emotion_slm.audit.result import enforce
 from emotion_slm.balance.grow import grow, keep
+from emotion_slm.balance.params import IsmoteParams
 from emotion_slm.balance.rows import write_balanced
-from emotion_slm.console import progress, stage
+from emotion_slm.common import paths
+from emotion_slm.common.console import progress, stage
+from emotion_slm.common.files import read_parquet, write_json
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.params import FetchParams
 from emotion_slm.encoder.vectors import check_normalization, read_vectors
-from emotion_slm.evaluation.leakage_balance import audit_balance
-from emotion_slm.evaluation.leakage_result import enforce
-from emotion_slm.files import read_parquet, write_json
-from emotion_slm.params.document import Document
-from emotion_slm.params.fetch import FetchParams
-from emotion_slm.params.ismote import IsmoteParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
+from emotion_slm.plots.balance import gather
 
 
 def main() -> None:

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from emotion_slm import paths
-from emotion_slm.console import console, stage
+from emotion_slm.audit.raw import audit_raw
+from emotion_slm.audit.result import enforce, merged
+from emotion_slm.audit.split import audit_split
+from emotion_slm.common import paths
+from emotion_slm.common.console import console, stage
+from emotion_slm.common.files import write_json, write_parquet
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.split import label_table, split_official, split_pooled, summary
 from emotion_slm.corpus.tsv import read_corpus
-from emotion_slm.evaluation.leakage_raw import audit_raw
-from emotion_slm.evaluation.leakage_result import enforce, merged
-from emotion_slm.evaluation.leakage_split import audit_split
-from emotion_slm.files import write_json, write_parquet
-from emotion_slm.params.document import Document
-from emotion_slm.params.split import SplitParams
-from emotion_slm.seeds import child_seed
 
 
 def main() -> None:

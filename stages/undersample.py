@@ -1,13 +1,13 @@
 """undersample: thin the rows of train that are neutral and nothing else."""
 
-from emotion_slm import paths
+from emotion_slm.balance.params import UndersampleParams
 from emotion_slm.balance.undersample import undersample
-from emotion_slm.console import stage
+from emotion_slm.common import paths
+from emotion_slm.common.console import stage
+from emotion_slm.common.files import read_parquet, write_parquet
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus.split import COLUMNS
-from emotion_slm.files import read_parquet, write_parquet
-from emotion_slm.params.document import Document
-from emotion_slm.params.undersample import UndersampleParams
-from emotion_slm.seeds import child_seed
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from emotion_slm.files import sha256_file
-from emotion_slm.labels import LABELS
-from emotion_slm.params.backbone import BackboneParams
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.training import TrainingParams
+from emotion_slm.backbone.params import BackboneParams
+from emotion_slm.common.files import sha256_file
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.training.params import TrainingParams
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported: after this
 torch.set_num_threads(1)
@@ -218,9 +218,18 @@ def packaged(tmp_path_factory, tiny_bert, encoder_params) -> Path:
 @pytest.fixture(scope="session")
 def exported(packaged, tmp_path_factory) -> Path:
     """Folder of `packaged`, exported as a float32 ONNX graph."""
-    from emotion_slm.model.onnx_export import export_onnx
-    from emotion_slm.model.package import read_package
+    from emotion_slm.package.package import read_package
+    from emotion_slm.publish.onnx_export import export_onnx
 
     folder = tmp_path_factory.mktemp("exported") / "onnx"
     export_onnx(read_package(packaged), folder, "float32")
     return folder
+
+
+@pytest.fixture
+def scored() -> tuple[np.ndarray, np.ndarray]:
+    """(300, 28) gold, every label present, and logits that rank well and are badly calibrated."""
+    rng = np.random.default_rng(11)
+    gold = (rng.random((300, len(LABELS))) < np.linspace(0.05, 0.3, len(LABELS))).astype(np.int8)
+    logits = rng.normal(size=gold.shape) + 2 * gold + 1
+    return gold, logits.astype(np.float32)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_slm.balance.ismote import ISMOTE
-from emotion_slm.canvas import BLUE, GREY, ORANGE, canvas
+from emotion_slm.plots.canvas import BLUE, GREY, ORANGE, canvas
 
 PICTURE = Path(__file__).with_suffix(".png")
 KINDS = {"none": ("SMOTE", BLUE), "segment": ("ISMOTE", ORANGE)}

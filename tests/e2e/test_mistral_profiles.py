@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from support.tiny import change, create_tiny_workspace
 
-from emotion_slm import workspace
+from emotion_slm.common.files import read_json
 from emotion_slm.evaluation import predictions
-from emotion_slm.files import read_json
-from emotion_slm.inference.classifier import EmotionClassifier
+from emotion_slm.scoring.classifier import EmotionClassifier
+from emotion_slm.workbench import workspace
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from support import kills
 from support.disk import SmallDisk
 from support.tiny import create_tiny_workspace
 
-from emotion_slm import workspace as workspaces
+from emotion_slm.workbench import workspace as workspaces
 
 pytestmark = pytest.mark.drill
 STAGE = "undersample"  # the quickest that reads and writes a folder
@@ -141,9 +141,9 @@ def test_read_only_workspace(reference, unfinished, small_disk):
     small_disk.change("ro")
     status, output = repro(folder)
     assert status != 0 and "Read-only file system" in output
-    status, output = run(folder, "emotion_slm.cli", "report")
+    status, output = run(folder, "emotion_slm.cli.app", "report")
     assert status == 1 and "could not be written (Read-only file system); make its fold" in output
-    assert run(folder, "emotion_slm.cli", "predict", "--text", "Thanks!")[0] == 0
+    assert run(folder, "emotion_slm.cli.app", "predict", "--text", "Thanks!")[0] == 0
     small_disk.change("rw")
     assert_ends_as(reference, folder)
 
@@ -256,7 +256,7 @@ def test_dvc_lock_cut_off(reference, finished, share):
 def test_bit_flipped_in_the_cache_and_in_the_output(reference, finished):
     """DVC sees neither; `emotion-slm fsck` sees both, and one stage runs again."""
     output = finished / "data/embedded/vectors.npy"
-    status, listed = run(finished, "emotion_slm.cli", "fsck")
+    status, listed = run(finished, "emotion_slm.cli.app", "fsck")
     assert status == 0 and listed.startswith("0 damaged")
     (entry,) = (
         entry["md5"]
@@ -273,7 +273,7 @@ def test_bit_flipped_in_the_cache_and_in_the_output(reference, finished):
         path.write_bytes(content)
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         path.chmod(before.st_mode)
-    status, listed = run(finished, "emotion_slm.cli", "fsck")
+    status, listed = run(finished, "emotion_slm.cli.app", "fsck")
     assert status == 1 and str(cached) in listed and "data/embedded/vectors.npy: " in listed
     assert kills.mend(finished).startswith(str(cached))
     status, listed = repro(finished, ALL)

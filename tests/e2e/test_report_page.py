@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 from support.report import write_run
 
-from emotion_slm.report.render import write_report
+from emotion_slm.workbench.report import write_report
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -9,7 +9,7 @@ import pytest
 from support import kills
 from support.elsewhere import move_in
 
-from emotion_slm import workspace
+from emotion_slm.workbench import workspace
 
 pytestmark = pytest.mark.drill
 SEED = "DRILL_SEED"  # environment variable: repeats the moments of an earlier drill

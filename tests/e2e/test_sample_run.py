@@ -13,12 +13,12 @@ from support.elsewhere import move_in
 from support.kills import hashes
 from support.tiny import create_tiny_workspace
 
-from emotion_slm import workspace
+from emotion_slm.common.files import read_json, sha256_lines
+from emotion_slm.common.paths import SPLITS
+from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.evaluation import predictions
-from emotion_slm.files import read_json, sha256_lines
-from emotion_slm.inference.classifier import EmotionClassifier
-from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.paths import SPLITS
+from emotion_slm.scoring.classifier import EmotionClassifier
+from emotion_slm.workbench import workspace
 
 TEXT_COLUMNS = {"id", "text", "labels", "official_split", "duplicate_group"}
 ROW_COLUMNS = {
@@ -37,7 +37,7 @@ def run(tmp_path_factory, tiny_bert, backbone_params):
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "emotion_slm.cli", *arguments],
+        [sys.executable, "-m", "emotion_slm.cli.app", *arguments],
         cwd=folder,
         env=workspace.environment(folder),
         capture_output=True,

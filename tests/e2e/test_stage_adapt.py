@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from support.tiny import read_params, write_params
 
-from emotion_slm.files import read_json, write_json, write_parquet
+from emotion_slm.common.files import read_json, write_json, write_parquet
 
 REPOSITORY = Path(__file__).parents[2]
 TWO_ON_CPU = """\

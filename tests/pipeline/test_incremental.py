@@ -9,8 +9,8 @@ import pytest
 from support.repository import dvc
 from support.tiny import change, create_tiny_workspace
 
-from emotion_slm import workspace
-from emotion_slm.files import read_json
+from emotion_slm.common.files import read_json
+from emotion_slm.workbench import workspace
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(pipeline):
 
 
 def test_a_source_file_reruns_the_stages_that_import_it(pipeline):
-    path = pipeline / "src/emotion_slm/evaluation/plots/f1.py"
+    path = pipeline / "src/emotion_slm/plots/labels.py"
     path.write_text(path.read_text() + "\n# a comment\n")
     assert repro(pipeline) == ["evaluate"]
 

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emotion_slm.lineage.evidence import Verdict
-from emotion_slm.lineage.lineage import trace
+from emotion_slm.workbench.lineage import trace
+from emotion_slm.workbench.lineage_evidence import Verdict
 
 ROOT = Path(__file__).parents[2]
 

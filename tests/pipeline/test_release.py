@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emotion_slm import workspace
-from emotion_slm.inference.classifier import EmotionClassifier
-from emotion_slm.release import FOLDER, problems
+from emotion_slm.scoring.classifier import EmotionClassifier
+from emotion_slm.workbench import workspace
+from emotion_slm.workbench.release import FOLDER, problems
 
 REPOSITORY = Path(__file__).parents[2]
 

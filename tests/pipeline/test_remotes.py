@@ -20,7 +20,7 @@ from support.servers import (
     ssh_server,
 )
 
-from emotion_slm.files import sha256_file
+from emotion_slm.common.files import sha256_file
 
 ROOT = Path(__file__).parents[2]
 MODEL = "models/classifier"

@@ -8,11 +8,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from emotion_slm import files, paths
 from emotion_slm.balance.grow import grow
+from emotion_slm.balance.params import IsmoteParams
 from emotion_slm.balance.rows import write_balanced
 from emotion_slm.balance.undersample import undersample
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.finetuned import Finetuned, write_finetuned
+from emotion_slm.classifier.params import LinearHead
+from emotion_slm.common import files, paths
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.corpus.split import split_official
 from emotion_slm.encoder.adapted import (
     ENCODER,
@@ -22,20 +29,13 @@ from emotion_slm.encoder.adapted import (
     write_adapted,
 )
 from emotion_slm.encoder.embed import distinct_texts, embed
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.encoder.vectors import read_vectors, write_vectors
 from emotion_slm.evaluation.assess import assess
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.classifiers import build_classifier
-from emotion_slm.model.finetuned import Finetuned, write_finetuned
-from emotion_slm.model.package import Origin
-from emotion_slm.model.shipping import ship
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.evaluate import EvaluateParams
-from emotion_slm.params.finetune import LinearHead
-from emotion_slm.params.ismote import IsmoteParams
-from emotion_slm.seeds import child_seed
+from emotion_slm.evaluation.params import EvaluateParams
+from emotion_slm.package.build import ship
+from emotion_slm.package.package import Origin
 from support.tiny import read_params, write_params
 
 MEANINGS = {"happy": "joy", "angry": "anger", "sad": "sadness", "scared": "fear", "": "neutral"}

@@ -1,10 +1,14 @@
-"""Which of this project's files a stage executes: imports followed through the syntax tree."""
+"""Which of this project's files a stage executes: imports followed through the syntax tree.
+
+Imports inside functions count, and modules imported by a constant name.
+"""
 
 import ast
 from pathlib import Path
 
 SOURCE = Path("src")
 PACKAGE = "emotion_slm"
+ROOT = SOURCE / PACKAGE / "__init__.py"
 
 
 def closure(script: Path) -> set[Path]:
@@ -12,12 +16,15 @@ def closure(script: Path) -> set[Path]:
     found: set[Path] = set()
     pending = [script]
     while pending:
-        for module in _imported(pending.pop()):
-            for path in _files(module):
-                if path not in found:
-                    found.add(path)
-                    pending.append(path)
+        new = imported_files(pending.pop()) - found
+        found |= new
+        pending.extend(new)
     return found
+
+
+def imported_files(path: Path) -> set[Path]:
+    """Files under src/ that the file `path` itself imports, packages' markers included."""
+    return {file for module in _imported(path) for file in _files(module)}
 
 
 def _imported(path: Path) -> set[str]:
@@ -29,6 +36,10 @@ def _imported(path: Path) -> set[str]:
             # `from package import name` may name a module or something inside the package.
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif path == ROOT:  # gives users EmotionClassifier by name; no room asks it to
+            continue
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names.update(part.value for part in node.args[:1] if isinstance(part, ast.Constant))
     return {name for name in names if name.split(".")[0] == PACKAGE}
 
 

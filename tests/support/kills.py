@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from ruamel.yaml import YAML
 
-from emotion_slm import workspace
+from emotion_slm.workbench import workspace
 
 OUTPUTS = ("data", "models", "metrics")
 
@@ -122,7 +122,7 @@ def kill(folder: Path, targets: Sequence[str], moment: float, number: signal.Sig
 def mend(folder: Path) -> str:
     """`emotion-slm fsck --mend`; what it found, empty when all was well."""
     done = subprocess.run(
-        [sys.executable, "-m", "emotion_slm.cli", "fsck", "--mend"],
+        [sys.executable, "-m", "emotion_slm.cli.app", "fsck", "--mend"],
         cwd=folder,
         env=workspace.environment(folder),
         capture_output=True,

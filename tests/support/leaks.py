@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emotion_slm import files
+from emotion_slm.common import files
 
 Plant = Callable[[Path], None]
 

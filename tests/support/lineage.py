@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from emotion_slm.files import sha256_file, write_json
-from emotion_slm.lineage.package import dvc_hash
+from emotion_slm.common.files import sha256_file, write_json
+from emotion_slm.workbench.lineage_evidence import dvc_hash
 from support.repository import commit, dvc, git
 
 MODEL = Path("models/classifier")

@@ -5,6 +5,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from emotion_slm.backbone.params import LoraParams
+from emotion_slm.calibration.choice import Calibration
+from emotion_slm.calibration.maps import Platt
+from emotion_slm.calibration.thresholds import Thresholds
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.finetuned import WEIGHTS, Finetuned, write_finetuned
+from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import (
     ENCODER,
     build_encoder,
@@ -12,17 +20,9 @@ from emotion_slm.encoder.adapted import (
     write_adapted,
     write_frozen,
 )
-from emotion_slm.evaluation.calibration import Calibration
-from emotion_slm.evaluation.platt import Platt
-from emotion_slm.evaluation.thresholds import Thresholds
-from emotion_slm.labels import LABELS
-from emotion_slm.model.classifiers import build_classifier
-from emotion_slm.model.finetuned import WEIGHTS, Finetuned, write_finetuned
-from emotion_slm.model.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
-from emotion_slm.model.provenance import Provenance
-from emotion_slm.params.backbone import LoraParams
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.finetune import LinearHead, MlpHead, OnePositionSlm
+from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
+from emotion_slm.package.provenance import Provenance
 
 WIDTH = 32
 LINEAR = LinearHead(name="linear")

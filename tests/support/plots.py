@@ -3,8 +3,8 @@
 import csv
 from pathlib import Path
 
-from emotion_slm.evaluation.plots.training import CURVE_COLUMNS
-from emotion_slm.labels import LABELS
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.plots.training import CURVE_COLUMNS
 
 
 def write_curve(path: Path, epochs: int, columns=CURVE_COLUMNS) -> Path:

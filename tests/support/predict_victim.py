@@ -4,9 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-from emotion_slm.inference import chunks, resume
-from emotion_slm.inference.plan import Options
-from emotion_slm.inference.scoring import score
+from emotion_slm.scoring import chunks, resume
+from emotion_slm.scoring.plan import Options
+from emotion_slm.scoring.run import score
 from support.scorer import StubScorer
 
 CHUNK = 7

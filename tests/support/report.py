@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from emotion_slm import paths
+from emotion_slm.calibration.params import ThresholdParams
+from emotion_slm.common import paths
+from emotion_slm.common.files import write_json, write_parquet
+from emotion_slm.corpus.labels import LABELS, to_names
 from emotion_slm.evaluation import metrics, predictions
 from emotion_slm.evaluation.evaluate import Scored, evaluate
-from emotion_slm.files import write_json, write_parquet
-from emotion_slm.labels import LABELS, to_names
-from emotion_slm.model.package import CALIBRATION, THRESHOLDS
-from emotion_slm.params.thresholds import ThresholdParams
-from emotion_slm.report.pictures import SHOWN
+from emotion_slm.package.package import CALIBRATION, THRESHOLDS
+from emotion_slm.workbench.page import SHOWN
 
 HOSTILE = "<script>alert(1)</script>"
 LONG = "unbreakable" * 40

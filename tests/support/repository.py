@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emotion_slm.files import write_json
+from emotion_slm.common.files import write_json
 from support.report import write_run
 
 STAGE = "import pathlib; pathlib.Path('out.txt').write_text('done')"
@@ -64,7 +64,7 @@ def create_repository(root: Path) -> None:
 
 def edit_json(path: Path, **values: object) -> None:
     """Set keys of a JSON file, written `a__b=value` for a.b."""
-    from emotion_slm.files import read_json
+    from emotion_slm.common.files import read_json
 
     content = read_json(path)
     for key, value in values.items():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emotion_slm.labels import LABELS
+from emotion_slm.corpus.labels import LABELS
 
 
 class StubScorer:

@@ -13,11 +13,11 @@ from safetensors.torch import save_file
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
-from emotion_slm.model.losses import binary_cross_entropy
-from emotion_slm.params.training import TrainingParams
 from emotion_slm.training import trainer
 from emotion_slm.training.distributed import Processes
 from emotion_slm.training.learner import Learner
+from emotion_slm.training.losses import binary_cross_entropy
+from emotion_slm.training.params import TrainingParams
 from support.training import head, vector_rows
 
 

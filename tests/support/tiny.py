@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from emotion_slm import workspace
-from emotion_slm.params.backbone import BackboneParams
+from emotion_slm.backbone.params import BackboneParams
+from emotion_slm.workbench import workspace
 
 
 def create_tiny_workspace(

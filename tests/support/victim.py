@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.labels import LABELS
-from emotion_slm.model.losses import binary_cross_entropy
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.training import TrainingParams
+from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.training import checkpoints, trainer
 from emotion_slm.training.learner import Learner
+from emotion_slm.training.losses import binary_cross_entropy
+from emotion_slm.training.params import TrainingParams
 from support.training import head, text_rows, vector_rows
 
 

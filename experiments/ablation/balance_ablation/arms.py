@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from balance_ablation.places import LOGITS
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import atomic_path, read_array, require, write_array
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import atomic_path, read_array, require, write_array
 
 
 class Arm(NamedTuple):

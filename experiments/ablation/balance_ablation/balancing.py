@@ -15,10 +15,9 @@ from balance_ablation.names import (
 from balance_ablation.params import BalancingParams
 from emotion_slm.balance.ismote import MultiLabelISMOTE
 from emotion_slm.balance.undersample import undersample
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABEL_INDEX, NEUTRAL, to_names
-from emotion_slm.seeds import child_seed
-from emotion_slm.spelling import did_you_mean
+from emotion_slm.common.errors import EmotionSlmError, did_you_mean
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.labels import LABEL_INDEX, NEUTRAL, to_names
 
 EXPANSIONS = {COPIES: "copy", SMOTE: "none", ISMOTE: "segment", BOTH: "segment"}
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from balance_ablation.places import SPLIT
-from emotion_slm import paths
-from emotion_slm.files import read_parquet
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet
 
 COLUMNS = ("id", "text", "labels", "duplicate_group")
 

@@ -14,14 +14,14 @@ from balance_ablation.corpus import read_splits
 from balance_ablation.embed import embed_to
 from balance_ablation.params import read_adaptation, read_encoder, read_params
 from balance_ablation.places import CROSSFIT, FOLDS
-from emotion_slm.console import stage
+from emotion_slm.common.console import stage
+from emotion_slm.common.files import write_parquet
+from emotion_slm.common.folds import assign
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import ENCODER, read_adapted
-from emotion_slm.evaluation.folds import assign
-from emotion_slm.files import write_parquet
-from emotion_slm.labels import to_matrix
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
 
 
 def main() -> None:

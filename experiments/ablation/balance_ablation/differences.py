@@ -28,11 +28,11 @@ from balance_ablation.names import (
 from balance_ablation.params import BootstrapParams, read_params
 from balance_ablation.places import CONTRASTS, DIFFERENCES, RESULTS, results_folder
 from balance_ablation.scores import read_predictions
-from emotion_slm.console import progress, stage
+from emotion_slm.common.console import progress, stage
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.evaluation.bootstrap import interval, replicate_scores
-from emotion_slm.labels import to_matrix
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
 
 DEFAULT_CONTRAST = "adapted: ISMOTE + undersampling, focal − none with this loss"
 SETTING = ["vectors", "head", "loss"]

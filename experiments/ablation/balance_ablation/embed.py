@@ -9,14 +9,14 @@ from pathlib import Path
 from balance_ablation.corpus import read_splits
 from balance_ablation.params import read_encoder, read_params
 from balance_ablation.places import FROZEN_VECTORS
-from emotion_slm.console import progress, stage
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common.console import progress, stage
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.encoder.adapted import Adapted, load_encoder
 from emotion_slm.encoder.embed import distinct_texts, embed
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.encoder.vectors import write_vectors
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.threads import pin_threads
 
 BATCH_SIZE = 32
 

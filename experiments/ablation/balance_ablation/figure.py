@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from balance_ablation.names import ADAPTED, BALANCINGS, FROZEN, LINEAR, LOSSES, NONE, THRESHOLDS
 from balance_ablation.places import DIFFERENCES
-from emotion_slm.canvas import BLUE, DPI, GREEN, ORANGE, STYLE, label_axis
+from emotion_slm.plots.canvas import BLUE, DPI, GREEN, ORANGE, STYLE, label_axis
 
 OUTPUT = Path("ablation.png")
 TITLES = {"0.5": "threshold 0.5", "tuned": "tuned per label", "shrunken": "tuned and shrunken"}

@@ -21,15 +21,15 @@ from balance_ablation.params import (
 from balance_ablation.places import ADAPTED_MODEL, RATES
 from balance_ablation.training import fit, held_out_logits
 from balance_ablation.vector_sets import VectorSet, read_vector_sets
-from emotion_slm.console import progress, stage
+from emotion_slm.backbone.tensors import load_trained
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.params import LinearHead
+from emotion_slm.common.console import progress, stage
+from emotion_slm.common.files import read_json
+from emotion_slm.common.ranking import mean_average_precision
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.encoder.adapted import HEAD
-from emotion_slm.evaluation.ranking import mean_average_precision
-from emotion_slm.files import read_json
-from emotion_slm.model.classifiers import build_classifier
-from emotion_slm.model.tensors import load_trained
-from emotion_slm.params.finetune import LinearHead
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
 
 
 def trained(

@@ -10,10 +10,10 @@ from balance_ablation.names import BOTH, FROZEN, NONE, ONE_POSITION
 from balance_ablation.params import pipeline_document, read_params
 from balance_ablation.training import fit, held_out_logits
 from balance_ablation.vector_sets import read_vector_sets
-from emotion_slm.console import stage
-from emotion_slm.params.finetune import FinetuneParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common.console import stage
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
 
 
 def main() -> None:

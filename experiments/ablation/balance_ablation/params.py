@@ -4,15 +4,13 @@ from pathlib import Path
 
 from pydantic import Field
 from ruamel.yaml import YAML
+from shrunken_thresholds import ShrunkenParams
 
 from balance_ablation.places import PARAMS, PIPELINE_PARAMS
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.document import Document, Section
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.finetune import MlpHead
-from emotion_slm.params.loss import LossParams
-from emotion_slm.params.shrunken import ShrunkenParams
-from emotion_slm.params.training import TrainingParams
+from emotion_slm.classifier.params import MlpHead
+from emotion_slm.common.params import Document, Section
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.training.params import LossParams, TrainingParams
 
 
 class BalancingParams(Section):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from emotion_slm import paths
+from emotion_slm.common import paths
 
 ROOT = Path("../..")
 PIPELINE_PARAMS = ROOT / paths.PARAMS

@@ -9,12 +9,12 @@ from balance_ablation.params import read_params, training_params
 from balance_ablation.places import RATES
 from balance_ablation.training import fit
 from balance_ablation.vector_sets import read_vector_sets
-from emotion_slm.console import stage
-from emotion_slm.evaluation.metrics import DECIMALS
-from emotion_slm.files import write_json
-from emotion_slm.params.finetune import LinearHead
-from emotion_slm.params.loss import BceLoss
-from emotion_slm.threads import pin_threads
+from emotion_slm.classifier.params import LinearHead
+from emotion_slm.common.console import stage
+from emotion_slm.common.files import write_json
+from emotion_slm.common.ranking import DECIMALS
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.training.params import BceLoss
 
 
 def main() -> None:

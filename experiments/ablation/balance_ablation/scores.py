@@ -1,7 +1,7 @@
 """Stage scores: thresholds from validation, then test, once per arm → results.csv, predictions.
 
 Thresholds act on the raw sigmoid. `tuned` is a label's own best threshold, `shrunken` that one
-drawn towards the global one (emotion_slm.evaluation.shrunken).
+drawn towards the global one (shrunken_thresholds).
 """
 
 import sys
@@ -11,19 +11,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.special import expit
+from shrunken_thresholds import ShrunkenParams, tune
 
 from balance_ablation.arms import read_arms, write_csv
 from balance_ablation.corpus import read_splits
 from balance_ablation.names import EXPERIMENTS, HALF, SHRUNKEN, TUNED
 from balance_ablation.params import read_params
 from balance_ablation.places import PREDICTIONS, RESULTS, results_folder
-from emotion_slm.console import progress, stage
-from emotion_slm.evaluation.ranking import f1_from_counts, mean_average_precision
-from emotion_slm.evaluation.shrunken import tune
-from emotion_slm.files import write_array
-from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.params.shrunken import ShrunkenParams
-from emotion_slm.threads import pin_threads
+from emotion_slm.common.console import progress, stage
+from emotion_slm.common.files import write_array
+from emotion_slm.common.ranking import f1_from_counts, mean_average_precision
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import LABELS, to_matrix
 
 
 def thresholds(

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.batches import Rows
 
 
 class Stream:

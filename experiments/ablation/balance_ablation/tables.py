@@ -16,7 +16,7 @@ from balance_ablation.names import (
     THRESHOLDS,
 )
 from balance_ablation.places import CONTRASTS, DIFFERENCES, RATES, RESULTS
-from emotion_slm.files import read_json
+from emotion_slm.common.files import read_json
 
 OUTPUT = Path("table.md")
 F1 = [f"macro_f1_{kind}" for kind in THRESHOLDS]

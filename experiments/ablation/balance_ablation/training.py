@@ -9,16 +9,15 @@ from torch import nn
 
 from balance_ablation.stream import Stream
 from balance_ablation.vector_sets import VectorSet
-from emotion_slm.model.classifiers import build_classifier
-from emotion_slm.model.finetune import LabelledVectors
-from emotion_slm.model.finetuned import logits
-from emotion_slm.model.losses import build_loss
-from emotion_slm.params.finetune import LinearHead, MlpHead, OnePositionSlm
-from emotion_slm.params.loss import LossParams
-from emotion_slm.params.training import TrainingParams
-from emotion_slm.seeds import child_seed
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.finetune import LabelledVectors
+from emotion_slm.classifier.finetuned import logits
+from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.training.batches import Rows
 from emotion_slm.training.curve import Epoch, best
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.losses import build_loss
+from emotion_slm.training.params import LossParams, TrainingParams
 from emotion_slm.training.trainer import train
 
 
@@ -44,7 +43,7 @@ def fit(
     with TemporaryDirectory() as checkpoints:
         done = train(
             model,
-            build_loss(loss, gold.sum(0)),
+            build_loss(loss),
             Stream(rows, size, training.epochs, child_seed(seed, "passes")),
             Rows(*validation, _collate),
             training,

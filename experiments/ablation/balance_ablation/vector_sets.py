@@ -8,10 +8,10 @@ import numpy as np
 from balance_ablation.corpus import read_splits
 from balance_ablation.names import ADAPTED, CROSSFITTED, FROZEN
 from balance_ablation.places import ADAPTED_VECTORS, CROSSFIT, FOLDS, FROZEN_VECTORS
+from emotion_slm.classifier.finetune import LabelledVectors
+from emotion_slm.common.files import read_parquet
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import read_vectors
-from emotion_slm.files import read_parquet
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.finetune import LabelledVectors
 
 
 class VectorSet(NamedTuple):

@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.model.losses import Loss
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.training.losses import Loss
 
 
 class Arm(NamedTuple):

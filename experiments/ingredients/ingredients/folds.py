@@ -15,28 +15,27 @@ from typing import NamedTuple
 import numpy as np
 from ruamel.yaml import YAML
 
-from emotion_slm import paths
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common import folds as fold_assignment
+from emotion_slm.common import paths
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.split import split_official, split_pooled
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapt import initial
-from emotion_slm.encoder.distillation import learn, teach
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.evaluation import folds as fold_assignment
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.losses import build_loss
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.evaluate import EvaluateParams
-from emotion_slm.params.split import SplitParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
+from emotion_slm.evaluation.params import EvaluateParams
+from emotion_slm.training.batches import Rows
 from emotion_slm.training.distributed import join
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.losses import build_loss
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
 from ingredients.arms import Arm, objective, reading, settings, targets
+from ingredients.distillation import learn, teach
 from ingredients.in_sample import teach_in_sample
 from ingredients.screen import PROFILE, SEED, Outcome, append, checkpoints, done, judge, to_rows
 
@@ -89,7 +88,7 @@ def outcome(
     def build():
         return reading(arm, initial(encoder, adapt, tokenizer, SEED))
 
-    loss = objective(arm, build_loss(adapt.loss, fold.train.gold.sum(0)))
+    loss = objective(arm, build_loss(adapt.loss))
     rows = fold.train._replace(gold=targets(arm, fold.train.gold))
     place = checkpoints(f"{arm.name} {number}", encoder, adapt, rows)
     seed, training = child_seed(SEED, f"fold {number}"), adapt.training

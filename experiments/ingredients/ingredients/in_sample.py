@@ -7,15 +7,14 @@ import numpy as np
 from scipy.special import expit
 from torch import nn
 
-from emotion_slm.encoder.distillation import Lesson
-from emotion_slm.model.losses import Loss
-from emotion_slm.params.training import TrainingParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.training.distributed import join
-from emotion_slm.training.rows import Rows
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.training.batches import Rows
+from emotion_slm.training.distributed import Tensors, join, snapshot, trained_parameters
+from emotion_slm.training.losses import Loss
+from emotion_slm.training.params import TrainingParams
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
-from emotion_slm.training.weights import Tensors, snapshot, trained_parameters
+from ingredients.distillation import Lesson
 
 
 def teach_in_sample(

@@ -18,29 +18,28 @@ from typing import NamedTuple
 import numpy as np
 from ruamel.yaml import YAML
 
-from emotion_slm import paths
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.calibration.choice import choose
+from emotion_slm.calibration.params import ThresholdParams
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet, sha256_lines
+from emotion_slm.common.params import Document
+from emotion_slm.common.ranking import mean_average_precision
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapt import initial
-from emotion_slm.encoder.distillation import learn
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.evaluation.calibration import choose
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.evaluation.evaluate import cross_validated_macro_f1
-from emotion_slm.evaluation.ranking import mean_average_precision
-from emotion_slm.files import read_parquet, sha256_lines
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.losses import build_loss
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.adapt import AdaptParams, DistillationParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.evaluate import EvaluateParams
-from emotion_slm.params.thresholds import ThresholdParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
+from emotion_slm.evaluation.params import EvaluateParams
+from emotion_slm.training.batches import Rows
 from emotion_slm.training.distributed import join
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.losses import build_loss
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
 from ingredients.arms import Arm, objective, reading, settings, targets
+from ingredients.distillation import DistillationParams, learn
 from ingredients.in_sample import teach_in_sample
 
 PROFILE = "minilm"
@@ -87,7 +86,7 @@ def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     def build():
         return reading(arm, initial(encoder, params, setting.tokenizer, SEED))
 
-    loss = objective(arm, build_loss(params.loss, setting.train.gold.sum(0)))
+    loss = objective(arm, build_loss(params.loss))
     model, selection = build(), setting.selection
     rows = setting.train._replace(gold=targets(arm, setting.train.gold))
     if arm.teachers:

@@ -18,18 +18,18 @@ import numpy as np
 from ruamel.yaml import YAML
 from transformers import AutoModel
 
-from emotion_slm import paths
+from emotion_slm.backbone.params import BackboneParams
+from emotion_slm.backbone.pretrained import locate
 from emotion_slm.balance.rows import read_balanced
+from emotion_slm.classifier.finetune import LabelledVectors, finetune
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet, sha256_file
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import check_normalization, read_vectors
-from emotion_slm.files import read_parquet, sha256_file
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.finetune import LabelledVectors, finetune
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.backbone import BackboneParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.finetune import FinetuneParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
 from emotion_slm.training.curve import best
 
 PROFILE = "recipe-minilm"

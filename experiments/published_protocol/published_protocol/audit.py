@@ -5,10 +5,10 @@ It only reports: the leaked arm is there to fail. Ids are left out.
 
 from pathlib import Path
 
-from emotion_slm.evaluation.leakage_balance import audit_balance
-from emotion_slm.evaluation.leakage_result import merged
-from emotion_slm.evaluation.leakage_split import audit_split
-from emotion_slm.files import write_json
+from emotion_slm.audit.balance import audit_balance
+from emotion_slm.audit.result import merged
+from emotion_slm.audit.split import audit_split
+from emotion_slm.common.files import write_json
 from published_protocol import parameters
 from published_protocol.layout import ARMS, AUDIT, workspace
 

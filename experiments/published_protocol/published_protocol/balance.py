@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emotion_slm import paths
 from emotion_slm.balance.rows import write_balanced
+from emotion_slm.common import paths
+from emotion_slm.common.files import write_parquet
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.corpus.split import COLUMNS, duplicate_groups
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.vectors import CONFIG, INDEX, VECTORS, read_vectors
-from emotion_slm.files import write_parquet
-from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
 from published_protocol import parameters
 from published_protocol.arms import (
     Division,

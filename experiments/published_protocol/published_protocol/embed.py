@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import Adapted, load_encoder
 from emotion_slm.encoder.embed import distinct_texts, embed
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.params import EmbedParams, EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.encoder.vectors import write_vectors
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.embed import EmbedParams
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.threads import pin_threads
 from published_protocol import parameters
 
 RAW = Path("../../data/raw")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emotion_slm.canvas import BLUE, GREY, ORANGE, canvas, label_axis
+from emotion_slm.plots.canvas import BLUE, GREY, ORANGE, canvas, label_axis
 from published_protocol.layout import ARMS, CURVES, FIGURE, HONEST, LEAKED, PER_LABEL
 from published_protocol.scores import HALF
 

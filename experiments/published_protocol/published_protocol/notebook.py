@@ -8,12 +8,11 @@ its seed, and a label does not count what earlier ones brought it, so labels ove
 
 import numpy as np
 
-from emotion_slm.balance.draws import draw
-from emotion_slm.balance.geometry import extend
+from emotion_slm.balance.geometry import draw, extend
 from emotion_slm.balance.multilabel import PROVENANCE
 from emotion_slm.balance.neighbours import nearest
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABELS
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABELS
 
 
 def grow(

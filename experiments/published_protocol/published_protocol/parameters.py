@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from emotion_slm.params.split import Ratios
+from emotion_slm.corpus.params import Ratios
 
 PARAMS = Path("params.yaml")
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from emotion_slm.labels import to_matrix
-from emotion_slm.paths import SPLITS
+from emotion_slm.common.paths import SPLITS
+from emotion_slm.corpus.labels import to_matrix
 
 
 class Descent(NamedTuple):

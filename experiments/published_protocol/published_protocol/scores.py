@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from shrunken_thresholds import ShrunkenParams, tune
 
-from emotion_slm.evaluation.ranking import f1_from_counts
-from emotion_slm.evaluation.shrunken import tune
-from emotion_slm.params.shrunken import ShrunkenParams
+from emotion_slm.common.ranking import f1_from_counts
 
 HALF, TUNED = "at_half", "tuned"
 # The honest model is scored on its test rows, and on those of them that the leaked arm has too:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emotion_slm.files import read_json
+from emotion_slm.common.files import read_json
 from published_protocol.layout import ARMS, AUDIT, HONEST, LEAKED, PER_LABEL, RESULTS, TABLE
 from published_protocol.scores import HALF, SAME_ROWS, TEST, TUNED
 

@@ -6,16 +6,16 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from scipy.special import expit
 
-from emotion_slm import paths
 from emotion_slm.balance.rows import read_balanced
+from emotion_slm.classifier.finetune import LabelledVectors, finetune
+from emotion_slm.classifier.finetuned import WEIGHTS, load_classifier, logits, read_finetuned
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet, write_array
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import read_vectors
-from emotion_slm.files import read_parquet, write_array
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.finetune import LabelledVectors, finetune
-from emotion_slm.model.finetuned import WEIGHTS, load_classifier, logits, read_finetuned
-from emotion_slm.params.finetune import FinetuneParams
-from emotion_slm.seeds import child_seed
-from emotion_slm.threads import pin_threads
 from emotion_slm.training.curve import Epoch
 from published_protocol import parameters
 from published_protocol.layout import ARMS, CURVES, predictions, workspace

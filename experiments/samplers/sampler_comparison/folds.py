@@ -13,7 +13,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from emotion_slm.seeds import child_seed
+from emotion_slm.common.seeds import child_seed
 from sampler_comparison.catalogue import CATALOGUE
 from sampler_comparison.classifiers import classifiers
 from sampler_comparison.names import MOVED, NONE

@@ -1,1 +1,1 @@
-"""Balancing of train: undersampling of neutral, oversampling of rare labels in embedding space."""
+"""Undersampling and ISMOTE."""

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from emotion_slm.balance.imbalance import irlbl, label_cardinality, mean_ir
 from emotion_slm.balance.ismote import MultiLabelISMOTE
 from emotion_slm.balance.multilabel import PROVENANCE
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABELS, to_matrix, to_names
-from emotion_slm.params.ismote import IsmoteParams
+from emotion_slm.balance.params import IsmoteParams
+from emotion_slm.balance.targets import irlbl, label_cardinality, mean_ir
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABELS, to_matrix, to_names
 
 
 def grow(vectors: np.ndarray, frame, params: IsmoteParams, seed: int) -> tuple[Any, Any, dict]:

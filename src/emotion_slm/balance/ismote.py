@@ -12,8 +12,7 @@ from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from emotion_slm.balance.draws import draw, private_random_state
-from emotion_slm.balance.geometry import PARENTS, extend
+from emotion_slm.balance.geometry import PARENTS, draw, extend, private_random_state
 from emotion_slm.balance.multilabel import MultiLabelISMOTE
 from emotion_slm.balance.neighbours import nearest, split_parameter
 
@@ -36,7 +35,7 @@ class ISMOTE(BaseOverSampler):
     k_neighbors : int or estimator, default=5
         Neighbours a seed row chooses from; a class of n ≤ k rows uses n − 1. An int searches
         exactly. An estimator with `fit` and `kneighbors`, such as
-        `emotion_slm.balance.approximate.ApproximateNeighbors`, searches in its own way; as in
+        `emotion_slm.balance.neighbours.ApproximateNeighbors`, searches in its own way; as in
         imbalanced-learn, its `n_neighbors` counts the row itself.
     expansion : {"segment", "none"}, default="segment"
         "none" is SMOTE: for the first class grown, hence for binary targets, the rows are bitwise

@@ -11,9 +11,8 @@ from scipy import sparse
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import validate_data
 
-from emotion_slm.balance import labelsets
-from emotion_slm.balance.draws import draw, private_random_state
-from emotion_slm.balance.geometry import PARENTS, extend
+from emotion_slm.balance import targets as labelsets
+from emotion_slm.balance.geometry import PARENTS, draw, extend, private_random_state
 from emotion_slm.balance.neighbours import nearest, split_parameter
 from emotion_slm.balance.targets import column_of, resolve
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import read_array, read_parquet, write_array, write_parquet
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_array, read_parquet, write_array, write_parquet
 
 VECTORS = "vectors.npy"
 ROWS = "rows.parquet"

@@ -1,4 +1,7 @@
-"""Rows wanted per label, from a `sampling_strategy`."""
+"""Rows wanted per label, label sets of synthetic rows, and measures of imbalance.
+
+Source of the measures and of the label-set rules: Charte et al. 2015 (IRLbl, MeanIR, MLSMOTE).
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,8 +9,7 @@ from numbers import Integral
 
 import numpy as np
 
-from emotion_slm.balance.imbalance import mean_ir
-from emotion_slm.spelling import did_you_mean
+from emotion_slm.common.errors import did_you_mean
 
 
 def resolve(
@@ -54,3 +56,53 @@ def _count(label, target) -> int:
     if not isinstance(target, Integral) or target < 0:
         raise ValueError(f"sampling_strategy of label {label!r}: {target!r} is no number of rows")
     return int(target)
+
+
+STRATEGIES = ("seed", "nearest", "ranking", "union", "intersection")
+
+
+def of_nearer_parent(y: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """Label set per synthetic row of "nearest": that of the parent it lies nearer to.
+
+    `y`: (n, L) indicator matrix; `parents`: (m,) with fields `seed`, `neighbour` and `t`. Halfway
+    between them the seed decides. Returns (m, L) bool.
+    """
+    return y[np.where(parents["t"] <= 0.5, parents["seed"], parents["neighbour"])] != 0
+
+
+def combine(y: np.ndarray, seeds: np.ndarray, neighbours: np.ndarray, strategy: str) -> np.ndarray:
+    """Label set per seed row by `strategy`, the rules of MLSMOTE (Charte et al. 2015) and "seed".
+
+    `y`: (n, L) indicator matrix; `seeds`: (m,) and `neighbours`: (m, k) row indices. "seed" takes
+    the seed's labels, "ranking" those of more than half of seed and neighbours, "union" those of
+    any, "intersection" those of all. Returns (m, L) bool.
+    """
+    if strategy == "seed":
+        return y[seeds] != 0
+    votes = (y[seeds] != 0).astype(np.int64)
+    for column in neighbours.T:
+        votes += y[column] != 0
+    voters = neighbours.shape[1] + 1
+    if strategy == "ranking":
+        return 2 * votes > voters
+    return votes > 0 if strategy == "union" else votes == voters
+
+
+def irlbl(counts: np.ndarray) -> np.ndarray:
+    """IRLbl: rows of the most frequent label over rows of each label; NaN for labels without rows.
+
+    `counts`: (L,) rows per label. Returns (L,) float64.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    return counts.max() / np.where(counts > 0, counts, np.nan)
+
+
+def mean_ir(counts: np.ndarray) -> float:
+    """MeanIR: mean IRLbl of the labels that have rows; NaN when none has."""
+    present = np.asarray(counts)[np.asarray(counts) > 0]
+    return float(irlbl(present).mean()) if len(present) else float("nan")
+
+
+def label_cardinality(y: np.ndarray) -> float:
+    """Mean number of labels per row of the (n, L) indicator matrix `y`."""
+    return float(np.asarray(y).sum(axis=1).mean())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from emotion_slm.labels import NEUTRAL
+from emotion_slm.corpus.labels import NEUTRAL
 
 
 def undersample(frame, neutral_only: int, seed: int):

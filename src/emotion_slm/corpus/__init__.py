@@ -1,1 +1,1 @@
-"""The corpus: fetched, parsed, split; and the sample corpus that stands in for it."""
+"""A corpus and its labels: fetched, parsed, split."""

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from emotion_slm.console import progress
+from emotion_slm.common.console import progress
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.goemotions import HUB_DATASET, HUB_FILES, HUB_REVISION, SHA256
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.corpus.sample import write_sample
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABELS
 
 SAMPLE_SEED = 20
 

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.labels import LABELS, NEUTRAL
 from emotion_slm.corpus.sample_phrases import (
     CLOSERS,
     EMOJI,
@@ -16,7 +17,6 @@ from emotion_slm.corpus.sample_phrases import (
     PHRASES,
     TOPICS,
 )
-from emotion_slm.labels import LABELS, NEUTRAL
 
 ROWS = 3000
 MULTI_LABEL_ROWS = 480

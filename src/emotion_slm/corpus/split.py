@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.params.split import Ratios
-from emotion_slm.paths import RAW_SPLITS, SPLITS
+from emotion_slm.common.paths import RAW_SPLITS, SPLITS
+from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.params import Ratios
 
 COLUMNS = ["id", "text", "labels", "official_split", "duplicate_group"]
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import atomic_path, require
-from emotion_slm.labels import LABEL_INDEX, LABELS
-from emotion_slm.paths import RAW_SPLITS
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import atomic_path, require
+from emotion_slm.common.paths import RAW_SPLITS
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 FILES = tuple(f"{split}.tsv" for split in RAW_SPLITS)
 SHOWN_PROBLEMS = 20

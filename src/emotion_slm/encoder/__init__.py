@@ -1,1 +1,1 @@
-"""The SLM as text encoder: adaptation to the corpus, pooling, embedding."""
+"""The SLM that reads texts: adapted, and used to embed."""

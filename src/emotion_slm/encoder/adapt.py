@@ -5,22 +5,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emotion_slm.corpus.split import duplicate_groups
+from emotion_slm.backbone.machine import preflight
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import sha256_lines
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
-from emotion_slm.encoder.distillation import learn, teach
 from emotion_slm.encoder.label_head import start_from_definitions
-from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import sha256_lines
-from emotion_slm.labels import to_matrix
-from emotion_slm.model.losses import build_loss
-from emotion_slm.model.machine import preflight
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
+from emotion_slm.training.batches import Rows
 from emotion_slm.training.distributed import join
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.losses import build_loss
 from emotion_slm.training.trainer import Training, train
 
 
@@ -49,31 +45,10 @@ def adapt(
     processes = join()
 
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
-
-    def build() -> TextClassifier:
-        return initial(encoder, params, tokenizer, seed)
-
-    rows, validation = _rows(train_frame, tokenizer), _rows(validation_frame, tokenizer)
-    loss = build_loss(params.loss, rows.gold.sum(0))
-    if params.distillation is None:
-        model = build()
-        training = train(model, loss, rows, validation, params.training, seed, resume_folder)
-    else:
-        lesson = teach(
-            build,
-            loss,
-            rows,
-            validation,
-            duplicate_groups(train_frame["text"]),
-            params.distillation.teachers,
-            params.training,
-            seed,
-            resume_folder,
-        )
-        model = build()
-        training = learn(
-            model, lesson, rows, validation, params.distillation, seed, resume_folder / "student"
-        )
+    rows, validation = to_rows(train_frame, tokenizer), to_rows(validation_frame, tokenizer)
+    model = initial(encoder, params, tokenizer, seed)
+    loss = build_loss(params.loss)
+    training = train(model, loss, rows, validation, params.training, seed, resume_folder)
     if processes.rank == 0:
         write_adapted(output, model, lora, sha256_lines(train_frame["id"].tolist()))
     return training
@@ -91,7 +66,7 @@ def initial(
     return model
 
 
-def _rows(frame, tokenizer: Tokenizer) -> Rows:
+def to_rows(frame, tokenizer: Tokenizer) -> Rows:
     token_ids = tokenizer(frame["text"].tolist())
     lengths = np.array([len(ids) for ids in token_ids])
     return Rows(token_ids, to_matrix(frame["labels"]), frame["id"].tolist(), tokenizer.pad, lengths)

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from emotion_slm.backbone.loading import load_backbone
+from emotion_slm.backbone.lora import add_lora
+from emotion_slm.backbone.params import LoraParams
+from emotion_slm.backbone.tensors import load_trained, save_trained
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json, write_json
+from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import read_json, write_json
-from emotion_slm.model.backbone import load_backbone
-from emotion_slm.model.lora import add_lora
-from emotion_slm.model.tensors import load_trained, save_trained
-from emotion_slm.params.backbone import LoraParams
-from emotion_slm.params.encoder import EncoderParams
 
 ENCODER = "encoder.safetensors"
 HEAD = "head.safetensors"

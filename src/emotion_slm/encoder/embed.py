@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
 
 
 def distinct_texts(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:

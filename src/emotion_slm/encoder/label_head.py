@@ -6,9 +6,8 @@ a random head makes it find that out, and a label of a hundred rows hardly gets 
 
 import torch
 
-from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.labels import LABELS
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
 
 # After what the annotators were told (Demszky et al. 2020, appendix A).
 DEFINITIONS: dict[str, str] = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import (
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import (
     read_array,
     read_json,
     read_parquet,
@@ -14,7 +14,7 @@ from emotion_slm.files import (
     write_json,
     write_parquet,
 )
-from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.encoder.params import EncoderParams
 
 VECTORS = "vectors.npy"
 INDEX = "index.parquet"

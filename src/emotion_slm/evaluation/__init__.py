@@ -1,1 +1,1 @@
-"""What the classifier is worth: metrics, thresholds, calibration, baselines, leak audit, plots."""
+"""Metrics, intervals, baselines, predictions."""

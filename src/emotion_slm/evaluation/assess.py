@@ -2,16 +2,48 @@
 
 from typing import NamedTuple
 
-from emotion_slm import paths
+import numpy as np
+from torch import nn
+
+from emotion_slm.calibration.params import ThresholdParams
+from emotion_slm.classifier.adapted_head import load_adapted_head
+from emotion_slm.classifier.finetuned import WEIGHTS, load_classifier, logits, read_finetuned
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapted import read_adapted
-from emotion_slm.encoder.adapted_head import load_adapted_head
-from emotion_slm.evaluation import predictions, views
+from emotion_slm.encoder.vectors import read_vectors
+from emotion_slm.evaluation import predictions
+from emotion_slm.evaluation import subsets as views
 from emotion_slm.evaluation.evaluate import Evaluation, Scored, evaluate
-from emotion_slm.evaluation.scoring import HeldOut, read_held_out, score
-from emotion_slm.files import read_parquet
-from emotion_slm.model.finetuned import WEIGHTS, load_classifier, read_finetuned
-from emotion_slm.params.thresholds import ThresholdParams
-from emotion_slm.seeds import child_seed
+
+
+class HeldOut(NamedTuple):
+    """A split that was not trained on: ids, (n, d) vectors, (n, 28) gold, (n,) groups."""
+
+    split: str
+    ids: list[str]
+    vectors: np.ndarray
+    gold: np.ndarray
+    groups: np.ndarray
+
+
+def read_held_out(split: str) -> HeldOut:
+    """Read `validation` or `test` from data/split, and its vectors."""
+    columns = ("id", "labels", "duplicate_group")
+    frame = read_parquet(paths.SPLIT / f"{split}.parquet", columns)
+    return HeldOut(
+        split=split,
+        ids=frame["id"].tolist(),
+        vectors=read_vectors(paths.EMBEDDED, frame["id"]),
+        gold=to_matrix(frame["labels"]),
+        groups=frame["duplicate_group"].to_numpy(),
+    )
+
+
+def score(classifier: nn.Module, rows: HeldOut) -> Scored:
+    return Scored(logits(classifier, rows.vectors), rows.gold, rows.groups)
 
 
 class Assessment(NamedTuple):

@@ -5,11 +5,11 @@ Both learn from train as nature has it, neither thinned nor oversampled.
 
 import numpy as np
 
+from emotion_slm.calibration.choice import PROBABILITY_BOUND
+from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.evaluation import metrics
-from emotion_slm.evaluation.calibration import PROBABILITY_BOUND
 from emotion_slm.evaluation.evaluate import Scored, decide, measure_test
-from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.params.baselines import BaselinesParams, TfidfParams
+from emotion_slm.evaluation.params import BaselinesParams, TfidfParams
 
 HALF = np.full(len(LABELS), 0.5)
 

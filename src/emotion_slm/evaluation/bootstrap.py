@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.evaluation.metrics import DECIMALS, TARGET_COLUMNS
-from emotion_slm.evaluation.ranking import f1_from_counts
-from emotion_slm.labels import LABELS
+from emotion_slm.common.ranking import DECIMALS, f1_from_counts
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.evaluation.metrics import TARGET_COLUMNS
 
 REPLICATES = 1000
 CONFIDENCE = 0.95

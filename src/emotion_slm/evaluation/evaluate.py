@@ -5,14 +5,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from emotion_slm.evaluation import calibration, metrics, thresholds
+from emotion_slm.calibration import choice as calibration
+from emotion_slm.calibration import thresholds
+from emotion_slm.calibration.choice import Calibration, Choice
+from emotion_slm.calibration.params import ThresholdParams
+from emotion_slm.calibration.thresholds import Thresholds
+from emotion_slm.common.ranking import DECIMALS, f1_from_counts
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.evaluation import metrics
 from emotion_slm.evaluation.bootstrap import with_intervals
-from emotion_slm.evaluation.calibration import Calibration, Choice
-from emotion_slm.evaluation.ranking import f1_from_counts
-from emotion_slm.evaluation.thresholds import Thresholds
-from emotion_slm.labels import LABELS
-from emotion_slm.params.thresholds import ThresholdParams
-from emotion_slm.seeds import child_seed
 
 HALF = np.full(len(LABELS), 0.5)
 
@@ -56,7 +58,7 @@ def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: in
         cross_fitted=chosen.cross_fitted,
         validation={
             **_measure(validation, chosen.cross_fitted, chosen, tuned, seed),
-            "cross_validated_macro_f1": round(f1, metrics.DECIMALS),
+            "cross_validated_macro_f1": round(f1, DECIMALS),
         },
         test=measure_test(test, chosen, tuned, seed),
     )

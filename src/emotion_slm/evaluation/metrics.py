@@ -9,16 +9,15 @@ plain Python numbers, floats rounded to 6 decimals so that a diff between two ma
 results, not float noise.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.evaluation.coarse import TAXONOMIES, pool
-from emotion_slm.evaluation.ranking import average_precisions
-from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
+from emotion_slm.common.ranking import DECIMALS, average_precisions
+from emotion_slm.corpus.labels import EKMAN, LABEL_INDEX, LABELS, NEUTRAL, SENTIMENT, TARGETS
 
 ECE_BINS = 15
-DECIMALS = 6
 FEW_POSITIVES = 100  # a label with fewer has an F1 that a handful of rows decides
 TARGET_COLUMNS = [LABEL_INDEX[label] for label in TARGETS]
 
@@ -202,3 +201,15 @@ def _both_classes(gold: np.ndarray) -> np.ndarray:
 
 def _rounded(value: float) -> float:
     return round(float(value), DECIMALS)
+
+
+TAXONOMIES: dict[str, dict[str, Sequence[str]]] = {
+    name: {**groups, NEUTRAL: (NEUTRAL,)}
+    for name, groups in (("ekman", EKMAN), ("sentiment", SENTIMENT))
+}
+
+
+def pool(labels: np.ndarray, groups: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """(n, 28) indicators → (n, groups) int8: a group is present if any of its labels is."""
+    members = [[LABEL_INDEX[label] for label in names] for names in groups.values()]
+    return np.column_stack([labels[:, columns].any(axis=1) for columns in members]).astype(np.int8)

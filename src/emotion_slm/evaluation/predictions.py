@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_slm import files
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABELS
+from emotion_slm.common import files
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABELS
 
 COLUMNS = ("id", *LABELS)
 

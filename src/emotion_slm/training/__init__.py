@@ -1,1 +1,1 @@
-"""The training loop that `adapt` and `finetune` share."""
+"""The training loop, its losses, checkpoints and resume."""

@@ -1,11 +1,16 @@
-"""Which rows make which batch: a function of seed and epoch alone, so a resumed run keeps it.
+"""Rows to train on, and which of them make which batch.
 
-The number of processes has no part in it either: each batch is shared out among them.
+The order is a function of seed and epoch alone, so a resumed run keeps it; the number of processes
+has no part in it either: each batch is shared out among them.
 """
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from emotion_slm.params.training import TrainingParams
+import numpy as np
+import torch
+
+from emotion_slm.training.params import TrainingParams
 
 POOL_BATCHES = 50  # rows are sorted by length within pools of about this many batches
 
@@ -22,12 +27,12 @@ def epoch_batches(
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(rows)
     if lengths is None:
-        return _cut_by_count(order, params.batch_size)
-    pool = POOL_BATCHES * _typical_batch(lengths, params)
+        return _cut(order, params.batch_size)
+    pool = POOL_BATCHES * params.batch_size
     batches = [
         batch
         for chunk in np.split(order, range(pool, rows, pool))
-        for batch in _cut(chunk, lengths[chunk], params)
+        for batch in _by_length(chunk, lengths[chunk], params.batch_size)
     ]
     return [batches[index] for index in generator.permutation(len(batches))]
 
@@ -37,9 +42,9 @@ def ordered_batches(
 ) -> list[np.ndarray]:
     """Every row once, in order, or from short to long where there are `lengths`."""
     order = np.arange(rows)
-    return (
-        _cut_by_count(order, params.batch_size) if lengths is None else _cut(order, lengths, params)
-    )
+    if lengths is None:
+        return _cut(order, params.batch_size)
+    return _by_length(order, lengths, params.batch_size)
 
 
 def steps_of(batches: list[np.ndarray], accumulation: int) -> list[list[np.ndarray]]:
@@ -47,29 +52,50 @@ def steps_of(batches: list[np.ndarray], accumulation: int) -> list[list[np.ndarr
     return [batches[start : start + accumulation] for start in range(0, len(batches), accumulation)]
 
 
-def _cut(rows: np.ndarray, lengths: np.ndarray, params: TrainingParams) -> list[np.ndarray]:
-    by_length = np.argsort(lengths, kind="stable")
-    if params.tokens_per_batch is None:
-        return _cut_by_count(rows[by_length], params.batch_size)
-    starts = _starts_within_budget(lengths[by_length], params.tokens_per_batch)
-    return np.split(rows[by_length], starts)
+def _by_length(rows: np.ndarray, lengths: np.ndarray, size: int) -> list[np.ndarray]:
+    return _cut(rows[np.argsort(lengths, kind="stable")], size)
 
 
-def _cut_by_count(order: np.ndarray, size: int) -> list[np.ndarray]:
+def _cut(order: np.ndarray, size: int) -> list[np.ndarray]:
     return np.split(order, range(size, len(order), size))
 
 
-def _typical_batch(lengths: np.ndarray, params: TrainingParams) -> int:
-    if params.tokens_per_batch is None:
-        return params.batch_size
-    return max(1, int(params.tokens_per_batch / max(1.0, float(lengths.mean()))))
+class Rows(NamedTuple):
+    """Features, gold labels and ids by row.
 
+    `features`: n items; `gold`: (n, 28) int8; `collate`: features of a batch → model inputs;
+    `lengths`: (n,) tokens per text, for features that batches should pad little.
+    """
 
-def _starts_within_budget(ascending: np.ndarray, budget: int) -> list[int]:
-    """Where to cut so that rows × longest row stays within `budget`; a longer row stands alone."""
-    starts, start = [], 0
-    for index, length in enumerate(ascending.tolist()):
-        if index > start and (index - start + 1) * max(1, length) > budget:
-            starts.append(index)
-            start = index
-    return starts
+    features: Any
+    gold: np.ndarray
+    ids: Sequence[str]
+    collate: Callable[[Any], dict[str, torch.Tensor]]
+    lengths: np.ndarray | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.gold)
+
+    def part(self, where: np.ndarray) -> "Rows":
+        """The rows at the positions `where`, in that order."""
+        return Rows(
+            self._features(where),
+            self.gold[where],
+            [self.ids[index] for index in where],
+            self.collate,
+            None if self.lengths is None else self.lengths[where],
+        )
+
+    def batch(
+        self, indices: np.ndarray, device: torch.device
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """Model inputs and (n, 28) float32 labels of the rows at `indices`."""
+        collated = self.collate(self._features(indices))
+        inputs = {name: tensor.to(device) for name, tensor in collated.items()}
+        return inputs, torch.from_numpy(self.gold[indices].astype(np.float32)).to(device)
+
+    def _features(self, indices: np.ndarray) -> Any:
+        if isinstance(self.features, np.ndarray):
+            return self.features[indices]
+        return [self.features[index] for index in indices]

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from safetensors.torch import save
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import read_json
-from emotion_slm.training.weights import Tensors
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json
+from emotion_slm.training.distributed import Tensors
 
 PREFIX = "checkpoint-"
 UNFINISHED = ".part"

@@ -6,25 +6,34 @@ import numpy as np
 import torch
 from torch import nn
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.model.losses import Loss
-from emotion_slm.model.tensors import read_tensors
-from emotion_slm.params.training import TrainingParams
-from emotion_slm.seeds import child_seed
+from emotion_slm.backbone.device import has_bfloat16
+from emotion_slm.backbone.tensors import read_tensors
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.training.batches import Rows
 from emotion_slm.training.checkpoints import SUFFIX
-from emotion_slm.training.device import has_bfloat16
-from emotion_slm.training.distributed import Processes
-from emotion_slm.training.ema import MovingAverage
-from emotion_slm.training.optimizer import build_optimizer, set_learning_rate
-from emotion_slm.training.optimizer_state import read_optimizer, split_optimizer
-from emotion_slm.training.rows import Rows
-from emotion_slm.training.weights import assign, is_sharded, snapshot, trained_parameters, whole
+from emotion_slm.training.distributed import (
+    Processes,
+    assign,
+    is_sharded,
+    snapshot,
+    trained_parameters,
+    whole,
+)
+from emotion_slm.training.losses import Loss
+from emotion_slm.training.optimizer import (
+    build_optimizer,
+    read_optimizer,
+    set_learning_rate,
+    split_optimizer,
+)
+from emotion_slm.training.params import TrainingParams
 
-TRAINED, AVERAGE, OPTIMIZER = "trained", "average", "optimizer"
+TRAINED, OPTIMIZER = "trained", "optimizer"
 
 
 class Learner:
-    """A model with its optimiser and, if asked for, the moving average of its weights."""
+    """A model with its loss and optimiser."""
 
     def __init__(
         self,
@@ -43,9 +52,6 @@ class Learner:
         self.params = params
         self.seed = seed
         self.processes = processes
-        self.average = (
-            None if params.ema_decay is None else MovingAverage(self.parameters, params.ema_decay)
-        )
         self.autocast = params.precision == "bfloat16" and has_bfloat16()
 
     def gradients(
@@ -83,20 +89,15 @@ class Learner:
         return part.detach().float()
 
     def update(self, learning_rate: float) -> None:
-        """Move the weights along the gradients, and the average after them."""
+        """Move the weights along the gradients."""
         set_learning_rate(self.optimizer, learning_rate)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        if self.average is not None:
-            self.average.update()
 
     def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
         """What a checkpoint keeps, by file."""
         optimizer, _ = split_optimizer(self.optimizer, self.parameters)
-        kept = {TRAINED: snapshot(self.parameters), OPTIMIZER: snapshot(optimizer)}
-        if self.average is not None:
-            kept[AVERAGE] = snapshot(self.average.tensors)
-        return kept
+        return {TRAINED: snapshot(self.parameters), OPTIMIZER: snapshot(optimizer)}
 
     def numbers(self) -> dict[str, object]:
         return split_optimizer(self.optimizer, self.parameters)[1]
@@ -105,9 +106,6 @@ class Learner:
         """Continue from `checkpoint`; EmotionSlmError if its tensors are not this model's."""
         trained = read_tensors(checkpoint / f"{TRAINED}{SUFFIX}", self.parameters)
         assign(self.parameters, trained)
-        if self.average is not None:
-            average = read_tensors(checkpoint / f"{AVERAGE}{SUFFIX}", self.parameters)
-            assign(self.average.tensors, average)
         read_optimizer(
             checkpoint / f"{OPTIMIZER}{SUFFIX}", numbers, self.optimizer, self.parameters
         )

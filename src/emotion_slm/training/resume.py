@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from emotion_slm.files import sha256_file
-from emotion_slm.model.machine import preflight
-from emotion_slm.model.pretrained import fingerprint
-from emotion_slm.params.backbone import BackboneParams
-from emotion_slm.params.document import Document, Section
-from emotion_slm.paths import SCRATCH
-from emotion_slm.processes import world_size
-from emotion_slm.training.device import describe_device
+from emotion_slm.backbone.device import describe_device
+from emotion_slm.backbone.machine import preflight
+from emotion_slm.backbone.params import BackboneParams
+from emotion_slm.backbone.pretrained import fingerprint
+from emotion_slm.common.files import sha256_file
+from emotion_slm.common.params import Document, Section
+from emotion_slm.common.paths import SCRATCH
+from emotion_slm.common.processes import world_size
 
 LIBRARIES = (
     "torch",

@@ -6,19 +6,16 @@ reaches the weights; every random number a function of seed and step.
 """
 
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from torch import nn
 
-from emotion_slm.console import Advance, console, progress
-from emotion_slm.model.losses import Loss
-from emotion_slm.model.tensors import read_tensors
-from emotion_slm.params.training import TrainingParams
-from emotion_slm.training.bad_loss import check_logits, check_step
-from emotion_slm.training.batches import epoch_batches, steps_of
+from emotion_slm.backbone.device import peak_memory
+from emotion_slm.backbone.tensors import read_tensors
+from emotion_slm.common.console import Advance, console, progress
+from emotion_slm.training.batches import Rows, epoch_batches, steps_of
 from emotion_slm.training.checkpoints import (
     SUFFIX,
     Checkpoint,
@@ -26,14 +23,13 @@ from emotion_slm.training.checkpoints import (
     read_state,
     write_checkpoint,
 )
-from emotion_slm.training.curve import Epoch
-from emotion_slm.training.distributed import join
+from emotion_slm.training.curve import Epoch, State, best
+from emotion_slm.training.distributed import Tensors, forget_gathered, gather_into, join, snapshot
 from emotion_slm.training.learner import OPTIMIZER, Learner
-from emotion_slm.training.rows import Rows
-from emotion_slm.training.schedule import learning_rate_factor
-from emotion_slm.training.state import State
-from emotion_slm.training.validation import measure, predict
-from emotion_slm.training.weights import Tensors, forget_gathered, gather_into, snapshot
+from emotion_slm.training.losses import Loss
+from emotion_slm.training.optimizer import learning_rate_factor
+from emotion_slm.training.params import TrainingParams
+from emotion_slm.training.validation import check_logits, check_step, measure, predict
 
 BEST = "best"
 
@@ -146,16 +142,15 @@ class _Run:
     def validate(self) -> None:
         """End the epoch: its line of the curve, and its weights if they are the best so far."""
         learner, rows = self.learner, self.validation_rows
-        with learner.average.in_place() if learner.average else nullcontext():
-            logits = predict(learner.model, rows, self.params, self.processes)
-            forget_gathered(learner.model)
-            check_logits(logits, rows.ids, self.state.step, self.checkpoint)
-            validation = measure(logits, rows.gold, learner.loss)
-            epoch = Epoch(self.state.epoch + 1, self.state.train_loss, *validation)
-            self.state.end_epoch(epoch)
-            self._tell(epoch)
-            if self.state.improved(self.params):
-                self.best = snapshot(learner.parameters)
+        logits = predict(learner.model, rows, self.params, self.processes)
+        forget_gathered(learner.model)
+        check_logits(logits, rows.ids, self.state.step, self.checkpoint)
+        validation = measure(logits, rows.gold, learner.loss)
+        epoch = Epoch(self.state.epoch + 1, self.state.train_loss, *validation)
+        self.state.end_epoch(epoch)
+        self._tell(epoch)
+        if self.state.improved(self.params):
+            self.best = snapshot(learner.parameters)
 
     def _tell(self, epoch: Epoch) -> None:
         """One line per epoch where no bar shows how training goes: a log of a long job."""
@@ -167,3 +162,13 @@ class _Run:
                 markup=False,
                 soft_wrap=True,
             )
+
+
+def summary(training: Training, rows: int, params: TrainingParams, output: Path) -> str:
+    """Rows, the epoch kept and its quality, speed, peak memory, and where the weights are."""
+    kept = best(training.curve, params.selection)
+    return (
+        f"{rows:,} rows, epoch {kept.epoch} of {len(training.curve)} kept, validation mAP "
+        f"{kept.validation_map:.3f}, {training.samples_per_second:,.0f} samples/s, "
+        f"{peak_memory()} → {output}"
+    )

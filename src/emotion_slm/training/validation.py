@@ -1,9 +1,14 @@
-"""Validation after an epoch, in the arithmetic that scores the shipped model: float32.
+"""What is checked while a training goes on: validation after an epoch, and every loss.
 
-Under bfloat16 autocast logits keep three digits and tie, and the mean average precision that picks
-the epoch would depend on how ties are broken.
+Validation is computed in the arithmetic that scores the shipped model, float32: under bfloat16
+autocast logits keep three digits and tie, and the mean average precision that picks the epoch would
+depend on how ties are broken. A loss or gradient that is not a number ends a run before it reaches
+the weights.
 """
 
+import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +16,13 @@ import torch
 from scipy.special import expit
 from torch import nn
 
-from emotion_slm.evaluation.ranking import macro_f1, mean_average_precision
-from emotion_slm.labels import LABELS
-from emotion_slm.model.losses import Loss
-from emotion_slm.params.training import TrainingParams
-from emotion_slm.training.batches import ordered_batches
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.ranking import macro_f1, mean_average_precision
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.training.batches import Rows, ordered_batches
 from emotion_slm.training.distributed import Processes
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.losses import Loss
+from emotion_slm.training.params import TrainingParams
 
 
 class Validation(NamedTuple):
@@ -57,4 +62,44 @@ def measure(logits: np.ndarray, gold: np.ndarray, loss: Loss) -> Validation:
         loss=float(value),
         map=mean_average_precision(gold, probabilities),
         macro_f1=macro_f1(gold, probabilities),
+    )
+
+
+def check_step(
+    losses: Sequence[float],
+    gradient_norm: float,
+    batches: Sequence[np.ndarray],
+    ids: Sequence[str],
+    step: int,
+    checkpoint: Path | None,
+) -> None:
+    """EmotionSlmError if one of a step's losses, by batch, or its gradient is not finite.
+
+    `step` counts from 1; `checkpoint` is the last good one.
+    """
+    for loss, rows in zip(losses, batches, strict=True):
+        if not math.isfinite(loss):
+            raise diverged(f"the loss is {loss} at step {step}", ids, rows, checkpoint)
+    if not math.isfinite(gradient_norm):
+        problem = f"the gradient's norm is {gradient_norm} at step {step}"
+        raise diverged(problem, ids, np.concatenate(batches), checkpoint)
+
+
+def check_logits(
+    logits: np.ndarray, ids: Sequence[str], step: int, checkpoint: Path | None
+) -> None:
+    """EmotionSlmError if a validation row's logits, (n, 28), are not finite after `step`."""
+    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(bad):
+        problem = f"validation logits are not finite after step {step}"
+        raise diverged(problem, ids, bad, checkpoint)
+
+
+def diverged(
+    problem: str, ids: Sequence[str], rows: np.ndarray, checkpoint: Path | None
+) -> EmotionSlmError:
+    kept = f"the last good checkpoint is {checkpoint}" if checkpoint else "no checkpoint yet"
+    return EmotionSlmError(
+        f"training diverged: {problem}, rows {', '.join(ids[row] for row in rows)}; {kept}; "
+        "lower the learning rate, use precision float32, or look at those rows"
     )

@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from emotion_slm.balance import approximate
-from emotion_slm.balance.approximate import ApproximateNeighbors
+from emotion_slm.balance import neighbours as approximate
 from emotion_slm.balance.ismote import ISMOTE, MultiLabelISMOTE
-from emotion_slm.balance.neighbours import nearest
+from emotion_slm.balance.neighbours import ApproximateNeighbors, nearest
 
 
 def clustered(n, d=32):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from emotion_slm.balance.draws import draw, private_random_state
+from emotion_slm.balance.geometry import draw, private_random_state
 
 N = 100_000
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from emotion_slm.balance.grow import grow, keep
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABELS
-from emotion_slm.params.ismote import IsmoteParams
+from emotion_slm.balance.params import IsmoteParams
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABELS
 
 COLUMNS = [
     "id", "labels", "synthetic", "target_label", "seed_id", "neighbour_id", "t", "normalized",

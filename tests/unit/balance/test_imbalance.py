@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emotion_slm.balance.imbalance import irlbl, label_cardinality, mean_ir
+from emotion_slm.balance.targets import irlbl, label_cardinality, mean_ir
 
 
 def test_irlbl_relates_each_label_to_the_most_frequent_one():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emotion_slm.balance.labelsets import combine, of_nearer_parent
+from emotion_slm.balance.targets import combine, of_nearer_parent
 
 Y = np.array([[1, 0, 1, 0], [1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]])
 

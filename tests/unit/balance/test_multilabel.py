@@ -14,8 +14,8 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import estimator_checks
 
 from emotion_slm.balance import geometry, multilabel
-from emotion_slm.balance.imbalance import irlbl, mean_ir
 from emotion_slm.balance.multilabel import MultiLabelISMOTE
+from emotion_slm.balance.targets import irlbl, mean_ir
 
 STRATEGIES = ("seed", "nearest", "ranking", "union", "intersection")
 EXPANSIONS = ("segment", "none", "copy")

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emotion_slm.balance import probes as module
+from emotion_slm.balance import purity as module
 from emotion_slm.balance.grow import grow, keep
-from emotion_slm.balance.probes import probes
-from emotion_slm.labels import LABELS
-from emotion_slm.params.ismote import IsmoteParams
+from emotion_slm.balance.params import IsmoteParams
+from emotion_slm.balance.purity import probes
+from emotion_slm.corpus.labels import LABELS
 
 SIZES = {"admiration": 70, "joy": 12, "fear": 20, "neutral": 30}
 

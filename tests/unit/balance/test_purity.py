@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotion_slm.balance.purity import NEIGHBOURS, neighbour_purity
-from emotion_slm.labels import LABEL_INDEX, LABELS
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 
 def gold_of(n_rows: int, **carriers) -> np.ndarray:

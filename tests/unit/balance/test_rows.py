@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from emotion_slm.balance.rows import COLUMNS, read_balanced, write_balanced
-from emotion_slm.errors import EmotionSlmError
+from emotion_slm.common.errors import EmotionSlmError
 
 
 @pytest.fixture

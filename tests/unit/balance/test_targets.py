@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from emotion_slm.balance.imbalance import irlbl, mean_ir
-from emotion_slm.balance.targets import column_of, resolve
+from emotion_slm.balance.targets import column_of, irlbl, mean_ir, resolve
 
 NAMES = ["joy", "anger", "grief", "pride"]
 COUNTS = np.array([90, 60, 9, 0])

@@ -8,7 +8,7 @@ from rich.console import Console
 from benchmarks import embedding
 from benchmarks.embedding import ONNX, TORCH, Run
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.text_classifier import Tokenizer
 
 
 def test_both_give_the_same_vectors(tiny_bert, encoder_params):

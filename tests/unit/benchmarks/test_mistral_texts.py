@@ -7,11 +7,10 @@ import torch
 from benchmarks import mistral_texts
 from benchmarks.random_checkpoint import write_checkpoint
 from benchmarks.random_mistral import Shape
-from emotion_slm.model.backbone import load_backbone
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.backbone import BackboneParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
+from emotion_slm.backbone.loading import load_backbone
+from emotion_slm.backbone.params import BackboneParams
+from emotion_slm.common.params import Document
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
 
 SHAPE = Shape(2, 128, 256, 4, 2, 32, 500, four_bit=True)
 CHECKPOINT = {"loader": "transformers", "sha256": None, "revision": None, "four_bit": True}

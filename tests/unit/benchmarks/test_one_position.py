@@ -7,9 +7,9 @@ from rich.console import Console
 from benchmarks import one_position
 from benchmarks.one_position import ARMS, PUBLISHED, Arm, prepare, run
 from benchmarks.random_mistral import MISTRAL_SMALL, Shape, random_mistral
-from emotion_slm.params.document import Document
-from emotion_slm.params.finetune import FinetuneParams
-from emotion_slm.training.weights import trained_parameters
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common.params import Document
+from emotion_slm.training.distributed import trained_parameters
 
 TINY = Shape(2, 64, 128, 4, 2, 16, 40, four_bit=False)
 CPU = torch.device("cpu")
@@ -65,7 +65,7 @@ def test_projections_are_quantised_and_nothing_is_left_without_storage():
 def test_the_random_decoder_is_the_one_that_transformers_would_build():
     torch.manual_seed(0)
     model = random_mistral(TINY, CPU)
-    from emotion_slm.model.backbone import rebuild_backbone
+    from emotion_slm.backbone.loading import rebuild_backbone
 
     usual = rebuild_backbone(model.config)
     usual.load_state_dict(model.state_dict())

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from benchmarks import scoring
 from benchmarks.scoring import ALONE, BATCHED, INT8, ONNX, TORCH
-from emotion_slm.labels import LABELS
+from emotion_slm.corpus.labels import LABELS
 
 TEXTS = ["happy cat", "the very sad dog", "tree", "", "angry house is a house"]
 

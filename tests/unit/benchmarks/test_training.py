@@ -7,10 +7,10 @@ from rich.console import Console
 
 from benchmarks import training
 from benchmarks.text_training import ARMS, FIXED, LIBRARY, arranged, fresh_learner, run, tokenized
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.loss import BceLoss
-from emotion_slm.training.device import has_bfloat16
+from emotion_slm.backbone.device import has_bfloat16
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.encoder.params import AdaptParams
+from emotion_slm.training.params import BceLoss
 
 FIXED_ARM = ARMS["padding to 64, random batches"]
 RANDOM_ARM = ARMS["dynamic padding, random batches"]

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import requests
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus import fetch as module
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.fetch import UnreachableError, download, fetch, hugging_face
-from emotion_slm.errors import EmotionSlmError
 
 CONTENTS = {
     "train.tsv": b'"a ""quoted"" train text"\t0,17\tt1\nplain\t27\tt2\n',

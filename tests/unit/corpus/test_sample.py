@@ -10,9 +10,9 @@ import pytest
 
 from emotion_slm.corpus import sample_phrases, tsv
 from emotion_slm.corpus.fetch import SAMPLE_SEED
+from emotion_slm.corpus.labels import LABELS, NEUTRAL
 from emotion_slm.corpus.sample import FEWEST, ROWS, write_sample
 from emotion_slm.corpus.split import normalize, split_official, summary
-from emotion_slm.labels import LABELS, NEUTRAL
 
 SHA256 = "5b1612ceed58c3ba0527161094b6d777e60555c1aa5e695e75ba1d416a747750"
 

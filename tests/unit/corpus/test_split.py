@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from emotion_slm.common.paths import SPLITS
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.params import Ratios
 from emotion_slm.corpus.sample import write_sample
 from emotion_slm.corpus.split import (
     COLUMNS,
@@ -24,9 +27,6 @@ from emotion_slm.corpus.split import (
     split_pooled,
     summary,
 )
-from emotion_slm.labels import LABELS, to_matrix
-from emotion_slm.params.split import Ratios
-from emotion_slm.paths import SPLITS
 
 REAL = Path(os.environ.get("GOEMOTIONS_MIRROR") or "../shared/goemotions")
 RATIOS = Ratios(train=0.6, validation=0.2, test=0.2)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus import tsv
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABELS
+from emotion_slm.corpus.labels import LABELS
 
 REAL = Path(os.environ.get("GOEMOTIONS_MIRROR") or "../shared/goemotions")
 

@@ -2,12 +2,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import HEAD, build_encoder
 from emotion_slm.encoder.label_head import start_from_definitions
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.params.adapt import AdaptParams
+from emotion_slm.encoder.params import AdaptParams
+from emotion_slm.encoder.text_classifier import Tokenizer
 
 COMMON = {"lora": "none", "dropout": 0.0, "loss": {"name": "bce"}}
 

@@ -1,6 +1,10 @@
 import pytest
 import torch
 
+from emotion_slm.backbone.params import LoraParams
+from emotion_slm.backbone.tensors import load_trained
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import sha256_lines
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import (
     CONFIG,
@@ -13,13 +17,9 @@ from emotion_slm.encoder.adapted import (
     write_adapted,
     write_frozen,
 )
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import sha256_lines
-from emotion_slm.model.tensors import load_trained
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.backbone import LoraParams
-from emotion_slm.params.loss import AsymmetricLoss
+from emotion_slm.encoder.params import AdaptParams
+from emotion_slm.encoder.text_classifier import Tokenizer
+from emotion_slm.training.params import AsymmetricLoss
 
 LORA = LoraParams(r=4, alpha=8, dropout=0.0)
 TEXTS = ["happy cat", "the very sad dog", "tree"]

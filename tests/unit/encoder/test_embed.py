@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.embed import distinct_texts, embed
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.encoder.vectors import read_vectors, write_vectors
-from emotion_slm.errors import EmotionSlmError
 
 TEXTS = [
     "happy",

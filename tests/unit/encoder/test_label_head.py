@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.label_head import DEFINITIONS, STEEPNESS, start_from_definitions
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.labels import LABELS
+from emotion_slm.encoder.text_classifier import Tokenizer
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.encoder.tokens import Tokenizer
+from emotion_slm.encoder.text_classifier import Tokenizer
 
 TEXTS = ["happy", "the cat is very very sad", "", "scared dog house tree " * 4, "zebra ox"]
 

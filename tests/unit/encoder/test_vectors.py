@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.vectors import check_normalization, read_vectors, write_vectors
-from emotion_slm.errors import EmotionSlmError
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emotion_slm.corpus.labels import LABEL_INDEX, to_matrix, to_names
 from emotion_slm.evaluation import baselines
-from emotion_slm.labels import LABEL_INDEX, to_matrix, to_names
-from emotion_slm.params.baselines import BaselinesParams
+from emotion_slm.evaluation.params import BaselinesParams
 
 PARAMS = BaselinesParams.model_validate(
     {

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import f1_score
 
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, TARGETS
 from emotion_slm.evaluation import bootstrap, metrics
-from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
 
 N_LABELS = len(LABELS)
 SHAPE = st.integers(1, 12).map(lambda rows: (rows, N_LABELS))

@@ -1,7 +1,7 @@
 import numpy as np
 
-from emotion_slm.evaluation.coarse import TAXONOMIES, pool
-from emotion_slm.labels import LABELS, to_matrix
+from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.evaluation.metrics import TAXONOMIES, pool
 
 
 def test_every_label_is_in_exactly_one_group():

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from emotion_slm.calibration.params import ThresholdParams
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.evaluate import Scored, evaluate
-from emotion_slm.labels import LABELS
-from emotion_slm.params.thresholds import ThresholdParams
 
 PARAMS = ThresholdParams(grid_step=0.01, folds=5, shrinkage=100)
 

@@ -14,8 +14,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from emotion_slm.evaluation import metrics, ranking
-from emotion_slm.labels import LABEL_INDEX, LABELS, TARGETS
+from emotion_slm.common import ranking
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, TARGETS
+from emotion_slm.evaluation import metrics
 
 N_LABELS = len(LABELS)
 HALF = np.full(N_LABELS, 0.5)

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emotion_slm import files
-from emotion_slm.errors import EmotionSlmError
+from emotion_slm.common import files
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation import predictions
-from emotion_slm.labels import LABELS
 
 IDS = ["a", "b", "c"]
 

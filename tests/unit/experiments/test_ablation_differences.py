@@ -6,9 +6,9 @@ from balance_ablation.names import ADAPTED, BOTH, LINEAR, NONE, OWN, THRESHOLDS
 from balance_ablation.params import BootstrapParams
 from sklearn.metrics import f1_score
 
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.bootstrap import paired_difference
-from emotion_slm.labels import LABELS
-from emotion_slm.seeds import child_seed
 
 ROWS = 300
 

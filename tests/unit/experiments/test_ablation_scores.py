@@ -5,10 +5,10 @@ from balance_ablation import arms, scores
 from balance_ablation.arms import Arm
 from balance_ablation.names import HALF, SHRUNKEN, THRESHOLDS, TUNED
 from scipy.special import expit
+from shrunken_thresholds import ShrunkenParams
 from sklearn.metrics import f1_score
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.params.shrunken import ShrunkenParams
+from emotion_slm.common.errors import EmotionSlmError
 
 PARAMS = ShrunkenParams(grid_step=0.01, shrinkages=[0.0, 1000.0], folds=2)
 ARM = Arm("frozen", "linear", "none", "bce", 1, 400, 0.5)

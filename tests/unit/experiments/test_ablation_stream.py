@@ -5,9 +5,8 @@ from balance_ablation.stream import Stream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotion_slm.params.training import TrainingParams
-from emotion_slm.training.batches import epoch_batches
-from emotion_slm.training.rows import Rows
+from emotion_slm.training.batches import Rows, epoch_batches
+from emotion_slm.training.params import TrainingParams
 
 CPU = torch.device("cpu")
 

@@ -12,19 +12,18 @@ from ingredients.tables import read_results, table
 from ruamel.yaml import YAML
 from support.training import text_rows
 
-from emotion_slm import paths
+from emotion_slm.common import paths
+from emotion_slm.common.params import Document
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.sample import write_sample
 from emotion_slm.corpus.split import normalize, split_pooled
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.encoder.tokens import Tokenizer
-from emotion_slm.model.losses import binary_cross_entropy
-from emotion_slm.params.adapt import AdaptParams
-from emotion_slm.params.document import Document
-from emotion_slm.params.encoder import EncoderParams
-from emotion_slm.params.evaluate import EvaluateParams
-from emotion_slm.params.split import SplitParams
-from emotion_slm.seeds import child_seed
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.text_classifier import Tokenizer
+from emotion_slm.evaluation.params import EvaluateParams
+from emotion_slm.training.losses import binary_cross_entropy
 
 FOLDER = Path("experiments/ingredients")
 FOLDS = YAML(typ="safe").load(FOLDER / "folds.yaml")

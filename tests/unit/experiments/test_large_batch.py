@@ -19,10 +19,10 @@ from large_batch.screen import (
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
 
-from emotion_slm.model.finetune import LabelledVectors
-from emotion_slm.model.pretrained import locate
-from emotion_slm.params.document import Document
-from emotion_slm.params.finetune import FinetuneParams
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.classifier.finetune import LabelledVectors
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common.params import Document
 
 FOLDER = Path("experiments/large_batch")
 

@@ -12,12 +12,12 @@ from published_protocol.layout import ARMS, HONEST, LEAKED
 from published_protocol.parameters import Protocol
 from published_protocol.parents import descent
 
-from emotion_slm import paths
 from emotion_slm.balance.rows import read_balanced
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet, write_array, write_parquet
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, to_matrix, to_names
+from emotion_slm.corpus.params import Ratios
 from emotion_slm.corpus.split import COLUMNS
-from emotion_slm.files import read_parquet, write_array, write_parquet
-from emotion_slm.labels import LABEL_INDEX, LABELS, to_matrix, to_names
-from emotion_slm.params.split import Ratios
 
 PROTOCOL = Protocol(
     Ratios(train=0.6, validation=0.2, test=0.2), neutral_one_in=6, target=80, k_neighbors=5

@@ -6,8 +6,8 @@ from published_protocol.layout import ARMS, AUDIT, CURVES, PER_LABEL, RESULTS, T
 from published_protocol.tables import read_tables, spread, text
 from ruamel.yaml import YAML
 
-from emotion_slm.files import read_json
-from emotion_slm.labels import LABELS
+from emotion_slm.common.files import read_json
+from emotion_slm.corpus.labels import LABELS
 
 FOLDER = Path("experiments/published_protocol")
 PAGE = Path("docs/leak.md")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from published_protocol.notebook import grow
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.labels import LABEL_INDEX, LABELS
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 JOY, LOVE = LABEL_INDEX["joy"], LABEL_INDEX["love"]
 

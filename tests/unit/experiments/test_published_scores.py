@@ -14,10 +14,10 @@ from published_protocol.scores import (
     score,
     score_views,
 )  # fmt: skip
+from shrunken_thresholds import ShrunkenParams
 from sklearn.metrics import f1_score
 
-from emotion_slm.labels import LABELS
-from emotion_slm.params.shrunken import ShrunkenParams
+from emotion_slm.corpus.labels import LABELS
 
 PARAMS = ShrunkenParams(grid_step=0.05, shrinkages=[0, 10], folds=2)
 

@@ -11,11 +11,10 @@ PACKAGE = "sampler_comparison"
 # What decides an ISMOTE row and a seed. Modules that these import for other samplers are left out:
 # a change there cannot change a number here, and the folds take minutes.
 LIBRARY = {
-    "../../src/emotion_slm/balance/draws.py",
     "../../src/emotion_slm/balance/geometry.py",
     "../../src/emotion_slm/balance/ismote.py",
     "../../src/emotion_slm/balance/neighbours.py",
-    "../../src/emotion_slm/seeds.py",
+    "../../src/emotion_slm/common/seeds.py",
 }
 STAGES = YAML(typ="safe").load(FOLDER / "dvc.yaml")["stages"]
 KINDS = ("outs", "metrics", "plots")

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.training.bad_loss import check_logits, check_step
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.training.validation import check_logits, check_step
 
 IDS = ["a", "b", "c", "d"]
 BATCHES = [np.array([2, 0]), np.array([1, 3])]

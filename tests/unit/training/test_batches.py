@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotion_slm.params.training import TrainingParams
 from emotion_slm.training.batches import POOL_BATCHES, epoch_batches, ordered_batches, steps_of
+from emotion_slm.training.params import TrainingParams
 
 
 def sized(**size) -> TrainingParams:

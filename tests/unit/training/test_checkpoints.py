@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from emotion_slm.errors import EmotionSlmError
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.training import checkpoints
 from emotion_slm.training.checkpoints import (
     Checkpoint,

@@ -6,10 +6,10 @@ from support import sharded
 from support.forked import forking
 from support.training import head, vector_rows
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.model.losses import binary_cross_entropy
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.training import learner
 from emotion_slm.training.distributed import Processes
+from emotion_slm.training.losses import binary_cross_entropy
 from emotion_slm.training.trainer import train
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.files import read_json, sha256_file, write_json
-from emotion_slm.model.pretrained import WEIGHTS_LOCK, locate
-from emotion_slm.params.document import Document
-from emotion_slm.params.embed import EmbedParams
-from emotion_slm.params.undersample import UndersampleParams
+from emotion_slm.backbone.pretrained import WEIGHTS_LOCK, locate
+from emotion_slm.balance.params import UndersampleParams
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json, sha256_file, write_json
+from emotion_slm.common.params import Document
+from emotion_slm.encoder.params import EmbedParams
 from emotion_slm.training import resume
 from emotion_slm.training.checkpoints import Checkpoint, last_checkpoint, write_checkpoint
 from emotion_slm.training.resume import LIBRARIES, discard, resume_folder

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import get_scheduler
 
-from emotion_slm.training.schedule import learning_rate_factor
+from emotion_slm.training.optimizer import learning_rate_factor
 
 THEIRS = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 

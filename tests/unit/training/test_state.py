@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from emotion_slm.training.curve import Epoch
-from emotion_slm.training.state import State
+from emotion_slm.training.curve import Epoch, State
 
 
 def after(*scores: float) -> State:

@@ -1,10 +1,9 @@
 import re
 from pathlib import Path
 
+from emotion_slm.backbone.device import describe_device, peak_memory
 from emotion_slm.training.curve import Epoch
-from emotion_slm.training.device import describe_device, peak_memory
-from emotion_slm.training.summary import summary
-from emotion_slm.training.trainer import Training
+from emotion_slm.training.trainer import Training, summary
 
 
 def test_closing_line_names_epoch_speed_memory_and_place(training_params):

@@ -13,15 +13,15 @@ from support.training import (
     weights,
 )
 
+from emotion_slm.backbone.params import LoraParams
+from emotion_slm.classifier.architectures import HeadClassifier, HeadConfig
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.errors import EmotionSlmError
-from emotion_slm.model.heads import HeadClassifier, HeadConfig
-from emotion_slm.model.losses import binary_cross_entropy
-from emotion_slm.params.backbone import LoraParams
 from emotion_slm.training import trainer as trainer_module
 from emotion_slm.training.batches import epoch_batches
 from emotion_slm.training.curve import best
 from emotion_slm.training.learner import Learner
+from emotion_slm.training.losses import binary_cross_entropy
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import Validation
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 from support.training import head, text_rows, vector_rows
 
+from emotion_slm.common.ranking import macro_f1, mean_average_precision
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.evaluation.ranking import macro_f1, mean_average_precision
-from emotion_slm.model.losses import binary_cross_entropy
 from emotion_slm.training.distributed import Processes
+from emotion_slm.training.losses import binary_cross_entropy
 from emotion_slm.training.validation import measure, predict
 
 

@@ -1,0 +1,1 @@
+"""A pinned pretrained transformer: located, verified, loaded, given adapters."""

@@ -1,0 +1,113 @@
+"""What the project's models share as Hugging Face models: labels, and loading that is strict."""
+
+import copy
+from typing import Any
+
+from torch import nn
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
+
+from emotion_slm.backbone.loading import quiet, rebuild_backbone
+from emotion_slm.backbone.lora import add_lora, train_adapters_alone
+from emotion_slm.backbone.params import LoraParams
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
+
+
+class EmotionConfig(PreTrainedConfig):
+    """A multi-label classifier over the 28 labels, in the order of `labels.LABELS`."""
+
+    has_no_defaults_at_init = True
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        self.id2label = self.id2label or dict(enumerate(LABELS))
+        self.label2id = self.label2id or dict(LABEL_INDEX)
+        self.problem_type = self.problem_type or "multi_label_classification"
+        super().__post_init__(**kwargs)
+
+
+class BackboneConfig(EmotionConfig):
+    """A classifier around a transformer.
+
+    `backbone` is that transformer's own config, and `lora` the fields of LoraParams or None:
+    enough to rebuild the model without the hub.
+    """
+
+    sub_configs = {"backbone": AutoConfig}  # noqa: RUF012 as transformers declares it
+
+    backbone: dict | PreTrainedConfig | None = None
+    lora: dict | None = None
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if isinstance(self.backbone, dict):
+            self.backbone = AutoConfig.for_model(**self.backbone)
+        # A copy: a config hands its attention kernel, here none, down to the configs it holds, and
+        # the backbone in use would go on without masking its padding.
+        self.backbone = copy.deepcopy(self.backbone)
+        super().__post_init__(**kwargs)
+
+
+class EmotionModel(PreTrainedModel):
+    """Base of the models: `save_pretrained` writes every tensor, `from_pretrained` wants them all.
+
+    Adapters are saved and rebuilt as adapters, not merged: what is loaded computes the same logits
+    to the last bit and can be trained on. The pipeline keeps trained tensors only
+    (model/tensors.py); a whole save is for use without the hub.
+    """
+
+    config_class = EmotionConfig
+
+    def init_weights(self) -> None:
+        """Nothing: layers come initialised by torch, adapters by PEFT, a backbone by its class."""
+
+    def freeze(self) -> None:
+        """Require no gradient of what training leaves alone; transformers forgets it on loading."""
+        if getattr(self.config, "lora", None):
+            train_adapters_alone(self.backbone)
+
+    def save_pretrained(self, save_directory: Any, **options: Any) -> None:
+        """Write config.json and model.safetensors.
+
+        Raises EmotionSlmError for a 4-bit backbone: its packed weights could not be rebuilt.
+        """
+        if any(hasattr(weight, "quant_state") for weight in self.parameters()):
+            raise EmotionSlmError(
+                f"{save_directory}: a model with a 4-bit backbone is not saved whole; its trained "
+                "tensors are (models/classifier), to be laid over the pinned base"
+            )
+        with quiet():
+            super().save_pretrained(save_directory, **options)
+
+    @classmethod
+    def from_pretrained(cls, folder: Any, *arguments: Any, **options: Any) -> Any:
+        """Read what `save_pretrained` wrote; the model is in evaluation mode.
+
+        Raises EmotionSlmError when a tensor is missing, left over or of another shape.
+        """
+        wants_report = options.pop("output_loading_info", False)
+        options |= {
+            "output_loading_info": True,
+            "use_safetensors": True,
+            "ignore_mismatched_sizes": True,  # refused below, by name
+        }
+        with quiet():
+            model, report = super().from_pretrained(folder, *arguments, **options)
+        for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+            if report[problem]:
+                first = sorted(map(str, report[problem]))[0]
+                raise EmotionSlmError(
+                    f"{folder}: not a complete {cls.__name__}: {problem.replace('_', ' ')}, "
+                    f"the first being {first}"
+                )
+        model.freeze()
+        return (model, report) if wants_report else model
+
+
+def rebuild(config: BackboneConfig, attend: bool) -> nn.Module:
+    """The backbone of a saved model, with adapters where it had them; weights are to be loaded.
+
+    `attend`: whether query and key projections have adapters too.
+    """
+    module = rebuild_backbone(config.backbone)
+    if config.lora:
+        add_lora(module, LoraParams(**config.lora), attend)
+    return module

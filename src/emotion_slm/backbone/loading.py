@@ -1,0 +1,181 @@
+"""Pretrained transformers as plain modules: tokens or vectors in, hidden states out.
+
+An encoder (BERT and its kin) is used without its pooler; of a decoder, or of the decoder inside a
+multimodal model (Mistral Small 3.1), only the text tower is kept.
+"""
+
+import copy
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from emotion_slm.backbone.machine import preflight
+from emotion_slm.backbone.params import BackboneParams
+from emotion_slm.backbone.pretrained import locate
+from emotion_slm.common.errors import EmotionSlmError
+
+# As fast as fused kernels on short sequences and, on a CPU, steadier.
+ATTENTION = "eager"
+
+
+def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
+    """The pinned pretrained model, every weight from its checkpoint: called with `input_ids` or
+    `inputs_embeds`, it returns `.last_hidden_state`; `.config` is its own.
+
+    `max_length`: the longest input it will get, in positions. Raises EmotionSlmError when the
+    machine cannot run it (before any download), when a weight is missing, and when the model has
+    fewer positions.
+    """
+    preflight(params)
+    folder = locate(params)
+    if params.loader == "unsloth":
+        module = _load_with_unsloth(folder, params.four_bit, max_length)
+    else:
+        module = _load_with_transformers(folder, params.four_bit)
+        if torch.cuda.is_available() and not params.four_bit:  # bitsandbytes places its own
+            module.to("cuda")
+    module.config.use_cache = False  # a decoder's cache of keys and values serves generation alone
+    available = positions(module)
+    if available is not None and max_length > available:
+        raise EmotionSlmError(
+            f"{params.id} reads up to {available} tokens; set max_length to that or less, "
+            f"it is {max_length}"
+        )
+    return module
+
+
+def rebuild_backbone(config: Any) -> nn.Module:
+    """The module that `config`, a loaded backbone's own, describes; its weights are random."""
+    import transformers
+
+    return transformers.AutoModel.from_config(
+        copy.deepcopy(config),  # the model goes on to change the config it is given
+        attn_implementation=ATTENTION,
+        trust_remote_code=False,
+        **_without_pooler(config),
+    )
+
+
+def positions(module: nn.Module) -> int | None:
+    """How many positions the model has learnt; None where they are computed (rotary)."""
+    for name, part in module.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+            # RoBERTa and its kin number positions from the one after the padding index.
+            offset = 0 if part.padding_idx is None else part.padding_idx + 1
+            return part.num_embeddings - offset
+    return None
+
+
+def text_tower(model: nn.Module) -> nn.Module:
+    """The decoder inside a causal or multimodal model, without its head and vision tower."""
+    decoder = model.get_decoder()
+    if not (hasattr(decoder, "layers") and hasattr(decoder, "norm")):
+        raise EmotionSlmError(
+            f"{type(model).__name__}: its text decoder was not found "
+            f"(got {type(decoder).__name__} without layers and norm)"
+        )
+    return decoder
+
+
+def _config(folder: Path) -> Any:
+    import transformers
+
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise EmotionSlmError(
+            f"{folder / 'config.json'}: not the configuration of a model that transformers knows "
+            f"({reason}); fetch the model again, or set `id` in params.yaml to another"
+        ) from error
+
+
+def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
+    import transformers
+
+    config = _config(folder)
+    multimodal = config.get_text_config() is not config
+    options = {"dtype": torch.float32, **_without_pooler(config)}
+    if four_bit:
+        options["dtype"] = torch.bfloat16
+        options["quantization_config"] = transformers.BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_quant_storage=torch.bfloat16,  # FSDP shards tensors of one type only
+        )
+    auto_class = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModel
+    with quiet():
+        model, info = auto_class.from_pretrained(
+            folder,
+            attn_implementation=ATTENTION,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **options,
+        )
+    # Transformers only reports missing weights and fills them with random numbers.
+    if info["missing_keys"]:
+        missing = sorted(info["missing_keys"])
+        raise EmotionSlmError(
+            f"{folder}: the checkpoint lacks {len(missing)} weights of {type(model).__name__}, "
+            f"the first being {missing[0]}"
+        )
+    _keep_weights_unpacked(model)
+    return text_tower(model) if multimodal else model
+
+
+def _without_pooler(config: Any) -> dict[str, bool]:
+    """The option that leaves out a pooler, for the classes that know it: it would never get a
+    gradient, would ship, and is missing from many checkpoints."""
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+    model_class = MODEL_MAPPING.get(type(config), None)
+    known = model_class and "add_pooling_layer" in inspect.signature(model_class).parameters
+    return {"add_pooling_layer": False} if known else {}
+
+
+def _keep_weights_unpacked(model: nn.Module) -> None:
+    """Stop bitsandbytes 0.50 from repacking 4-bit weights when it evaluates on a CPU with
+    AVX512-BF16: afterwards no gradient passes through them, and most fresh adapters get none."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hide transformers' bars, and its report on weights left out on purpose (poolers)."""
+    from transformers.utils import logging
+
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _load_with_unsloth(folder: Path, four_bit: bool, max_length: int) -> nn.Module:
+    from unsloth import FastModel  # importing it without a GPU raises
+
+    # Unsloth freezes every weight and lets gradients start at the embeddings, which its
+    # checkpointing needs. Adapters go into the text tower alone (lora.add_lora), so that its
+    # get_peft_model, with the vision tower to switch off, is not called for.
+    model, _ = FastModel.from_pretrained(
+        model_name=str(folder),
+        max_seq_length=max_length,
+        dtype=torch.bfloat16,
+        load_in_4bit=four_bit,
+        use_gradient_checkpointing="unsloth",
+        trust_remote_code=False,
+    )
+    return text_tower(model)

@@ -1,0 +1,34 @@
+"""A pretrained transformer, and low-rank adapters on it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from emotion_slm.common.params import Section
+
+
+class BackboneParams(Section):
+    """A pretrained model on the hub, pinned, or a local folder of one.
+
+    `sha256` is the hash of its model.safetensors. Where revision and hashes are null, the first
+    download records them in weights.lock.json and a later, different one is refused.
+    `four_bit` loads it in NF4 with bitsandbytes; `loader: unsloth` needs a CUDA GPU.
+    `gpu_memory_gib` and `ram_gib` are what training it needs: checked before any download. They
+    are not written beside the weights, because those who only use the model need less.
+    """
+
+    id: str
+    revision: str | None
+    sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$")
+    loader: Literal["transformers", "unsloth"]
+    four_bit: bool
+    gpu_memory_gib: float | None = Field(default=None, gt=0, exclude=True)
+    ram_gib: float | None = Field(default=None, gt=0, exclude=True)
+
+
+class LoraParams(Section):
+    """Low-rank adapters on the backbone's attention and feed-forward projections."""
+
+    r: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)

@@ -1,0 +1,1 @@
+"""From logits to probabilities, and from probabilities to decisions."""

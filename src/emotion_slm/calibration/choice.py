@@ -1,0 +1,113 @@
+"""Probabilities that mean what they say, by a map from logits that validation chooses.
+
+A focal loss and oversampled training rows rank well and estimate badly. Which map from logit to
+probability mends the estimate is decided by cross-validated likelihood: fitted and judged on the
+same rows, the most flexible one, isotonic regression, always wins.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from emotion_slm.calibration.maps import Blend, Isotonic, Platt, Temperature
+from emotion_slm.common import folds as fold_assignment
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.ranking import DECIMALS
+from emotion_slm.common.seeds import child_seed
+
+# The simplest first: it wins a tie.
+METHODS = {"temperature": Temperature, "platt": Platt, "isotonic": Isotonic, "blend": Blend}
+
+# Probabilities stay this far from 0 and 1: no validation set supports a finer claim, and one
+# surprise must not make the likelihood infinite.
+PROBABILITY_BOUND = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """A method of METHODS by name, and the map it fitted."""
+
+    method: str
+    mapping: Temperature | Platt | Isotonic | Blend
+
+    @classmethod
+    def fit(cls, method: str, logits: np.ndarray, gold: np.ndarray) -> "Calibration":
+        """Fit on (n, 28) raw logits and gold."""
+        return cls(method, METHODS[method].fit(logits, gold))
+
+    def apply(self, logits: np.ndarray) -> np.ndarray:
+        """(n, 28) raw logits → (n, 28) float64 probabilities in [1e-6, 1 − 1e-6].
+
+        Non-decreasing in the logit within each label.
+        """
+        return np.clip(self.mapping.apply(logits), PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)
+
+    def to_dict(self) -> dict:
+        """The content of calibration.json."""
+        return {"method": self.method, "parameters": self.mapping.to_dict()}
+
+    @classmethod
+    def from_dict(cls, content: dict, source: str = "calibration.json") -> "Calibration":
+        """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it."""
+        method = content.get("method")
+        if not isinstance(method, str) or method not in METHODS:
+            raise EmotionSlmError(
+                f"{source}: unknown calibration method {method!r}; known: {', '.join(METHODS)}"
+            )
+        if "parameters" not in content:
+            raise EmotionSlmError(f"{source}: 'parameters' is missing")
+        return cls(method, METHODS[method].from_dict(content["parameters"], source))
+
+
+class Choice(NamedTuple):
+    """The chosen calibration fitted on all rows, and what cross-validation gave.
+
+    `fold`: (n,) int64 fold of each row. `cross_fitted`: (n, 28) float64, each row's probabilities
+    by a calibration of the chosen method fitted on the other folds, as honest as those of unseen
+    rows. `nll`: cross-validated negative log-likelihood by method.
+    """
+
+    calibration: Calibration
+    fold: np.ndarray
+    cross_fitted: np.ndarray
+    nll: dict[str, float]
+
+
+def choose(
+    logits: np.ndarray,
+    gold: np.ndarray,
+    folds: int,
+    seed: int,
+    groups: np.ndarray | None = None,
+) -> Choice:
+    """The method with the smallest cross-validated NLL on (n, 28) logits and gold of validation.
+
+    `groups` keeps rows with the same text in one fold. A tie at six decimals goes to the simpler
+    method.
+    """
+    fold = fold_assignment.assign(
+        gold, logits, folds, child_seed(seed, "calibration folds"), groups
+    )
+    candidates = {method: cross_fitted(method, logits, gold, fold) for method in METHODS}
+    nll = {
+        method: round(negative_log_likelihood(gold, probabilities), DECIMALS)
+        for method, probabilities in candidates.items()
+    }
+    method = min(nll, key=nll.__getitem__)
+    return Choice(Calibration.fit(method, logits, gold), fold, candidates[method], nll)
+
+
+def cross_fitted(method: str, logits: np.ndarray, gold: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """(n, 28) probabilities, those of each fold by a calibration fitted on the others."""
+    probabilities = np.empty(logits.shape)
+    for held_out in np.unique(fold):
+        inside = fold == held_out
+        fitted = Calibration.fit(method, logits[~inside], gold[~inside])
+        probabilities[inside] = fitted.apply(logits[inside])
+    return probabilities
+
+
+def negative_log_likelihood(gold: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean over all entries; probabilities strictly between 0 and 1."""
+    return float(-np.mean(np.log(np.where(gold > 0, probabilities, 1 - probabilities))))

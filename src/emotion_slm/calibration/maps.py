@@ -1,0 +1,279 @@
+"""Maps from logits to probabilities, fitted on validation: temperature, Platt, isotonic, blend.
+
+Sources: Guo et al. 2017 (temperature); Platt 1999, with Lin, Lin and Weng 2007 for its fitting;
+Zadrozny and Elkan 2002 (isotonic regression); Genest and Zidek 1986 for the blend, a logarithmic
+opinion pool. Both Platt and isotonic are fitted on Platt's smoothed targets, so that a run of rows
+without a positive is improbable rather than impossible.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABELS
+
+# A label whose fitted slope is below this has no usable trend: its ranking would be flattened or,
+# with a negative slope, turned round.
+MIN_SLOPE = 0.01
+
+
+class Platt(NamedTuple):
+    """Slope and intercept per label, each (28,) float64 in label order; slopes are positive."""
+
+    slope: np.ndarray
+    intercept: np.ndarray
+
+    @classmethod
+    def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Platt":
+        """Fit on (n, 28) raw logits and gold.
+
+        A label without positives or without negatives keeps slope 1 and intercept 0. Where the
+        fitted slope falls below MIN_SLOPE, or all logits are equal, the slope is 1 and only the
+        intercept is fitted. So the ranking within a label never changes.
+        """
+        slope, intercept = np.ones(len(LABELS)), np.zeros(len(LABELS))
+        for column in range(len(LABELS)):
+            scores, positive = logits[:, column].astype(np.float64), gold[:, column] > 0
+            if positive.any() and not positive.all():
+                slope[column], intercept[column] = _fit_label(scores, positive)
+        return cls(slope, intercept)
+
+    def apply(self, logits: np.ndarray) -> np.ndarray:
+        """(n, 28) raw logits → (n, 28) float64 probabilities; no overflow at any logit."""
+        from scipy.special import expit
+
+        return expit(logits * self.slope + self.intercept)
+
+    def to_dict(self) -> dict[str, dict[str, float]]:
+        """Slope and intercept by label name."""
+        return {
+            label: {"slope": float(self.slope[column]), "intercept": float(self.intercept[column])}
+            for column, label in enumerate(LABELS)
+        }
+
+    @classmethod
+    def from_dict(cls, content: dict, source: str) -> "Platt":
+        """The reverse of `to_dict`; EmotionSlmError names `source` and the bad or missing label."""
+        check_labels(content, source)
+        values = np.empty((len(LABELS), 2))
+        for column, label in enumerate(LABELS):
+            try:
+                values[column] = [float(content[label][key]) for key in ("slope", "intercept")]
+            except (KeyError, TypeError, ValueError) as error:
+                raise EmotionSlmError(
+                    f"{source}: {label}: expected numbers 'slope' and 'intercept'"
+                ) from error
+            if not np.isfinite(values[column]).all() or values[column, 0] <= 0:
+                raise EmotionSlmError(
+                    f"{source}: {label}: slope and intercept must be finite, the slope positive"
+                )
+        return cls(slope=values[:, 0], intercept=values[:, 1])
+
+
+def smoothed_targets(positive: np.ndarray) -> np.ndarray:
+    """Platt's targets for (n,) bool: just inside 0 and 1, closer the more rows there are.
+
+    They keep the slope of a separable label finite, and are the probability of a positive after
+    that many rows of one class under a uniform prior.
+    """
+    positives = positive.sum()
+    negatives = len(positive) - positives
+    return np.where(positive, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+
+def _fit_label(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
+    targets = smoothed_targets(positive)
+    if np.ptp(scores) > 0:
+        slope, intercept = _fit_slope(scores, targets)
+        if slope >= MIN_SLOPE:
+            return slope, intercept
+    return 1.0, _fit_intercept(scores, targets)
+
+
+def _fit_slope(scores: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+    """Unpenalised logistic regression; a soft target is a row counted in both classes."""
+    from sklearn.linear_model import LogisticRegression
+
+    centre, scale = scores.mean(), scores.std()
+    standardised = ((scores - centre) / scale)[:, None]
+    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
+    model.fit(
+        np.concatenate([standardised, standardised]),
+        np.repeat([1, 0], len(scores)),
+        sample_weight=np.concatenate([targets, 1 - targets]),
+    )
+    slope = model.coef_[0, 0] / scale
+    return float(slope), float(model.intercept_[0] - slope * centre)
+
+
+def _fit_intercept(scores: np.ndarray, targets: np.ndarray) -> float:
+    """The intercept at which the mean probability equals the mean target, the slope being 1."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    def excess(intercept: float) -> float:
+        return float(expit(scores + intercept).sum() - targets.sum())
+
+    reach = 40.0  # σ(−40) is below any smoothed target
+    return float(brentq(excess, -scores.max() - reach, -scores.min() + reach))
+
+
+class Knots(NamedTuple):
+    """Of one label, each (k,) float64, k ≥ 1: increasing logits, non-decreasing probabilities."""
+
+    logits: np.ndarray
+    probabilities: np.ndarray
+
+
+class Isotonic(NamedTuple):
+    """The knots of every label, in label order."""
+
+    knots: tuple[Knots, ...]
+
+    @classmethod
+    def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Isotonic":
+        """Fit on (n, 28) raw logits and gold; a label of one class, or without trend, is flat."""
+        columns = zip(logits.astype(np.float64).T, gold.T > 0, strict=True)
+        return cls(tuple(_fit_knots(scores, positive) for scores, positive in columns))
+
+    def apply(self, logits: np.ndarray) -> np.ndarray:
+        """(n, 28) raw logits → (n, 28) float64 probabilities."""
+        columns = zip(logits.astype(np.float64).T, self.knots, strict=True)
+        return np.column_stack([np.interp(scores, *knots) for scores, knots in columns])
+
+    def to_dict(self) -> dict[str, dict[str, list[float]]]:
+        """The knots by label name."""
+        return {
+            label: {"logits": knots.logits.tolist(), "probabilities": knots.probabilities.tolist()}
+            for label, knots in zip(LABELS, self.knots, strict=True)
+        }
+
+    @classmethod
+    def from_dict(cls, content: dict, source: str) -> "Isotonic":
+        """The reverse of `to_dict`; EmotionSlmError names `source` and the bad or missing label."""
+        check_labels(content, source)
+        return cls(tuple(_read_knots(content[label], f"{source}: {label}") for label in LABELS))
+
+
+def _fit_knots(scores: np.ndarray, positive: np.ndarray) -> Knots:
+    from sklearn.isotonic import IsotonicRegression
+
+    model = IsotonicRegression(y_min=0, y_max=1).fit(scores, smoothed_targets(positive))
+    return Knots(model.X_thresholds_, model.y_thresholds_)
+
+
+def _read_knots(content: object, source: str) -> Knots:
+    try:
+        knots = Knots(*(np.array(content[key], dtype=np.float64) for key in Knots._fields))
+    except (KeyError, TypeError, ValueError) as error:
+        raise EmotionSlmError(
+            f"{source}: expected lists of numbers 'logits' and 'probabilities'"
+        ) from error
+    logits, probabilities = knots
+    if logits.ndim != 1 or logits.shape != probabilities.shape or not len(logits):
+        raise EmotionSlmError(f"{source}: 'logits' and 'probabilities' must be lists of one length")
+    if not np.isfinite(logits).all() or not (np.diff(logits) > 0).all():
+        raise EmotionSlmError(f"{source}: 'logits' must be finite and increase")
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise EmotionSlmError(f"{source}: 'probabilities' must lie between 0 and 1")
+    if not (np.diff(probabilities) >= 0).all():
+        raise EmotionSlmError(f"{source}: 'probabilities' must not decrease")
+    return knots
+
+
+# Log-odds need probabilities inside 0 and 1; smoothed targets are never as near as this.
+FLOOR = 1e-9
+
+
+class Blend(NamedTuple):
+    """The two maps that are averaged."""
+
+    platt: Platt
+    isotonic: Isotonic
+
+    @classmethod
+    def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Blend":
+        """Fit both on (n, 28) raw logits and gold."""
+        return cls(Platt.fit(logits, gold), Isotonic.fit(logits, gold))
+
+    def apply(self, logits: np.ndarray) -> np.ndarray:
+        """(n, 28) raw logits → (n, 28) float64 probabilities."""
+        from scipy.special import expit, logit
+
+        odds = [logit(np.clip(part.apply(logits), FLOOR, 1 - FLOOR)) for part in self]
+        return expit(np.mean(odds, axis=0))
+
+    def to_dict(self) -> dict[str, dict]:
+        """The content of both, by name."""
+        return {name: part.to_dict() for name, part in self._asdict().items()}
+
+    @classmethod
+    def from_dict(cls, content: dict, source: str) -> "Blend":
+        """The reverse of `to_dict`; EmotionSlmError names `source` and the part that is wrong."""
+        for name in cls._fields:
+            if not isinstance(content, dict) or not isinstance(content.get(name), dict):
+                raise EmotionSlmError(f"{source}: expected an object {name!r}")
+        return cls(
+            Platt.from_dict(content["platt"], f"{source}: platt"),
+            Isotonic.from_dict(content["isotonic"], f"{source}: isotonic"),
+        )
+
+
+# Separable logits would drive T to 0, logits without a trend to infinity.
+COLDEST, HOTTEST = 0.01, 100.0
+
+
+class Temperature(NamedTuple):
+    """A temperature, positive."""
+
+    temperature: float
+
+    @classmethod
+    def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Temperature":
+        """The T in [0.01, 100] of the smallest NLL over all entries of (n, 28) logits and gold."""
+        from scipy.optimize import brentq
+        from scipy.special import expit
+
+        scores = logits.astype(np.float64)
+
+        def slope_of_nll(inverse: float) -> float:
+            # The NLL is convex in 1 / T.
+            return float(np.mean(scores * (expit(scores * inverse) - gold)))
+
+        low, high = 1 / HOTTEST, 1 / COLDEST
+        if slope_of_nll(low) >= 0:
+            return cls(HOTTEST)
+        if slope_of_nll(high) <= 0:
+            return cls(COLDEST)
+        return cls(1 / float(brentq(slope_of_nll, low, high)))
+
+    def apply(self, logits: np.ndarray) -> np.ndarray:
+        """(n, 28) raw logits → (n, 28) float64 probabilities."""
+        from scipy.special import expit
+
+        return expit(logits.astype(np.float64) / self.temperature)
+
+    def to_dict(self) -> dict[str, float]:
+        return {"temperature": self.temperature}
+
+    @classmethod
+    def from_dict(cls, content: dict, source: str) -> "Temperature":
+        """The reverse of `to_dict`; EmotionSlmError names `source`."""
+        try:
+            temperature = float(content["temperature"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise EmotionSlmError(f"{source}: expected a number 'temperature'") from error
+        if not 0 < temperature < np.inf:
+            raise EmotionSlmError(f"{source}: temperature {temperature} is not positive and finite")
+        return cls(temperature)
+
+
+def check_labels(content: object, source: str) -> None:
+    """EmotionSlmError, naming `source` and the odd label, unless the keys are exactly LABELS."""
+    if not isinstance(content, Mapping):
+        raise EmotionSlmError(f"{source}: expected an object with a value for each of the labels")
+    odd = sorted(set(content) ^ set(LABELS))
+    if odd:
+        raise EmotionSlmError(f"{source}: missing or unknown label {odd[0]!r}")

@@ -1,0 +1,1 @@
+"""Heads on vectors, the one-position architecture, and their training."""

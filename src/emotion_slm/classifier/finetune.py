@@ -1,0 +1,77 @@
+"""Stage finetune: the classifier learns from the balanced vectors."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from emotion_slm.classifier.adapted_head import load_adapted_head
+from emotion_slm.classifier.architectures import HeadClassifier, build_classifier
+from emotion_slm.classifier.finetuned import Finetuned, logits, write_finetuned
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.training.batches import Rows
+from emotion_slm.training.curve import Epoch, best
+from emotion_slm.training.distributed import assign, join, snapshot, trained_parameters
+from emotion_slm.training.losses import Loss, build_loss
+from emotion_slm.training.trainer import Training, train
+from emotion_slm.training.validation import measure
+
+
+class LabelledVectors(NamedTuple):
+    """vectors: (n, d) float32; gold: (n, 28) int8; ids: (n,)."""
+
+    vectors: np.ndarray
+    gold: np.ndarray
+    ids: Sequence[str]
+
+
+def finetune(
+    train_set: LabelledVectors,
+    validation_set: LabelledVectors,
+    params: FinetuneParams,
+    seed: int,
+    output: Path,
+    resume_folder: Path,
+    adapted: Path | None = None,
+) -> Training:
+    """Train the classifier and write the weights of its best epoch to `output`.
+
+    The best epoch is chosen on `validation_set`; a head that starts from the one in `adapted`
+    (models/adapted) has an epoch 0, before any step, which is chosen when no later one is better.
+    Returns the training's curve and speed. Of several processes, the first writes.
+    """
+    processes = join()
+    torch.manual_seed(seed)  # initial layers and adapters
+    width = train_set.vectors.shape[1]
+    loss = build_loss(params.loss)
+    if params.start == "adapted":
+        model = load_adapted_head(adapted, width)
+        start, zero = (
+            snapshot(trained_parameters(model)),
+            _zero(model, train_set, validation_set, loss),
+        )
+    else:
+        model, start, zero = build_classifier(params.classifier, width), {}, []
+    rows, validation_rows = Rows(*train_set, _collate), Rows(*validation_set, _collate)
+    training = train(model, loss, rows, validation_rows, params.training, seed, resume_folder)
+    training = training._replace(curve=[*zero, *training.curve])
+    if best(training.curve, params.training.selection).epoch == 0:
+        assign(trained_parameters(model), start)
+    if processes.rank == 0:
+        write_finetuned(output, model, Finetuned(params.classifier, width))
+    return training
+
+
+def _zero(
+    model: HeadClassifier, train_set: LabelledVectors, validation_set: LabelledVectors, loss: Loss
+) -> list[Epoch]:
+    """The curve's line before the first step."""
+    train_loss = measure(logits(model, train_set.vectors), train_set.gold, loss).loss
+    validation = measure(logits(model, validation_set.vectors), validation_set.gold, loss)
+    return [Epoch(0, train_loss, *validation)]
+
+
+def _collate(vectors: np.ndarray) -> dict[str, torch.Tensor]:
+    return {"vectors": torch.from_numpy(np.asarray(vectors, dtype=np.float32))}

@@ -1,0 +1,23 @@
+"""The command line, `emotion-slm`: its commands put together."""
+
+import typer
+
+from emotion_slm.cli.model import export, lineage, push
+from emotion_slm.cli.results import audit, report, review
+from emotion_slm.cli.scoring import predict
+from emotion_slm.cli.workspace import disk, fsck
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def main() -> None:
+    """Leak-free emotion recognition with small language models."""
+
+
+for command in (predict, export, push, lineage, audit, report, review, fsck, disk):
+    app.command()(command)
+
+
+if __name__ == "__main__":
+    app()

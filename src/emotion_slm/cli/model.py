@@ -1,0 +1,92 @@
+"""What is done with a trained model besides scoring: exported, published, traced."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from emotion_slm.cli.scoring import ModelOption
+from emotion_slm.common import paths
+from emotion_slm.common.console import fail, progress
+from emotion_slm.common.errors import EmotionSlmError
+
+
+def export(
+    onnx: Annotated[bool, typer.Option("--onnx", help="As an ONNX graph, for CPUs.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="With int8 matrix products: faster, a little less exact.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="New folder of the exported model.")
+    ] = Path("models/onnx"),
+    model: ModelOption = paths.CLASSIFIER,
+) -> None:
+    """Write a model for ONNX Runtime, which scores faster; `predict --model` reads it."""
+    from emotion_slm.package.package import ONNX, read_package
+    from emotion_slm.publish.onnx_export import export_onnx
+
+    if not onnx:
+        fail("say what to export to: --onnx")
+    precision = "int8" if int8 else "float32"
+    try:
+        with progress("exporting", None):
+            export_onnx(read_package(model), output, precision)
+    except EmotionSlmError as error:
+        fail(str(error))
+    typer.echo(f"{precision}, {(output / ONNX).stat().st_size / 1e6:.1f} MB → {output}")
+
+
+def push(
+    repo_id: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="Repository on the Hugging Face hub.")
+    ],
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Upload; without it nothing is sent.")
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="For everyone to read; otherwise private.")
+    ] = False,
+    model: ModelOption = paths.CLASSIFIER,
+) -> None:
+    """Publish the model on the Hugging Face hub, with full weights and its card.
+
+    Shows what would be uploaded; does it only with --publish.
+    """
+    from rich.console import Console
+
+    from emotion_slm.publish import hub
+    from emotion_slm.workbench.lineage_revisions import commit_of
+
+    try:
+        with TemporaryDirectory() as folder:
+            with progress("full weights", None):
+                repository = hub.prepare(model, repo_id, not public, Path(folder), commit_of(model))
+            Console(highlight=False).print(hub.screen(repository))
+            if publish:
+                typer.echo(f"→ {hub.publish(repository)}")
+            else:
+                typer.echo("Nothing was sent; --publish uploads it.")
+    except EmotionSlmError as error:
+        fail(str(error))
+
+
+def lineage(
+    model: Annotated[Path, typer.Argument(help="Folder of the model.")] = paths.CLASSIFIER,
+) -> None:
+    """Show from which data, params, code and base weights a model came, and verify the hashes.
+
+    What is not on this machine is marked as such. Exit status 1 when something differs.
+    """
+    from rich.console import Console
+
+    from emotion_slm.workbench.lineage import trace
+    from emotion_slm.workbench.lineage_tree import screen
+
+    try:
+        found = trace(model)
+    except EmotionSlmError as error:
+        fail(str(error))
+    Console(highlight=False).print(screen(found))
+    sys.exit(1 if found.differing else 0)

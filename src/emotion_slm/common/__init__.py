@@ -1,0 +1,1 @@
+"""What every room uses: errors, files, the console, params.yaml, seeds, ranking measures."""

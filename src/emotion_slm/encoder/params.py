@@ -1,0 +1,39 @@
+"""Parameters of the text encoder, the one home of its identity, and of stages adapt and embed."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from emotion_slm.backbone.params import BackboneParams, LoraParams
+from emotion_slm.common.params import Section
+from emotion_slm.training.params import LossParams, TrainingParams
+
+
+class EncoderParams(BackboneParams):
+    """A pretrained model and how it turns a text into one vector.
+
+    `pooling`: mean over the text's tokens, or the last one (decoders, which read left to right).
+    `normalize` scales vectors to unit length; `max_length` counts tokens, specials included.
+    """
+
+    pooling: Literal["mean", "last"]
+    normalize: bool
+    max_length: int = Field(ge=2)
+
+
+class AdaptParams(Section):
+    """How the SLM learns to read emotions from train's natural distribution.
+
+    `lora: none` trains every weight but the embedding tables, which stay frozen either way.
+    `head`: what it starts from, the labels' definitions as the encoder reads them, or chance.
+    """
+
+    lora: LoraParams | Literal["none"]
+    head: Literal["definitions", "random"]
+    dropout: float = Field(ge=0, lt=1)
+    loss: LossParams
+    training: TrainingParams
+
+
+class EmbedParams(Section):
+    batch_size: int = Field(ge=1)

@@ -1,1 +1,0 @@
-"""The figures of stage evaluate, one module per thing shown."""

@@ -1,1 +1,0 @@
-"""Using a trained model: EmotionClassifier, and scoring of files."""

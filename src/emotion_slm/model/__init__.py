@@ -1,1 +1,0 @@
-"""Backbones, classifier heads, losses and the packaged model."""

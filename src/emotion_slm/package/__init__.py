@@ -1,0 +1,1 @@
+"""The folder models/classifier: written, read, described."""

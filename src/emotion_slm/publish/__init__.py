@@ -1,0 +1,1 @@
+"""Exports: ONNX, full weights, the hub."""

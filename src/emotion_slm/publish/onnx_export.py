@@ -1,0 +1,217 @@
+"""A package as an ONNX graph: scored by ONNX Runtime, without the pinned base and its loading."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.special import expit
+from torch import nn
+
+from emotion_slm.classifier.finetuned import load_classifier
+from emotion_slm.common.errors import EmotionSlmError, writing
+from emotion_slm.common.files import read_json, write_bytes
+from emotion_slm.encoder.adapted import load_encoder
+from emotion_slm.encoder.text_classifier import TextClassifier
+from emotion_slm.package.card import FOLDER, LOADING, PIPELINE, SIGMOIDS
+from emotion_slm.package.package import (
+    CLASSIFIER,
+    CONFIG,
+    ENCODER,
+    ONNX,
+    Package,
+    Precision,
+    read_package,
+    write_config,
+)
+from emotion_slm.publish.full_weights import CARD, WEIGHTS
+from emotion_slm.scoring.onnx_graph import OnnxGraph, missing_extra
+
+OPSET = 20  # the first with GELU as one operator
+MOST_BYTES = 2**31  # protobuf's limit on a file
+TOLERANCE = 1e-3  # of raw sigmoids
+# Texts × tokens on which graph and model are compared, tokens as far as the model reads.
+TRIED = ((1, 1), (1, 9), (3, 2), (4, 17), (2, 128))
+NOTE = """
+**Exported to ONNX, {precision}**: scored by ONNX Runtime on a CPU, which
+the extra `onnx` of emotion-slm brings. The results below are those of the model it was exported
+from.
+"""
+NO_PIPELINE = "Transformers' Auto classes do not load it: it is an ONNX graph."
+
+
+class Scores(nn.Module):
+    """Encoder and classifier as one model."""
+
+    def __init__(self, encoder: TextClassifier, classifier: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+        self.classifier = classifier
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Token ids and mask, (n, tokens) int64 → (n, 28) float32 raw logits."""
+        return self.classifier(vectors=self.encoder.encode(input_ids, attention_mask)).logits
+
+
+def export_onnx(package: Package, folder: Path, precision: Precision) -> Package:
+    """Write the package into the new `folder` with a graph, `model.onnx`, in place of its weights.
+
+    `int8` quantises the weights of matrix products by output channel, their inputs as they come.
+    The float32 graph is compared with the model before anything is written. Raises EmotionSlmError
+    without the extra `onnx`, when `folder` is not empty, for 4-bit weights, for a model above two
+    gigabytes, and for an architecture that torch cannot export or exports wrongly.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise EmotionSlmError(f"{folder}: not empty; name a new folder")
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise missing_extra() from error
+    model = _load(package)
+    unfinished = folder.with_name(f".{folder.name}.part")
+    exported = package._replace(folder=unfinished, onnx=precision)
+    with tempfile.TemporaryDirectory() as scratch:
+        graph = Path(scratch) / "float32.onnx"
+        write_graph(model, graph)
+        _compare(model, OnnxGraph(graph), package)
+        if precision == "int8":
+            graph = quantise(graph, Path(scratch) / "int8.onnx")
+        with writing(folder):
+            shutil.rmtree(unfinished, ignore_errors=True)  # of an export that failed
+            unfinished.mkdir(parents=True)
+            shutil.copyfile(graph, unfinished / ONNX)
+            _complete(exported, package.folder, folder)
+            unfinished.replace(folder)
+    return read_package(folder)
+
+
+def _complete(exported: Package, source: Path, final: Path) -> None:
+    """Write beside the graph what else the package has; `final` is where the folder will lie."""
+    replaced = {ENCODER, CLASSIFIER, WEIGHTS}
+    names = [name for name in read_json(source / CONFIG)["files"] if name not in replaced]
+    for name in names:
+        shutil.copyfile(source / name, exported.folder / name)
+    if (source / CARD).exists():
+        card = (source / CARD).read_text(encoding="utf-8")
+        write_bytes(exported.folder / CARD, _card(card, exported.onnx, final).encode())
+    write_config(exported, [ONNX, *names])
+
+
+def write_graph(model: nn.Module, path: Path) -> None:
+    """Write `model`, of `input_ids` and `attention_mask` of any (n, tokens), as an ONNX file."""
+    dynamic = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    # Two tensors: one given twice would be one input of the graph.
+    token_ids, mask = (torch.ones((2, 8), dtype=torch.long) for _ in range(2))
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                model,
+                (token_ids, mask),
+                dynamo=True,
+                input_names=["input_ids", "attention_mask"],
+                dynamic_shapes=(dynamic, dynamic),
+                opset_version=OPSET,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            reason = str(error.__cause__ or error).strip().splitlines()[0]
+            raise EmotionSlmError(
+                f"torch {torch.__version__} cannot export {type(model).__name__} to ONNX "
+                f"({reason}); score with the package itself"
+            ) from error
+        program.save(path, external_data=False)
+
+
+def quantise(graph: Path, path: Path) -> Path:
+    """Write `graph` to `path` with int8 matrix products; returns `path`."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quiet():
+        quantize_dynamic(
+            graph,
+            path,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )
+    return path
+
+
+def _load(package: Package) -> Scores:
+    """The model with its adapters merged; EmotionSlmError for one that cannot be exported."""
+    folder, bases = package.folder, [package.encoder]
+    if package.onnx:
+        raise EmotionSlmError(f"{folder}: is an ONNX export already; export from the package")
+    if package.finetuned.classifier.name == "one_position":
+        bases.append(package.finetuned.classifier.backbone)
+    if any(base.four_bit for base in bases):
+        raise EmotionSlmError(
+            f"{folder}: its base weights are 4-bit, for which ONNX has no operators; "
+            "score with the package itself"
+        )
+    encoder = load_encoder(package.encoder, package.adapted, folder / ENCODER)
+    model = Scores(encoder, load_classifier(package.finetuned, folder / CLASSIFIER)).cpu().eval()
+    size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
+    if size >= MOST_BYTES:
+        raise EmotionSlmError(
+            f"{folder}: {size / 2**30:.1f} GiB of weights, and one ONNX file holds less than two; "
+            "score with the package itself"
+        )
+    for part in model.modules():
+        if hasattr(part, "lora_A"):
+            part.merge()
+    return model
+
+
+def _compare(model: Scores, graph: OnnxGraph, package: Package) -> None:
+    """EmotionSlmError when graph and model differ: an exporter may take a shape for a constant."""
+    random = np.random.default_rng(0)
+    words = model.encoder.get_input_embeddings().num_embeddings
+    for rows, tokens in TRIED:
+        tokens = min(tokens, package.encoder.max_length)
+        lengths = random.integers(1, tokens, size=rows, endpoint=True)
+        lengths[0] = tokens
+        mask = (np.arange(tokens) < lengths[:, None]).astype(np.int64)  # (rows, tokens)
+        inputs = {
+            "input_ids": torch.from_numpy(random.integers(0, words, size=mask.shape)),
+            "attention_mask": torch.from_numpy(mask),
+        }
+        with torch.inference_mode():
+            expected = model(**inputs).numpy()
+        difference = np.abs(expit(graph.run(inputs)) - expit(expected)).max()
+        if not difference <= TOLERANCE:  # NaN is no agreement either
+            raise EmotionSlmError(
+                f"{package.folder}: its ONNX graph is not the same model: for {rows} texts of "
+                f"{tokens} tokens a sigmoid differs by {difference:.3g}; score with the package "
+                "itself"
+            )
+
+
+def _card(card: str, precision: Precision, folder: Path) -> str:
+    """The package's card, saying what the export is and is not."""
+    for sigmoids in SIGMOIDS.values():
+        card = card.replace(PIPELINE.format(sigmoids=sigmoids, model=FOLDER), NO_PIPELINE)
+    card = card.replace(LOADING.format(model=FOLDER), LOADING.format(model=folder.as_posix()))
+    heading = "\n## How to load\n"
+    return card.replace(heading, NOTE.format(precision=precision) + heading, 1)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide advice of torch's exporter and of the quantiser that no user can act on."""
+    import warnings
+
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

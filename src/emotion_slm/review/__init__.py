@@ -1,1 +1,0 @@
-"""What differs between a git revision and the working tree: params, metrics, plots."""

@@ -1,0 +1,1 @@
+"""A packaged model at work on texts and files."""

@@ -1,0 +1,117 @@
+"""EmotionClassifier: texts in, calibrated probabilities of the 28 labels out."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from emotion_slm.calibration.choice import Calibration
+from emotion_slm.calibration.thresholds import Thresholds
+from emotion_slm.common.files import read_json
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.package.package import CALIBRATION, THRESHOLDS, read_package
+from emotion_slm.scoring.engines import load_engine
+from emotion_slm.scoring.formats import encodable
+from emotion_slm.scoring.label_groups import VIEWS, strongest
+
+# Texts held, tokenized and sorted by length together: they bound memory, however many follow.
+CHUNK_TEXTS = 4096
+CHUNK_CHARACTERS = 4_000_000
+
+
+class EmotionClassifier:
+    """A packaged model; one may serve several threads.
+
+    >>> classifier = EmotionClassifier.from_pretrained("models/classifier")
+    >>> classifier.predict(["thank you so much!"])
+    [{'gratitude': 0.97}]
+
+    Texts come as any iterable of any length; what is held in memory beside the results is bounded.
+    A text is cut at the encoder's maximal number of tokens, the empty one is a text like any
+    other, and surrogates without their other half, which UTF-8 cannot hold, are read as U+FFFD.
+    """
+
+    def __init__(self, folder: Path, device: str | None = None):
+        self.package = read_package(folder)
+        self.engine = load_engine(self.package, device)
+        self.calibration = Calibration.from_dict(
+            read_json(folder / CALIBRATION), str(folder / CALIBRATION)
+        )
+        self.thresholds = Thresholds.from_dict(
+            read_json(folder / THRESHOLDS), str(folder / THRESHOLDS)
+        ).per_label
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device: str | None = None) -> "EmotionClassifier":
+        """Load a model folder; EmotionSlmError when a file is missing, altered or too new.
+
+        `device`: "cpu", "cuda", "cuda:1", "mps"; None is the CPU, and for four-bit models the GPU
+        they are loaded on. A folder that `emotion-slm export --onnx` wrote runs on the CPU alone.
+        """
+        return cls(Path(folder), device)
+
+    def logits(self, texts: Iterable[str]) -> np.ndarray:
+        """(n, 28) float32 raw logits, in the order of `texts`.
+
+        Raises TypeError for a single string, which would be scored letter by letter, and for an
+        item that is not a string, naming its index.
+        """
+        parts = [self.engine.logits(chunk) for chunk in _chunks(texts)]
+        return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
+
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """(n, 28) float32 calibrated probabilities, columns in the order of `labels.LABELS`."""
+        parts = [self._probabilities(chunk).astype(np.float32) for chunk in _chunks(texts)]
+        return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
+
+    def probabilities(self, texts: Iterable[str]) -> np.ndarray:
+        """What `predict_proba` returns before rounding to float32; thresholds apply to these."""
+        return self.calibration.apply(self.logits(texts))
+
+    def predict(
+        self,
+        texts: Iterable[str],
+        threshold: float | None = None,
+        top_k: int | None = None,
+    ) -> list[dict[str, float]]:
+        """Per text the labels at or above their threshold, most probable first.
+
+        `threshold` replaces the per-label thresholds tuned on validation; 0.0 lets every label
+        through. `top_k` keeps that many of them at most; ValueError when it is below 1.
+        """
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"top_k is {top_k}; it must be at least 1")
+        found: list[dict[str, float]] = []
+        for chunk in _chunks(texts):
+            found += self.above_threshold(self._probabilities(chunk), threshold, top_k)
+        return found
+
+    def above_threshold(
+        self,
+        probabilities: np.ndarray,
+        threshold: float | None = None,
+        top_k: int | None = None,
+    ) -> list[dict[str, float]]:
+        """What `predict` returns, for (n, 28) probabilities at hand."""
+        reached = VIEWS["all"].reached(probabilities, self.thresholds, threshold)
+        return strongest(LABELS, probabilities, reached, top_k)
+
+    def _probabilities(self, texts: list[str]) -> np.ndarray:
+        return self.calibration.apply(self.engine.logits(texts))
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    if isinstance(texts, str):
+        raise TypeError("give a list of texts, not one string")
+    chunk: list[str] = []
+    characters = 0
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"text {index} is not a string but {type(text).__name__}")
+        chunk.append(encodable(text))
+        characters += len(text)
+        if len(chunk) == CHUNK_TEXTS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,81 @@
+"""What is shown of the 28 probabilities: all labels, the 15 targets, or groups of labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from emotion_slm.common.errors import EmotionSlmError, did_you_mean
+from emotion_slm.corpus.labels import EKMAN, LABEL_INDEX, LABELS, NEUTRAL, SENTIMENT, TARGETS
+
+
+class View(NamedTuple):
+    """m columns, each a label or a group of labels, by their positions among the 28."""
+
+    names: tuple[str, ...]
+    members: tuple[tuple[int, ...], ...]
+
+    def probabilities(self, probabilities: np.ndarray) -> np.ndarray:
+        """(n, 28) probabilities of labels → (n, m) probabilities of the columns.
+
+        A group's is 1 − ∏(1 − p) over its labels: that of at least one of them, were they
+        independent given the text. They are not, and nobody calibrated the group, so it is an
+        estimate; the greatest p is only a lower bound of the same event.
+        """
+        columns = [
+            probabilities[:, members[0]]
+            if len(members) == 1  # exactly the label's own
+            else 1 - np.prod(1 - probabilities[:, members], axis=1)
+            for members in self.members
+        ]
+        return np.stack(columns, axis=1)
+
+    def reached(
+        self, probabilities: np.ndarray, thresholds: np.ndarray, threshold: float | None
+    ) -> np.ndarray:
+        """(n, m) bool, from (n, 28) probabilities: which columns the text is said to express.
+
+        With `threshold`, those whose own probability reaches it; without, those of which some
+        label reaches its own of the (28,) tuned `thresholds`.
+        """
+        if threshold is not None:
+            return self.probabilities(probabilities) >= threshold
+        labels = probabilities >= thresholds
+        return np.stack([labels[:, members].any(axis=1) for members in self.members], axis=1)
+
+
+def strongest(
+    names: tuple[str, ...], probabilities: np.ndarray, reached: np.ndarray, top_k: int | None
+) -> list[dict[str, float]]:
+    """Per row of (n, m) the columns reached, most probable first, `top_k` of them at most."""
+    # Stable: of equals the first in label order comes first.
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    return [
+        {names[column]: float(row[column]) for column in ranked[hits[ranked]][:top_k]}
+        for row, hits, ranked in zip(probabilities, reached, order, strict=True)
+    ]
+
+
+def _labels(names: tuple[str, ...]) -> View:
+    return View(names, tuple((LABEL_INDEX[name],) for name in names))
+
+
+def _groups(groups: dict[str, tuple[str, ...]]) -> View:
+    # As in GoEmotions' own evaluation at these levels, neutral stands beside the groups.
+    groups = {**groups, NEUTRAL: (NEUTRAL,)}
+    members = (tuple(LABEL_INDEX[label] for label in labels) for labels in groups.values())
+    return View(tuple(groups), tuple(members))
+
+
+VIEWS: dict[str, View] = {
+    "all": _labels(LABELS),
+    "targets": _labels(TARGETS),
+    "ekman": _groups(EKMAN),
+    "sentiment": _groups(SENTIMENT),
+}
+
+
+def known_view(name: str) -> View:
+    """The view called `name`, or EmotionSlmError naming the nearest."""
+    if name not in VIEWS:
+        raise EmotionSlmError(f"--labels {name}: unknown{did_you_mean(name, VIEWS)}")
+    return VIEWS[name]

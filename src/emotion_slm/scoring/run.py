@@ -1,0 +1,180 @@
+"""Scoring a file: its columns stay, `labels` and a probability per label or group follow."""
+
+import hashlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from emotion_slm.common.console import Advance, progress
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.scoring.chunks import Rejected, json_lines
+from emotion_slm.scoring.formats import STANDARD
+from emotion_slm.scoring.label_groups import View, known_view, strongest
+from emotion_slm.scoring.plan import Options, make_plan, open_planned, told
+from emotion_slm.scoring.readers import Reader
+from emotion_slm.scoring.resume import Done, PartialOutput
+from emotion_slm.scoring.writers import Writer, create_writer
+
+
+class Scorer(Protocol):
+    """What a model must offer: texts → (n, 28) probabilities, and (28,) thresholds for them."""
+
+    thresholds: np.ndarray
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray: ...
+
+
+class Summary(NamedTuple):
+    """Where the scored rows went, how many rows were read, and how many of them were rejected."""
+
+    output: Path
+    records: int
+    rejected: int
+
+
+class Output(Protocol):
+    """Takes what comes of each chunk: a `PartialOutput`, or standard output."""
+
+    done: Done
+
+    def append(self, records: int, content: bytes, rejected: list[Rejected]) -> None: ...
+
+    def finish(self, writer: Writer) -> None: ...
+
+    def left(self) -> str: ...
+
+
+def score(
+    source: Path,
+    output: Path | None,
+    scorer: Scorer,
+    options: Options,
+    model: str = "",
+    resume: bool = False,
+) -> Summary:
+    """Score the texts of `source` into `output` (`formats.default_output` when None), in chunks.
+
+    Either may be `formats.STANDARD`. Rows that cannot be scored go to OUT.rejected.jsonl, with
+    standard output to standard error. OUT appears when it is complete; until then OUT.part holds
+    what is done, and `resume` goes on from there. `model` identifies the scorer: a run is resumed
+    with the same only. EmotionSlmError names the file and what is wrong with it.
+    """
+    plan = make_plan(source, output, options, resume)
+    output = plan.output
+    with told(source), ExitStack() as stack:
+        identity, lines = None, None
+        if source != STANDARD:
+            digest, lines = _examine(source)
+            formats = {"format": plan.writing, "input_format": plan.reading}
+            settings = {**options._asdict(), **formats}
+            identity = {"input": digest, "options": settings, "model": model}
+        stream = sys.stdin.buffer if source == STANDARD else source.open("rb")
+        stack.callback(stream.close)
+        reader = open_planned(source, stream, options, plan)
+        writer = create_writer(plan.writing, reader, plan.view.names)
+        result = stack.enter_context(
+            StandardOutput() if output == STANDARD else PartialOutput(output, identity, resume)
+        )
+        if not result.done.complete:
+            advance = stack.enter_context(_speed(source, reader.rows or lines))
+            try:
+                _score_chunks(reader, writer, scorer, options, result, advance)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(result.left()) from None
+            if not result.done.records:
+                raise EmotionSlmError(f"{source}: no rows to score")
+        result.finish(writer)
+    return Summary(output, result.done.records, result.done.rejected)
+
+
+def _score_chunks(
+    reader: Reader,
+    writer: Writer,
+    scorer: Scorer,
+    options: Options,
+    result: Output,
+    advance: Advance,
+) -> None:
+    """Score what `result` has not got yet; the chunks it has are read and passed over."""
+    before, read = result.done.records, 0
+    for chunk in reader.chunks():
+        read += chunk.records
+        if read <= before:
+            advance(chunk.line)
+            continue
+        content = b"" if result.done.records else writer.header()
+        if chunk.texts:
+            _, found, shown = find(chunk.texts, scorer, options)
+            content += writer.encode(chunk.rows, [list(labels) for labels in found], shown)
+        result.append(chunk.records, content, chunk.rejected)
+        advance(chunk.line, chunk.records)
+
+
+def find(
+    texts: Sequence[str], scorer: Scorer, options: Options
+) -> tuple[View, list[dict[str, float]], np.ndarray]:
+    """The view that `options` name, what it finds in each text, and its (n, m) probabilities."""
+    view = known_view(options.labels)
+    scores = scorer.probabilities(texts)  # (n, 28)
+    shown = view.probabilities(scores)
+    reached = view.reached(scores, scorer.thresholds, options.threshold)
+    return view, strongest(view.names, shown, reached, options.top_k), shown
+
+
+class StandardOutput:
+    """Standard output for rows, standard error for those rejected; nothing to resume."""
+
+    def __init__(self):
+        self.done = Done()
+
+    def __enter__(self) -> "StandardOutput":
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def append(self, records: int, content: bytes, rejected: list[Rejected]) -> None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        sys.stderr.write(json_lines(rejected).decode())
+        self.done = self.done._replace(
+            records=self.done.records + records, rejected=self.done.rejected + len(rejected)
+        )
+
+    def finish(self, writer: Writer) -> None:
+        pass
+
+    def left(self) -> str:
+        return f"{self.done.records:,} rows were written"
+
+
+def _examine(source: Path) -> tuple[str, int]:
+    """SHA-256 and number of lines of a file, in one reading."""
+    digest, lines = hashlib.sha256(), 0
+    with source.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            lines += block.count(b"\n")
+    return digest.hexdigest(), lines
+
+
+@contextmanager
+def _speed(source: Path, lines: int | None) -> Iterator[Any]:
+    """A bar over the lines of a file; the yielded function takes the line reached and the rows
+    scored on the way there."""
+    started, reached, rows = time.monotonic(), 0, 0
+    with progress(f"scoring {source.name}", lines) as advance:
+
+        def move(line: int, scored: int = 0) -> None:
+            nonlocal reached, rows
+            rows += scored
+            rate = rows / max(time.monotonic() - started, 1e-9)
+            advance(line - reached, f"{rate:,.0f} rows/s" if rows else "")
+            reached = line
+
+        yield move

@@ -1,1 +1,0 @@
-"""Disk space: what takes it, stage by stage, and what can be freed."""

@@ -1,0 +1,66 @@
+"""Multi-label losses on raw logits, computed in float32 whatever the precision of the model."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from emotion_slm.corpus.labels import LABELS, TARGETS
+from emotion_slm.training.params import AsymmetricLoss, BceLoss, FocalLoss
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def build_loss(params: BceLoss | FocalLoss | AsymmetricLoss) -> Loss:
+    """The loss `params` describes: (n, 28) logits, (n, 28) gold in {0, 1} → scalar mean."""
+    if isinstance(params, FocalLoss):
+        alpha = torch.tensor(
+            [params.alpha_targets if label in TARGETS else params.alpha_rest for label in LABELS]
+        )
+        return lambda logits, gold: focal(logits, gold, alpha.to(logits.device), params.gamma)
+    if isinstance(params, AsymmetricLoss):
+        return lambda logits, gold: asymmetric(
+            logits, gold, params.gamma_positive, params.gamma_negative, params.clip
+        )
+    return binary_cross_entropy
+
+
+def binary_cross_entropy(logits: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
+    """Mean binary cross-entropy over all entries."""
+    return F.binary_cross_entropy_with_logits(logits.float(), gold.float())
+
+
+def focal(
+    logits: torch.Tensor, gold: torch.Tensor, alpha: torch.Tensor, gamma: float
+) -> torch.Tensor:
+    """Focal loss (Lin et al. 2017, eq. 5) per label: α_t (1 − p_t)^γ (−log p_t), mean.
+
+    `alpha`: (28,) weight of a label's positives; its negatives weigh 1 − α.
+    """
+    logits, gold = logits.float(), gold.float()
+    signed = logits * (2 * gold - 1)  # p_t = σ(signed)
+    alpha_t = alpha * gold + (1 - alpha) * (1 - gold)
+    return (-alpha_t * torch.sigmoid(-signed) ** gamma * F.logsigmoid(signed)).mean()
+
+
+def asymmetric(
+    logits: torch.Tensor,
+    gold: torch.Tensor,
+    gamma_positive: float,
+    gamma_negative: float,
+    clip: float,
+) -> torch.Tensor:
+    """Asymmetric loss (Ridnik et al. 2021, eq. 7), mean over all entries.
+
+    Negatives are judged on the shifted probability max(σ(x) − clip, 0): easy ones cost nothing.
+    """
+    logits, gold = logits.float(), gold.float()
+    positive = torch.sigmoid(-logits) ** gamma_positive * F.logsigmoid(logits)
+    if clip > 0:
+        shifted = (torch.sigmoid(logits) - clip).clamp(min=0)
+        log_rest = torch.log1p(-shifted)
+    else:
+        shifted = torch.sigmoid(logits)
+        log_rest = F.logsigmoid(-logits)
+    negative = shifted**gamma_negative * log_rest
+    return -(gold * positive + (1 - gold) * negative).mean()

@@ -1,0 +1,82 @@
+"""Parameters of a training, and of its loss: what `adapt` and `finetune` share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from emotion_slm.common.params import Section
+
+
+class TrainingParams(Section):
+    """Optimisation, which epoch is kept, and where it runs.
+
+    Required: `epochs`, `learning_rate`, `schedule`, `warmup_ratio` (share of all steps),
+    `weight_decay` (of matrices; biases and norms have none), `precision`, `selection` (the
+    validation metric that picks the epoch), `batch_size` (rows of a batch, all processes together).
+
+    Optional, with what holds when they are left out:
+
+    - `accumulation` (1): batches whose gradients make one step, each row weighing the same;
+    - `optimizer` (adamw): or `adamw_8bit`, whose state takes a quarter of the memory;
+    - `max_grad_norm` (1.0): longer gradients are scaled down to this length;
+    - `patience` (none): stop after this many epochs without a better one;
+    - `checkpoint_steps` (none): a checkpoint every so many steps besides the one of each epoch;
+    - `launch` (none): an accelerate config file; the stage then runs under `accelerate launch`.
+    """
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    accumulation: int = Field(default=1, ge=1)
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "linear", "cosine"]
+    warmup_ratio: float = Field(ge=0, lt=1)
+    weight_decay: float = Field(ge=0)
+    optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    precision: Literal["float32", "bfloat16"]
+    selection: Literal["map", "macro_f1"]
+    patience: int | None = Field(default=None, ge=1)
+    checkpoint_steps: int | None = Field(default=None, ge=1)
+    launch: str = "none"
+
+    @property
+    def launch_files(self) -> list[Path]:
+        """The accelerate config that the stage runs under, if any."""
+        return [] if self.launch == "none" else [Path(self.launch)]
+
+    @model_validator(mode="after")
+    def patience_within_the_epochs(self) -> "TrainingParams":
+        if self.patience is not None and self.patience >= self.epochs:
+            raise ValueError(
+                f"`patience` {self.patience} can never stop a training of {self.epochs} epochs; "
+                "lower it or leave it out"
+            )
+        return self
+
+
+class BceLoss(Section):
+    """Binary cross-entropy per label."""
+
+    name: Literal["bce"]
+
+
+class FocalLoss(Section):
+    """Focal loss; positives weigh alpha, negatives 1 − alpha, alpha by kind of label."""
+
+    name: Literal["focal"]
+    gamma: float = Field(ge=0)
+    alpha_targets: float = Field(gt=0, lt=1)
+    alpha_rest: float = Field(gt=0, lt=1)
+
+
+class AsymmetricLoss(Section):
+    """Asymmetric loss: separate focusing for positives and negatives, and a probability shift."""
+
+    name: Literal["asymmetric"]
+    gamma_positive: float = Field(ge=0)
+    gamma_negative: float = Field(ge=0)
+    clip: float = Field(ge=0, lt=1)
+
+
+LossParams = Annotated[BceLoss | FocalLoss | AsymmetricLoss, Field(discriminator="name")]

@@ -1,0 +1,1 @@
+"""What people do with runs: report, review, lineage, fsck, gc, release."""

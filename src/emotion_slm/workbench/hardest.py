@@ -1,0 +1,117 @@
+"""The test rows the classifier got most wrong, with their texts."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from emotion_slm.calibration.choice import Calibration
+from emotion_slm.calibration.thresholds import Thresholds
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_json, read_parquet
+from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.evaluation import predictions
+from emotion_slm.package.package import CALIBRATION, THRESHOLDS
+
+ROWS = 50
+TEXTS = paths.SPLIT / "test.parquet"
+LOGITS = paths.PREDICTIONS / "test.parquet"
+NEEDED = (TEXTS, LOGITS, paths.CLASSIFIER / CALIBRATION, paths.CLASSIFIER / THRESHOLDS)
+LIKELIEST = 3  # labels shown whether or not they are gold or predicted
+SMALLEST = 1e-6  # keeps the loss of a certain and wrong probability finite
+# The same counts give the same macro-F1; metrics files hold six decimals.
+SAME = 2e-6
+
+
+class Verdict(NamedTuple):
+    """One label of a row: `kind` is right, missed, wrong or neither."""
+
+    label: str
+    probability: float
+    kind: str
+
+
+class HardRow(NamedTuple):
+    """A row, the labels that matter on it, likeliest first, and its loss."""
+
+    id: str
+    text: str
+    verdicts: list[Verdict]
+    loss: float
+
+
+class Hardest(NamedTuple):
+    """Rows, hardest first, or why there are none."""
+
+    rows: list[HardRow]
+    absent: str
+
+
+def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
+    """The `count` test rows with the largest mean cross-entropy over the 28 labels.
+
+    Probabilities are calibrated and labels predicted at the tuned thresholds, as in
+    metrics/test.json; `test_macro_f1` is its macro-F1: files of another run, which give another,
+    are not shown. EmotionSlmError when a file is unreadable or the rows of two do not match.
+    """
+    missing = [str(path) for path in NEEDED if not path.exists()]
+    if missing:
+        needs = "`dvc repro` makes it, `dvc pull` fetches it"
+        return Hardest([], f"The texts and scores are not here ({missing[0]} is missing): {needs}.")
+    frame = read_parquet(TEXTS, ("id", "text", "labels"))
+    gold = to_matrix(frame["labels"])
+    calibration, thresholds = (read_json(path) for path in NEEDED[2:])
+    logits = predictions.read(LOGITS, frame["id"].tolist())
+    probabilities = Calibration.from_dict(calibration, str(NEEDED[2])).apply(logits)
+    tuned = Thresholds.from_dict(thresholds, str(NEEDED[3])).per_label
+    predicted = probabilities >= tuned
+    if abs(_macro_f1(gold, predicted) - test_macro_f1) > SAME:
+        return Hardest(
+            [],
+            f"{LOGITS} and models/classifier are of another run than metrics/test.json: "
+            "`dvc checkout` brings back those of this commit.",
+        )
+    loss = _cross_entropy(gold, probabilities)
+    worst = np.argsort(-loss, kind="stable")[:count]
+    return Hardest(
+        [
+            HardRow(
+                id=frame["id"][row],
+                text=frame["text"][row],
+                verdicts=_verdicts(gold[row] > 0, predicted[row], probabilities[row]),
+                loss=float(loss[row]),
+            )
+            for row in worst
+        ],
+        "",
+    )
+
+
+def _cross_entropy(gold: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(n,) mean over the labels of −log of the probability given to what is true."""
+    truth = np.where(gold > 0, probabilities, 1 - probabilities)
+    return -np.log(np.maximum(truth, SMALLEST)).mean(axis=1)
+
+
+def _verdicts(gold: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> list[Verdict]:
+    """The labels that are gold, predicted or among the likeliest, the likeliest first."""
+    order = np.argsort(-probabilities, kind="stable")
+    shown = [
+        column
+        for place, column in enumerate(order)
+        if gold[column] or predicted[column] or place < LIKELIEST
+    ]
+    kinds = {(True, True): "right", (True, False): "missed", (False, True): "wrong"}
+    return [
+        Verdict(
+            LABELS[column],
+            float(probabilities[column]),
+            kinds.get((bool(gold[column]), bool(predicted[column])), "neither"),
+        )
+        for column in shown
+    ]
+
+
+def _macro_f1(gold: np.ndarray, predicted: np.ndarray) -> float:
+    from sklearn.metrics import f1_score
+
+    return f1_score(gold, predicted, average="macro", zero_division=0)

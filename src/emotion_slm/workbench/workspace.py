@@ -1,0 +1,85 @@
+"""Private workspaces: a copy of the repository's files with a DVC of its own.
+
+The pipeline runs there without touching the repository: its committed results stay, and `git
+status` stays clean.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import write_bytes
+
+# Results of the repository's own runs; a private workspace makes its own.
+NOT_COPIED = ("dvc.lock", "metrics/", ".dvc/", "release/")
+
+
+def create(repository: Path, workspace: Path, profile: str) -> None:
+    """Bring `workspace` up to date with the files of `repository`, `profile` chosen in params.yaml.
+
+    Unchanged files are not touched, so DVC finds what is already done. The files are those git
+    tracks or would track. EmotionSlmError when `repository` is not a git repository.
+    """
+    wanted = _repository_files(repository)
+    for name in wanted:
+        content = (repository / name).read_bytes()
+        if name == "params.yaml":
+            content = _with_profile(content, profile)
+        target = workspace / name
+        if not target.exists() or target.read_bytes() != content:
+            write_bytes(target, content)
+    for folder in ("src", "stages"):
+        for path in (workspace / folder).rglob("*.py"):
+            if path.relative_to(workspace).as_posix() not in wanted:
+                path.unlink()
+    if not (workspace / ".dvc").exists():
+        _run_dvc(workspace, "init", "--no-scm", "--quiet")
+        _run_dvc(workspace, "config", "core.analytics", "false")
+        _run_dvc(workspace, "config", "core.check_update", "false")
+
+
+def repro(workspace: Path, *arguments: str) -> None:
+    """`dvc repro` in `workspace`; EmotionSlmError when a stage fails."""
+    _run_dvc(workspace, "repro", *arguments)
+
+
+def environment(workspace: Path) -> dict[str, str]:
+    """This process's environment, with `python` and `emotion_slm` those of the workspace."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": str((workspace / "src").resolve()),
+    }
+
+
+def _run_dvc(workspace: Path, *arguments: str) -> None:
+    workspace.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(command, cwd=workspace, env=environment(workspace), check=False)
+    if done.returncode != 0:
+        raise EmotionSlmError(
+            f"`dvc {' '.join(arguments)}` failed in {workspace}; see above. Run it again; "
+            "to start afresh, delete that folder"
+        )
+
+
+def _repository_files(repository: Path) -> set[str]:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise EmotionSlmError(f"{repository}: not a git repository; clone it with git")
+    return {
+        name
+        for name in done.stdout.split("\0")
+        if name and not name.startswith(NOT_COPIED) and (repository / name).is_file()
+    }
+
+
+def _with_profile(params: bytes, profile: str) -> bytes:
+    text, replaced = re.subn(r"(?m)^profile: \S+", f"profile: {profile}", params.decode())
+    if replaced != 1:
+        raise EmotionSlmError("params.yaml: expected exactly one line `profile: NAME`")
+    return text.encode()

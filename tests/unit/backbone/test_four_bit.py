@@ -1,0 +1,164 @@
+"""4-bit backbones by transformers and bitsandbytes, on a CPU: the code path of several GPUs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.disturbance import disturb
+from transformers import Mistral3Config, Mistral3ForConditionalGeneration
+
+from emotion_slm.backbone.params import LoraParams
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.finetuned import (
+    WEIGHTS,
+    Finetuned,
+    load_classifier,
+    logits,
+    write_finetuned,
+)
+from emotion_slm.classifier.params import OnePositionSlm
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.encoder.adapted import (
+    ENCODER,
+    build_encoder,
+    load_encoder,
+    read_adapted,
+    write_adapted,
+)
+from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.encoder.text_classifier import TextClassifier
+
+LORA = LoraParams(r=4, alpha=8, dropout=0.0)
+TOKENS = {
+    "input_ids": torch.tensor([[2, 4, 8, 9, 3], [2, 5, 3, 0, 0]]),
+    "attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]),
+}
+
+
+@pytest.fixture(scope="module")
+def wide_mistral3(tmp_path_factory) -> Path:
+    """Folder of a random Mistral3, wide enough for 4 bits: narrower layers cannot be quantised."""
+    folder = tmp_path_factory.mktemp("wide-mistral3")
+    torch.manual_seed(0)
+    config = Mistral3Config(
+        text_config={
+            "model_type": "mistral",
+            "vocab_size": 40,
+            "hidden_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+            "intermediate_size": 128,
+            "max_position_embeddings": 64,
+            "initializer_range": 0.2,
+        },
+        vision_config={
+            "model_type": "pixtral",
+            "hidden_size": 64,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "head_dim": 32,
+            "intermediate_size": 64,
+            "image_size": 28,
+            "patch_size": 14,
+        },
+        image_token_index=5,
+    )
+    Mistral3ForConditionalGeneration(config).to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def params(wide_mistral3, encoder_params) -> EncoderParams:
+    return encoder_params(wide_mistral3, four_bit=True, pooling="last")
+
+
+@pytest.fixture
+def model(params) -> TextClassifier:
+    torch.manual_seed(0)
+    return build_encoder(params, LORA, 0.0)
+
+
+def test_projections_are_quantised_and_adapters_are_float32(model):
+    layer = model.backbone.layers[0].self_attn.q_proj
+    assert layer.base_layer.weight.quant_state.quant_type == "nf4"
+    assert layer.base_layer.weight.quant_state.nested  # double quantisation
+    trainable = [weight for weight in model.parameters() if weight.requires_grad]
+    assert {weight.dtype for weight in trainable} == {torch.float32}
+    assert len(trainable) == 2 * 2 * 7 + 2
+
+
+def test_gradients_are_the_same_after_an_evaluation_and_reach_every_adapter(model):
+    # bitsandbytes repacks weights when it evaluates on some processors, and loses gradients.
+    def gradients() -> dict[str, torch.Tensor]:
+        model.zero_grad()
+        model.train()(**TOKENS).logits.pow(2).sum().backward()
+        return {name: w.grad.clone() for name, w in model.named_parameters() if w.requires_grad}
+
+    disturb(model)
+    before = gradients()
+    with torch.no_grad():
+        model.eval()(**TOKENS)
+    after = gradients()
+    for name, gradient in before.items():
+        assert gradient.abs().sum() > 0, name
+        assert torch.equal(after[name], gradient), name
+
+
+def test_repacking_is_off_in_every_quantised_layer(model):
+    flags = [
+        module.support_avx512bf16_for_cpu
+        for module in model.modules()
+        if hasattr(module, "support_avx512bf16_for_cpu")
+    ]
+    assert len(flags) == 2 * 7 and not any(flags)
+
+
+def test_activations_are_recomputed_in_training_and_reading_works_as_ever(model):
+    assert all(layer.gradient_checkpointing for layer in model.backbone.layers)
+    model.eval()
+    with torch.inference_mode():
+        vectors = model.encode(**TOKENS)
+    with torch.no_grad():
+        assert torch.equal(model.encode(**TOKENS), vectors)
+    assert vectors.dtype == torch.float32 and not vectors.requires_grad
+
+
+def test_saved_adapters_give_the_same_vectors_over_a_new_load(model, params, tmp_path):
+    disturb(model)
+    write_adapted(tmp_path, model, LORA, "00")
+    loaded = load_encoder(params, read_adapted(tmp_path), tmp_path / ENCODER)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.copy_(weight.half().float())
+        assert torch.equal(loaded.encode(**TOKENS), model.eval().encode(**TOKENS))
+
+
+def test_one_position_trains_and_reloads(wide_mistral3, backbone_params, tmp_path):
+    params = OnePositionSlm(
+        name="one_position",
+        backbone=backbone_params(wide_mistral3, four_bit=True),
+        dropout=0.0,
+        lora=LORA,
+    )
+    model = build_classifier(params, 12)
+    disturb(model)
+    vectors = np.random.default_rng(0).normal(size=(3, 12)).astype(np.float32)
+    model(torch.from_numpy(vectors)).logits.pow(2).sum().backward()
+    for name, weight in model.named_parameters():
+        assert (weight.grad is not None) == weight.requires_grad, name
+    finetuned = Finetuned(params, 12)
+    write_finetuned(tmp_path, model, finetuned)
+    loaded = load_classifier(finetuned, tmp_path / WEIGHTS)
+    np.testing.assert_allclose(
+        logits(loaded, vectors), logits(model.eval(), vectors), atol=0.05, rtol=0.05
+    )
+
+
+def test_a_whole_save_is_refused(model, tmp_path):
+    with pytest.raises(EmotionSlmError, match="4-bit backbone is not saved whole"):
+        model.save_pretrained(tmp_path / "whole")
+    assert not (tmp_path / "whole").exists()

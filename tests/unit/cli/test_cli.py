@@ -1,0 +1,277 @@
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.report import write_run
+from typer.testing import CliRunner
+
+from emotion_slm.cli.app import app
+from emotion_slm.common import paths
+from emotion_slm.corpus.labels import LABELS
+
+HEAVY = ("torch", "transformers", "pandas", "numpy", "sklearn", "datasets", "matplotlib")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Function: arguments → result of `emotion-slm` run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str | Path):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+def assert_user_error(result, *parts: str) -> None:
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)  # no traceback
+    for part in parts:
+        assert part in result.output
+
+
+COMMANDS = ("predict", "export", "audit", "report", "review", "fsck", "push", "lineage", "disk")
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help_answers_without_heavy_imports(command):
+    code = (
+        "import sys\n"
+        "from emotion_slm.cli.app import app\n"
+        f"try: app({[*command, '--help']!r})\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage" in done.stdout
+    assert "HEAVY []" in done.stdout
+
+
+def test_importing_the_package_is_light():
+    code = f"import sys, emotion_slm; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_arguments_shows_the_commands(run):
+    result = run()
+    for command in COMMANDS:
+        assert command in result.output
+
+
+def test_predict_without_anything_to_score(run):
+    assert_user_error(run("predict"), "either a file or --text")
+
+
+def test_predict_with_both_is_refused(run):
+    assert_user_error(run("predict", "x.csv", "--text", "happy"), "either a file or --text")
+
+
+@pytest.mark.parametrize("arguments", [["--text", "happy"], ["tickets.csv"]])
+def test_predict_without_a_model_says_how_to_get_one(run, arguments):
+    Path("tickets.csv").write_text("text\nhappy\n")
+    result = run("predict", *arguments)
+    assert_user_error(result, "models/classifier", "dvc repro", "dvc pull")
+    assert not Path("tickets.scored.csv").exists()
+
+
+def test_predict_shows_each_text_with_its_labels(run, packaged):
+    result = run(
+        "predict", "--text", "happy cat", "--text", "[bold]sad[/bold]", "--model", packaged
+    )
+    assert result.exit_code == 0, result.output
+    assert "happy cat" in result.output
+    assert "[bold]sad[/bold]" in result.output  # shown, not obeyed
+    assert any(label in result.output for label in LABELS)
+
+
+def test_predict_scores_the_empty_text(run, packaged):
+    assert run("predict", "--text", "", "--model", packaged).exit_code == 0
+
+
+def test_predict_writes_beside_the_file(run, packaged):
+    Path("tickets.csv").write_text("text\nhappy\nsad\n")
+    result = run("predict", "tickets.csv", "--model", packaged)
+    assert result.exit_code == 0, result.output
+    assert "2 rows" in result.output and "tickets.scored.csv" in result.output
+    with Path("tickets.scored.csv").open(newline="") as stream:
+        assert [row["text"] for row in csv.DictReader(stream)] == ["happy", "sad"]
+
+
+def test_predict_writes_where_told_from_the_column_told(run, packaged):
+    Path("tickets.csv").write_text("body\nhappy\n")
+    result = run(
+        "predict", "tickets.csv", "--model", packaged, "-o", "deep/out.csv", "--text-column", "body"
+    )
+    assert result.exit_code == 0, result.output
+    assert Path("deep/out.csv").exists() and not Path("tickets.scored.csv").exists()
+
+
+def test_predict_names_a_missing_file_and_column(run, packaged):
+    assert_user_error(run("predict", "absent.csv", "--model", packaged), "absent.csv", "no such")
+    Path("tickets.csv").write_text("txt\nhappy\n")
+    assert_user_error(
+        run("predict", "tickets.csv", "--model", packaged), "did you mean 'txt'", "--text-column"
+    )
+
+
+def test_predict_refuses_an_altered_model(run, packaged, tmp_path):
+    folder = shutil.copytree(packaged, tmp_path / "altered")
+    (folder / "thresholds.json").write_text("{}")
+    assert_user_error(
+        run("predict", "--text", "x", "--model", folder), "thresholds.json", "altered"
+    )
+
+
+def test_predict_of_a_text_without_emotion_shows_the_nearest(run, packaged):
+    result = run("predict", "--text", "happy", "--threshold", 1, "--model", packaged)
+    assert result.exit_code == 0
+    assert "nothing reaches its threshold" in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("option", [["-o", "x.csv"], ["--resume"], ["--format", "csv"]])
+def test_options_of_files_are_refused_for_a_text(run, option):
+    assert_user_error(run("predict", "--text", "x", *option), "go with a file")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["."], "is a folder"),
+        (["x.csv", "--labels", "ekmann"], "did you mean 'ekman'"),
+        (["x.csv", "--format", "jsonn"], "did you mean 'jsonl'"),
+        (["-", "--resume"], "not a pipe"),
+        (["x.csv", "--format", "jsonl", "-o", "y.csv"], "give it that suffix"),
+    ],
+)
+def test_predict_names_what_cannot_be(run, packaged, arguments, expected):
+    Path("x.csv").write_text("text\nhappy\n")
+    assert_user_error(run("predict", *arguments, "--model", packaged), expected)
+
+
+def test_predict_reports_rejected_rows_by_its_status(run, packaged):
+    Path("x.csv").write_text("id,text\n1,happy\n2\n")
+    result = run("predict", "x.csv", "--model", packaged)
+    assert result.exit_code == 3
+    assert "1 rows → x.scored.csv" in result.output
+    assert "1 rows rejected → x.scored.csv.rejected.jsonl" in result.output
+
+
+def test_predict_reads_standard_input(packaged):
+    result = CliRunner().invoke(
+        app,
+        ["predict", "-", "--format", "jsonl", "--model", str(packaged)],
+        input='{"text": "a"}\n',
+    )
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["text"] == "a"
+
+
+def test_interrupted_predict_says_how_to_go_on(run, packaged, monkeypatch, tmp_path):
+    from emotion_slm.scoring import run as scoring
+
+    def stop(*_):
+        raise KeyboardInterrupt("2 rows are in x.part; go on with --resume")
+
+    monkeypatch.setattr(scoring, "score", stop)
+    (tmp_path / "x.csv").write_text("text\nthank you\n")
+    result = run("predict", tmp_path / "x.csv", "--model", packaged)
+    assert result.exit_code == 130
+    assert "interrupted: 2 rows are in x.part" in result.output
+
+
+def test_export_writes_a_model_that_predict_reads(run, packaged, exported, monkeypatch):
+    from emotion_slm.publish import onnx_export
+
+    monkeypatch.setattr(  # torch takes seconds to make one
+        onnx_export, "write_graph", lambda _, path: shutil.copyfile(exported / "model.onnx", path)
+    )
+    result = run("export", "--onnx", "--int8", "--model", packaged)
+    assert result.exit_code == 0, result.output
+    assert "int8, " in result.output and "→ models/onnx" in result.output
+    result = run("predict", "--text", "happy cat", "--model", "models/onnx")
+    assert result.exit_code == 0, result.output
+    assert any(label in result.output for label in LABELS)
+    assert_user_error(
+        run("export", "--onnx", "--model", packaged), "models/onnx: not empty; name a new folder"
+    )
+
+
+def test_export_without_the_extra_says_what_to_install(run, packaged, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    result = run("export", "--onnx", "--model", packaged, "-o", "out")
+    assert_user_error(result, 'pip install -e ".[onnx]"')
+    assert not Path("out").exists()
+
+
+def test_export_names_what_it_lacks(run):
+    assert_user_error(run("export"), "--onnx")
+    assert_user_error(run("export", "--onnx"), "models/classifier", "dvc pull")
+
+
+def test_report_without_metrics(run):
+    assert_user_error(run("report"), "metrics/test.json", "dvc repro")
+
+
+def test_report_with_broken_metrics(run):
+    paths.METRICS.mkdir()
+    (paths.METRICS / "test.json").write_text(json.dumps({})[:1])
+    assert_user_error(run("report"), "metrics/test.json", "not valid JSON")
+
+
+def test_report_shows_the_table_and_writes_page_and_summary(run, tmp_path):
+    write_run(tmp_path, profile="minilm")
+    result = run("report", "-o", "out", "--no-texts")
+    assert result.exit_code == 0, result.output
+    assert "Test metrics, profile minilm" in result.output
+    assert "out/report.html" in result.output and "out/report.md" in result.output
+    assert "Left out, as asked." in Path("out/report.html").read_text()
+
+
+def test_report_of_metrics_of_an_older_form(run, tmp_path):
+    write_run(tmp_path)
+    content = json.loads((paths.METRICS / "test.json").read_text())
+    del content["intervals"]
+    (paths.METRICS / "test.json").write_text(json.dumps(content))
+    assert_user_error(run("report"), "metrics/test.json: intervals: missing key", "dvc repro")
+    assert not Path("reports").exists()
+
+
+def test_audit_of_an_empty_workspace(run):
+    assert_user_error(run("audit"), "dvc repro")
+
+
+def test_audit_that_is_not_strict_reports_what_it_could_not_check(run):
+    result = run("audit", "--no-strict")
+    assert result.exit_code == 0, result.output
+    assert "7 parts not checked" in result.output
+    assert "data/split/train.parquet: no such file" in " ".join(result.output.split())
+
+
+def test_unknown_command_and_option(run):
+    assert run("predct").exit_code == 2
+    assert run("predict", "--texts", "x").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.csv"], "no such file"),
+        (["tickets.csv", "--text-column", "body"], "body"),
+        (["tickets.csv", "-o", "out.xlsx"], "out.xlsx"),
+        (["tickets.csv", "--labels", "ekmann"], "ekman"),
+    ],
+)
+def test_a_wrong_file_is_told_before_the_model_is_loaded(
+    run, tmp_path, monkeypatch, arguments, said
+):
+    monkeypatch.chdir(tmp_path)
+    Path("tickets.csv").write_text("text\nthank you\n")
+    monkeypatch.setitem(sys.modules, "emotion_slm.scoring.classifier", None)  # no import of it
+    assert_user_error(run("predict", *arguments), said)
+    assert [path.name for path in tmp_path.iterdir()] == ["tickets.csv"]

@@ -1,0 +1,21 @@
+import pytest
+
+from emotion_slm.common.errors import did_you_mean
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("learning_rat", "learning_rate"), ("epoch", "epochs"), ("lerning_rate", "learning_rate")],
+)
+def test_near_miss_names_the_nearest(name, nearest):
+    known = ["epochs", "learning_rate", "schedule"]
+    assert did_you_mean(name, known) == f"; did you mean {nearest!r}?"
+
+
+def test_nothing_near_lists_all_in_order():
+    assert did_you_mean("zzz", ["epochs", "batch"]) == "; known: epochs, batch"
+
+
+def test_any_iterable_will_do():
+    assert did_you_mean("epoch", iter(["epochs"])) == "; did you mean 'epochs'?"
+    assert did_you_mean("q", {"a": 1, "b": 2}) == "; known: a, b"

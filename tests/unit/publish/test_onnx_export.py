@@ -1,0 +1,271 @@
+"""Exported models: the same scores as the package, and nothing that the package would refuse."""
+
+import errno
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+
+from emotion_slm.backbone.params import LoraParams
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.finetuned import Finetuned, write_finetuned
+from emotion_slm.classifier.params import MlpHead, OnePositionSlm
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json, write_json
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.encoder.adapted import Adapted, build_encoder, write_adapted
+from emotion_slm.package.card import FOLDER, LOADING, PIPELINE, RAW
+from emotion_slm.package.package import Package, read_package, write_package
+from emotion_slm.publish import onnx_export
+from emotion_slm.publish.full_weights import compose
+from emotion_slm.publish.onnx_export import export_onnx
+from emotion_slm.scoring.classifier import EmotionClassifier
+from emotion_slm.scoring.onnx_graph import OnnxGraph
+
+TEXTS = ["happy cat", "", "the very sad dog " * 30, "tree", "angry \x00 x", "a b c d e f"]
+FILES = [
+    "calibration.json", "model.onnx", "thresholds.json", "tokenizer.json", "tokenizer_config.json",
+]  # fmt: skip
+LORA = LoraParams(r=2, alpha=4, dropout=0.0)
+
+
+@pytest.fixture
+def folder(exported, tmp_path) -> Path:
+    """A private copy of the exported model."""
+    return Path(shutil.copytree(exported, tmp_path / "onnx"))
+
+
+@pytest.fixture
+def package_of(packaged, encoder_params, tmp_path):
+    """Function: base, classifier, adapters → a package with random trained weights."""
+
+    def make(base: Path, classifier, lora=None, frozen=False, **encoder) -> Package:
+        torch.manual_seed(1)
+        params = encoder_params(base, **encoder)
+        model = build_encoder(params, lora, 0.0)
+        with torch.no_grad():
+            for weight in model.parameters():
+                if weight.requires_grad:
+                    weight.add_(0.1 * torch.randn_like(weight))
+        write_adapted(tmp_path / "adapted", model, lora, "00")
+        finetuned = Finetuned(classifier, 32)
+        write_finetuned(tmp_path / "finetuned", build_classifier(classifier, 32), finetuned)
+        package = read_package(packaged)._replace(
+            folder=tmp_path / "package",
+            encoder=params,
+            adapted=Adapted(True) if frozen else Adapted(False, lora, "00"),
+            finetuned=finetuned,
+        )
+        parts = {name: read_json(packaged / name) for name in (FILES[0], FILES[2])}
+        weights = (
+            tmp_path / "adapted/encoder.safetensors",
+            tmp_path / "finetuned/classifier.safetensors",
+        )
+        write_package(package, *weights, base, parts)
+        return package
+
+    return make
+
+
+@pytest.fixture
+def ready_graph(exported, monkeypatch):
+    """The graph of `packaged` at once: torch takes seconds to make one."""
+
+    def copy(_, path: Path) -> None:
+        shutil.copyfile(exported / "model.onnx", path)
+
+    monkeypatch.setattr(onnx_export, "write_graph", copy)
+
+
+def sigmoids(folder: Path) -> np.ndarray:
+    return expit(EmotionClassifier.from_pretrained(folder).logits(TEXTS))
+
+
+def test_the_graph_scores_as_the_package_does(packaged, exported):
+    difference = np.abs(sigmoids(exported) - sigmoids(packaged)).max()
+    assert difference < 1e-5
+
+
+def test_the_export_is_complete_and_says_what_it_is(packaged, exported):
+    assert sorted(path.name for path in exported.iterdir()) == sorted([*FILES, "config.json"])
+    config, source = read_json(exported / "config.json"), read_json(packaged / "config.json")
+    assert sorted(config["files"]) == sorted(FILES)
+    assert config.pop("onnx") == "float32"
+    del config["files"], source["files"]
+    assert config == source
+    assert read_package(exported) == read_package(packaged)._replace(
+        folder=exported, onnx="float32"
+    )
+
+
+def test_an_export_needs_no_base_weights(exported, monkeypatch):
+    from emotion_slm.backbone import loading as backbone
+
+    def refuse(_):
+        raise AssertionError("the base was looked for")
+
+    monkeypatch.setattr(backbone, "locate", refuse)
+    assert EmotionClassifier.from_pretrained(exported).predict(["happy"], threshold=0.0)
+
+
+def test_int8_is_close_and_not_the_same(packaged, exported, ready_graph, tmp_path):
+    exported_int8 = tmp_path / "int8"
+    export_onnx(read_package(packaged), exported_int8, "int8")
+    assert read_package(exported_int8).onnx == "int8"
+    difference = np.abs(sigmoids(exported_int8) - sigmoids(packaged))
+    assert 1e-5 < difference.max() < 0.1
+    sizes = [(one / "model.onnx").stat().st_size for one in (exported_int8, exported)]
+    assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["altered", "truncated", "gone", "unlisted"])
+def test_damaged_file_is_refused_by_name(folder, name, damage):
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    expected = "altered or truncated"
+    if damage == "altered":
+        (folder / name).write_bytes(bytes(content))
+    elif damage == "truncated":
+        (folder / name).write_bytes(bytes(content[:-1]))
+    elif damage == "gone":
+        (folder / name).unlink()
+        expected = "no such file"
+    else:
+        config = read_json(folder / "config.json")
+        del config["files"][name]
+        write_json(folder / "config.json", config)
+        expected = f"no hash for {name}"
+    with pytest.raises(EmotionSlmError, match=f"{name}.*{expected}|{expected}"):
+        EmotionClassifier.from_pretrained(folder)
+
+
+def test_unknown_precision_is_refused(folder):
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", config | {"onnx": "int3"})
+    with pytest.raises(EmotionSlmError, match=r"config\.json: not a model config"):
+        read_package(folder)
+
+
+def test_a_graph_that_onnx_runtime_cannot_load_is_refused(exported, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"\x08\x63no graph")
+    with pytest.raises(EmotionSlmError, match=r"model\.onnx: ONNX Runtime .* cannot load it"):
+        OnnxGraph(tmp_path / "model.onnx")
+    assert OnnxGraph(exported / "model.onnx").width == len(LABELS)
+
+
+def test_an_export_is_no_model_of_transformers(exported):
+    with pytest.raises(EmotionSlmError, match="an ONNX graph, without the weights"):
+        compose(read_package(exported))
+
+
+def test_an_export_is_not_exported_again(exported, tmp_path):
+    with pytest.raises(EmotionSlmError, match="is an ONNX export already"):
+        export_onnx(read_package(exported), tmp_path / "again", "int8")
+
+
+def test_a_folder_in_use_is_left_alone(packaged):
+    before = {path.name: path.read_bytes() for path in packaged.iterdir()}
+    with pytest.raises(EmotionSlmError, match="not empty; name a new folder"):
+        export_onnx(read_package(packaged), packaged, "float32")
+    assert {path.name: path.read_bytes() for path in packaged.iterdir()} == before
+
+
+def test_an_export_that_failed_half_way_can_be_repeated(
+    packaged, ready_graph, tmp_path, monkeypatch
+):
+    folder = tmp_path / "onnx"
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("emotion_slm.publish.onnx_export.write_config", full)
+        with pytest.raises(EmotionSlmError, match="free some space there"):
+            export_onnx(read_package(packaged), folder, "float32")
+    assert not folder.exists()
+    assert export_onnx(read_package(packaged), folder, "float32").onnx == "float32"
+
+
+def test_four_bits_are_refused(packaged, tmp_path):
+    package = read_package(packaged)
+    four_bit = package.encoder.model_copy(update={"four_bit": True})
+    with pytest.raises(EmotionSlmError, match="4-bit"):
+        export_onnx(package._replace(encoder=four_bit), tmp_path / "onnx", "float32")
+
+
+def test_models_beyond_one_file_are_refused(packaged, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "MOST_BYTES", 1000)
+    with pytest.raises(EmotionSlmError, match="GiB of weights"):
+        export_onnx(read_package(packaged), tmp_path / "onnx", "float32")
+    assert not (tmp_path / "onnx").exists()
+
+
+def test_a_graph_that_computes_something_else_is_not_written(
+    packaged, ready_graph, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        onnx_export.OnnxGraph, "run", lambda _, inputs: np.zeros((len(inputs["input_ids"]), 28))
+    )
+    with pytest.raises(EmotionSlmError, match="not the same model: for 1 texts of 1 tokens"):
+        export_onnx(read_package(packaged), tmp_path / "onnx", "float32")
+    assert not (tmp_path / "onnx").exists()
+
+
+@pytest.mark.parametrize("module", ["onnx", "onnxscript", "onnxruntime"])
+def test_export_without_the_extra_says_what_to_install(packaged, tmp_path, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(EmotionSlmError, match=r'pip install -e "\.\[onnx\]"'):
+        export_onnx(read_package(packaged), tmp_path / "onnx", "float32")
+
+
+def test_loading_without_the_extra_says_what_to_install(exported, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EmotionSlmError, match=r'pip install -e "\.\[onnx\]"'):
+        EmotionClassifier.from_pretrained(exported)
+
+
+def test_the_card_says_what_it_is_the_card_of(packaged, ready_graph, tmp_path):
+    source = Path(shutil.copytree(packaged, tmp_path / "source"))
+    pipeline = PIPELINE.format(sigmoids=RAW, model=FOLDER)
+    loading = LOADING.format(model=FOLDER)
+    own = LOADING.format(model=(tmp_path / "onnx").as_posix())
+    (source / "README.md").write_text(f"# m\n\n## How to load\n\n{loading}\n\n{pipeline}\n")
+    export_onnx(read_package(source), tmp_path / "onnx", "int8")
+    card = (tmp_path / "onnx/README.md").read_text()
+    assert card.index("Exported to ONNX, int8") < card.index("## How to load")
+    assert own in card and loading not in card and pipeline not in card
+
+
+@pytest.mark.parametrize(
+    ("base", "kind", "options"),
+    [
+        ("tiny_bert", "one_position", {"frozen": True, "normalize": True}),
+        ("tiny_mistral", "mlp", {"lora": LORA, "pooling": "last"}),
+    ],
+    ids=["frozen encoder, one position", "decoder with adapters, mlp"],
+)
+def test_every_kind_can_be_exported(
+    request, package_of, backbone_params, tmp_path, base, kind, options
+):
+    folder = request.getfixturevalue(base)
+    classifiers = {
+        "one_position": OnePositionSlm(
+            name="one_position", backbone=backbone_params(folder), dropout=0.1, lora=LORA
+        ),
+        "mlp": MlpHead(name="mlp", hidden=8, dropout=0.1),
+    }
+    package = package_of(folder, classifiers[kind], **options)
+    export_onnx(package, tmp_path / "onnx", "float32")
+    assert np.abs(sigmoids(tmp_path / "onnx") - sigmoids(package.folder)).max() < 1e-5
+    assert not any("lora" in name for name in graph_constants(tmp_path / "onnx/model.onnx"))
+
+
+def graph_constants(path: Path) -> list[str]:
+    import onnx
+
+    return [constant.name for constant in onnx.load(path).graph.initializer]

@@ -1,0 +1,192 @@
+import logging
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from transformers.utils import logging as transformers_logging
+
+from emotion_slm import EmotionClassifier as PublicClassifier
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.package.package import CALIBRATION, THRESHOLDS
+from emotion_slm.scoring.classifier import EmotionClassifier
+from emotion_slm.scoring.engines import BATCH_SIZE
+
+TEXTS = [
+    "happy cat",
+    "",
+    "😀🏳️‍🌈 \u202e x",
+    "the very sad dog " * 500,
+    "a\nb\tc\r\n",
+    "<script>alert('happy')</script>",
+    " " * 40,
+]
+
+
+@pytest.fixture(scope="module", params=["packaged", "exported"])
+def classifier(request) -> EmotionClassifier:
+    """By PyTorch, then by ONNX Runtime."""
+    return EmotionClassifier.from_pretrained(request.getfixturevalue(request.param))
+
+
+def test_public_name_is_the_class():
+    assert PublicClassifier is EmotionClassifier
+
+
+def test_probabilities_keep_the_order_of_the_texts(classifier):
+    texts = TEXTS * (BATCH_SIZE // len(TEXTS) + 2)  # more than one batch
+    together = classifier.predict_proba(texts)
+    alone = np.concatenate([classifier.predict_proba([text]) for text in texts])
+    assert together.shape == (len(texts), len(LABELS)) and together.dtype == np.float32
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert ((together > 0) & (together < 1)).all()
+    assert np.abs(together[0] - together[3]).max() > 1e-3
+
+
+def test_no_texts_no_predictions(classifier):
+    assert classifier.predict([]) == []
+    assert classifier.predict_proba([]).shape == (0, len(LABELS))
+    assert classifier.logits([]).shape == (0, len(LABELS))
+
+
+def test_any_iterable_of_texts_will_do(classifier):
+    expected = classifier.predict(TEXTS)
+    assert classifier.predict(iter(TEXTS)) == expected
+    assert classifier.predict(tuple(TEXTS)) == expected
+
+
+def test_one_string_is_not_taken_for_a_list_of_letters(classifier):
+    with pytest.raises((EmotionSlmError, TypeError), match="list"):
+        classifier.predict("happy cat")
+
+
+def test_texts_beyond_max_length_are_cut(classifier):
+    long = classifier.predict_proba(["sad " * 30, "sad " * 25_000])
+    np.testing.assert_allclose(long[0], long[1], atol=1e-6)
+
+
+def test_probabilities_are_calibrated_logits(classifier, packaged):
+    calibration = read_json(packaged / CALIBRATION)["parameters"]
+    slope = np.array([calibration[label]["slope"] for label in LABELS])
+    intercept = np.array([calibration[label]["intercept"] for label in LABELS])
+    expected = expit(classifier.logits(TEXTS) * slope + intercept)
+    np.testing.assert_allclose(classifier.predict_proba(TEXTS), expected, rtol=1e-5)
+
+
+def test_predictions_are_those_at_or_above_each_labels_threshold(classifier, packaged):
+    limits = read_json(packaged / THRESHOLDS)["per_label"]
+    probabilities = classifier.predict_proba(TEXTS)
+    predictions = classifier.predict(TEXTS)
+    for row, found in zip(probabilities, predictions, strict=True):
+        expected = {label: p for label, p in zip(LABELS, row, strict=True) if p >= limits[label]}
+        assert found == pytest.approx(expected, abs=1e-6)
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert any(predictions)
+    assert any(len(found) < len(LABELS) for found in predictions)
+
+
+def test_one_threshold_for_all_labels(classifier):
+    everything = classifier.predict(TEXTS, threshold=0.0)
+    assert all(set(found) == set(LABELS) for found in everything)
+    assert all(found == {} for found in classifier.predict(TEXTS, threshold=1.01))
+    for found in classifier.predict(TEXTS, threshold=0.5):
+        assert all(probability >= 0.5 for probability in found.values())
+
+
+def test_top_k_keeps_the_most_probable(classifier):
+    for found, two in zip(
+        classifier.predict(TEXTS, threshold=0.0),
+        classifier.predict(TEXTS, threshold=0.0, top_k=2),
+        strict=True,
+    ):
+        assert list(two.items()) == list(found.items())[:2]
+    with pytest.raises(ValueError, match="top_k is 0"):
+        classifier.predict(TEXTS, top_k=0)
+
+
+@pytest.mark.parametrize("wrong", [None, 1.5, b"happy", ["happy"]])
+def test_what_is_not_a_string_is_named_by_its_index(classifier, wrong):
+    with pytest.raises(TypeError, match=r"text 2 is not a string but"):
+        classifier.predict(iter(["happy", "", wrong]))
+
+
+def test_lone_surrogates_are_read_as_replacement_characters(classifier):
+    found = classifier.predict_proba(["happy \ud800 cat", "happy \ufffd cat"])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+
+
+def test_chunks_join_without_a_seam(classifier, monkeypatch):
+    expected = classifier.predict_proba(TEXTS)
+    monkeypatch.setattr("emotion_slm.scoring.classifier.CHUNK_TEXTS", 3)
+    found = classifier.predict_proba(text for text in TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert len(classifier.predict(iter(TEXTS))) == len(TEXTS)
+
+
+def test_threads_share_a_classifier(classifier):
+    expected = classifier.predict_proba(TEXTS)
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(classifier.predict_proba, [TEXTS] * 40):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_exported_predictions_are_the_package_s(packaged, exported):
+    packages = [EmotionClassifier.from_pretrained(folder) for folder in (packaged, exported)]
+    expected, found = (one.predict(TEXTS, threshold=0.0) for one in packages)
+    for one, other in zip(expected, found, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_an_export_runs_on_the_cpu_alone(exported):
+    assert EmotionClassifier.from_pretrained(exported, device="cpu").predict(["happy"])
+    with pytest.raises(EmotionSlmError, match="runs on the CPU; for device 'cuda'"):
+        EmotionClassifier.from_pretrained(exported, device="cuda")
+
+
+def test_loading_says_nothing(packaged):
+    said = []
+    handler = logging.Handler()
+    handler.emit = said.append
+    transformers_logging.set_verbosity_warning()
+    transformers_logging.add_handler(handler)
+    try:
+        EmotionClassifier.from_pretrained(packaged)
+    finally:
+        transformers_logging.remove_handler(handler)
+    assert said == []
+
+
+def test_device(packaged):
+    assert EmotionClassifier.from_pretrained(packaged, device="cpu").predict(["happy"])
+    for missing in ("nonsense", "mps"):
+        with pytest.raises(EmotionSlmError, match=f"device '{missing}' is not to be had"):
+            EmotionClassifier.from_pretrained(packaged, device=missing)
+
+
+def test_threshold_is_inclusive(classifier):
+    probabilities = np.zeros((1, len(LABELS)), np.float32)
+    probabilities[0, 3] = 0.5
+    assert classifier.above_threshold(probabilities, 0.5) == [{LABELS[3]: 0.5}]
+
+
+def test_loading_twice_gives_the_same_answers(packaged):
+    import torch
+
+    torch.manual_seed(123)  # nothing random may survive loading
+    first, again = (EmotionClassifier.from_pretrained(str(packaged)) for _ in range(2))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), first.predict_proba(TEXTS))
+
+
+def test_moved_package_still_works(packaged, tmp_path, monkeypatch):
+    shutil.copytree(packaged, tmp_path / "moved")
+    monkeypatch.chdir(tmp_path)
+    first, moved = (EmotionClassifier.from_pretrained(folder) for folder in (packaged, "moved"))
+    np.testing.assert_array_equal(moved.predict_proba(TEXTS), first.predict_proba(TEXTS))
+
+
+def test_folder_without_a_model_says_how_to_get_one(tmp_path):
+    with pytest.raises(EmotionSlmError, match=r"no model here.*dvc repro.*dvc pull"):
+        EmotionClassifier.from_pretrained(tmp_path)

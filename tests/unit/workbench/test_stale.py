@@ -1,0 +1,33 @@
+import pytest
+
+from emotion_slm.workbench import stale
+
+
+def test_a_lock_that_matches_needs_no_data(repository, capsys):
+    (repository / "out.txt").unlink()  # a clone without data
+    stale.main()
+    assert "dvc.lock matches" in capsys.readouterr().err
+
+
+def test_changed_code_is_found_and_named(repository, capsys):
+    (repository / "stage.py").write_text("print('other')")
+    with pytest.raises(SystemExit) as end:
+        stale.main()
+    assert end.value.code == 1
+    assert "would run evaluate" in capsys.readouterr().err
+
+
+def test_without_data_a_change_upstream_is_found_and_so_is_what_follows(repository):
+    """DVC fails there: the stage after the stale one reads what is not there."""
+    first = "  first:\n    cmd: make\n    deps: [stage.py]\n    outs: [data]\n"
+    later = "  later:\n    cmd: make\n    deps: [data]\n    outs: [more]\n"
+    (repository / "dvc.yaml").write_text(f"stages:\n{first}{later}")
+    (repository / "dvc.lock").unlink()
+    assert stale.stale_stages() == ["first", "later"]
+
+
+def test_a_broken_pipeline_is_an_error_too(repository, capsys):
+    (repository / "dvc.yaml").write_text("stages: [")
+    with pytest.raises(SystemExit):
+        stale.main()
+    assert "dvc.yaml" in capsys.readouterr().err
