@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_slm.audit.result import result
-from emotion_slm.audit.split import read_rows
+from emotion_slm.audit.split import read_rows, text_key
 from emotion_slm.common.paths import RAW, RAW_SPLITS, SPLITS
 from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.corpus.labels import LABELS, to_matrix
@@ -84,8 +84,6 @@ def label_shift(natural: Iterable[Iterable[str]], evaluated: Iterable[Iterable[s
 
 def _repeated_later(raw):
     """(n,) whether a row's normalised text also occurs in a later official split."""
-    from emotion_slm.corpus.split import normalize
-
     number = raw["official_split"].map(dict(zip(RAW_SPLITS, range(3), strict=True)))
-    last = number.groupby(raw["text"].map(normalize)).transform("max")
+    last = number.groupby(raw["text"].map(text_key)).transform("max")
     return number < last

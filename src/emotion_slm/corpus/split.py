@@ -1,5 +1,6 @@
 """Train, validation and test: grouped by duplicate text, stratified by label."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,12 @@ from emotion_slm.common.paths import RAW_SPLITS, SPLITS
 from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.corpus.params import Ratios
 
+# What shows nothing of its own beyond the categories Cc, Cf, Cs and Me: the rest of Unicode's
+# Default_Ignorable_Code_Point, the blank of Braille, and the skin tones of emoji.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\ufff0-\ufff8\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
+)
 COLUMNS = ["id", "text", "labels", "official_split", "duplicate_group"]
 
 
@@ -23,16 +30,18 @@ class Splits(NamedTuple):
 
 
 def normalize(text: str) -> str:
-    """Case-fold `text` and delete Unicode punctuation, symbols and white space.
+    """What two texts must share to count as equal: their letters and digits, case-folded.
 
-    A text without a letter or digit (`:(`, a lone emoji) only loses its white space: what is
+    White space, punctuation, symbols and whatever shows nothing of its own go: joiners, variation
+    selectors, soft hyphens, bidi marks, tags, skin tones, control characters, marks on a character
+    that is deleted. Compatible forms are one (NFKC): `ﬁ` and `fi`, `é` composed or not.
+    A text without a letter or digit (`:(`, a lone emoji) keeps punctuation and symbols: what is
     left of it otherwise, often nothing, would make all such texts duplicates of each other.
     """
-    folded = text.casefold()
-    kept = "".join(character for character in folded if _kind(character) in "wo")
-    if any(_kind(character) == "w" for character in kept):
-        return kept
-    return "".join(character for character in folded if _kind(character) != "s")
+    folded = _fold(text)
+    while folded != text:  # a fold may bring in what the next one deletes: `½` becomes `1⁄2`
+        text, folded = folded, _fold(folded)
+    return folded
 
 
 def duplicate_groups(texts: Iterable[str]) -> np.ndarray:
@@ -130,15 +139,32 @@ def label_table(splits: Splits):
     return table
 
 
+def _fold(text: str) -> str:
+    kinds = [_kind(character) for character in text]
+    if "letter" in kinds:
+        kept, based = [], False
+        for character, kind in zip(text, kinds, strict=True):
+            if kind == "letter" or (kind == "mark" and based):
+                kept.append(character)
+            if kind not in ("invisible", "mark"):
+                based = kind == "letter"
+    else:
+        kept = [c for c, kind in zip(text, kinds, strict=True) if kind in ("mark", "symbol")]
+    composed = unicodedata.normalize("NFKC", "".join(kept))
+    return unicodedata.normalize("NFKC", composed.casefold())
+
+
 @cache
 def _kind(character: str) -> str:
-    """`s` white space, `p` punctuation or symbol, `w` letter or digit, `o` anything else."""
+    """`space`, `invisible`, `letter` (or digit), `mark`, or `symbol` (punctuation and the rest)."""
+    if INVISIBLE.match(character):
+        return "invisible"
     category = unicodedata.category(character)
     if category[0] == "Z" or character.isspace():
-        return "s"
-    if category[0] in "PS":
-        return "p"
-    return "w" if category[0] in "LN" else "o"
+        return "space"
+    if category in ("Cc", "Cf", "Cs", "Me"):
+        return "invisible"
+    return {"L": "letter", "N": "letter", "M": "mark"}.get(category[0], "symbol")
 
 
 def _without_repeats(text: str) -> str:
