@@ -22,7 +22,7 @@ CURVE = paths.PLOTS / "adapt_curve.csv"
 
 def main() -> None:
     with stage("adapt") as report:
-        document = Document.read()
+        document = Document.of_run()
         if document.is_none("adapt"):
             write_frozen(paths.ADAPTED)
             write_curve(CURVE, [])

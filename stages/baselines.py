@@ -11,7 +11,7 @@ from emotion_slm.evaluation.params import BaselinesParams
 
 def main() -> None:
     with stage("baselines") as report:
-        document = Document.read()
+        document = Document.of_run()
         params = document.section("baselines", BaselinesParams)
         frames = [
             read_parquet(paths.SPLIT / f"{name}.parquet", ("text", "labels", "duplicate_group"))

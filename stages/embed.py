@@ -17,7 +17,7 @@ from emotion_slm.encoder.vectors import write_vectors
 
 def main() -> None:
     with stage("embed") as report:
-        document = Document.read()
+        document = Document.of_run()
         pin_threads(document.threads)
         encoder = document.section("encoder", EncoderParams)
         params = document.section("embed", EmbedParams)

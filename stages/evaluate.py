@@ -22,7 +22,7 @@ from emotion_slm.plots.figures import draw
 
 def main() -> None:
     with stage("evaluate") as report:
-        document = Document.read()
+        document = Document.of_run()
         pin_threads(document.threads)
         thresholds = document.section("evaluate", EvaluateParams).thresholds
         corpus = document.section("fetch", FetchParams).corpus

@@ -9,7 +9,7 @@ from emotion_slm.corpus.params import FetchParams
 
 def main() -> None:
     with stage("fetch") as report:
-        params = Document.read().section("fetch", FetchParams)
+        params = Document.of_run().section("fetch", FetchParams)
         source = fetch(params.corpus, paths.RAW)
         report(f"{params.corpus} from {source} → {paths.RAW}")
 

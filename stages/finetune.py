@@ -37,7 +37,7 @@ def inputs(params: FinetuneParams) -> list[Path]:
 
 def main() -> None:
     with stage("finetune") as report:
-        document = Document.read()
+        document = Document.of_run()
         params = document.section("finetune", FinetuneParams)
         relaunch(params.training.launch, "stages.finetune")
         pin_threads(document.threads)

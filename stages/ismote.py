@@ -22,7 +22,7 @@ from emotion_slm.plots.balance import gather
 
 def main() -> None:
     with stage("ismote") as report:
-        document = Document.read()
+        document = Document.of_run()
         pin_threads(document.threads)
         seed = child_seed(document.seed, "ismote")
         train = read_parquet(paths.UNDERSAMPLED / "train.parquet", ("id", "labels"))

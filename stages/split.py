@@ -17,7 +17,7 @@ from emotion_slm.corpus.tsv import read_corpus
 
 def main() -> None:
     with stage("split") as report:
-        document = Document.read()
+        document = Document.of_run()
         params = document.section("split", SplitParams)
         corpus = read_corpus(paths.RAW)
         if params.protocol == "pooled":

@@ -12,7 +12,7 @@ from emotion_slm.corpus.split import COLUMNS
 
 def main() -> None:
     with stage("undersample") as report:
-        document = Document.read()
+        document = Document.of_run()
         train = read_parquet(paths.SPLIT / "train.parquet", COLUMNS)
         kept = train
         if not document.is_none("undersample"):

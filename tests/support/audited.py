@@ -16,7 +16,7 @@ from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.finetuned import Finetuned, write_finetuned
 from emotion_slm.classifier.params import LinearHead
 from emotion_slm.common import files, paths
-from emotion_slm.common.params import Document
+from emotion_slm.common.params import Document, write_run
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.labels import to_matrix
@@ -56,9 +56,10 @@ def write_audited_workspace(root: Path, encoder: EncoderParams) -> None:
     params["profiles"]["sample"]["ismote"]["target"] = 50
     root.mkdir(parents=True, exist_ok=True)
     write_params(root, params)
+    write_run(Document.read(root / paths.PARAMS).settings, root / paths.RUN)
     _write_raw(root / paths.RAW)
     with chdir(root):
-        document = Document.read()
+        document = Document.of_run()
         frames = split_official(tsv.read_corpus(paths.RAW)).frames
         for name, frame in frames.items():
             files.write_parquet(paths.SPLIT / f"{name}.parquet", frame)
@@ -74,7 +75,7 @@ def write_audited_workspace(root: Path, encoder: EncoderParams) -> None:
 
 def evaluate_again() -> None:
     """Predictions, metrics and package of the classifier at hand, as stage evaluate writes them."""
-    document = Document.read()
+    document = Document.of_run()
     thresholds = document.section("evaluate", EvaluateParams).thresholds
     result = assess(thresholds, child_seed(document.seed, "evaluate")).evaluation
     origin = Origin("sample", "sample", "official")

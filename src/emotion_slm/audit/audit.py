@@ -18,7 +18,7 @@ from emotion_slm.audit.split import audit_split
 from emotion_slm.audit.vectors import audit_vectors
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Document
-from emotion_slm.common.paths import PARAMS
+from emotion_slm.common.paths import RUN
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.params import FetchParams, SplitParams
@@ -70,7 +70,7 @@ def _package(root: Path) -> dict:
 
 
 def _document(root: Path) -> Document:
-    return Document.read(root / PARAMS)
+    return Document.of_run(root / RUN)
 
 
 PARTS: dict[str, Callable[[Path], dict]] = {

@@ -1,15 +1,23 @@
-"""Reading params.yaml: which section belongs to a stage under the chosen profile."""
+"""params.yaml, and the settings of a run: those of the profile chosen there.
 
+Stage `params` writes the settings into metrics/params.yaml, by section and without the profile's
+name in any key, and the other stages read them there. So equal settings are equal work for DVC,
+whatever their profile is called.
+"""
+
+import io
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
-from emotion_slm.common.paths import PARAMS
+from emotion_slm.common.files import write_bytes
+from emotion_slm.common.paths import PARAMS, RUN
 
 SHARED_SECTIONS = ("split", "baselines", "evaluate")
 PROFILE_SECTIONS = ("fetch", "encoder", "adapt", "embed", "undersample", "ismote", "finetune")
+RUN_KEYS = ("profile", "seed", "threads", *SHARED_SECTIONS, *PROFILE_SECTIONS)
 TOP_KEYS = ("profile", "seed", "threads", *SHARED_SECTIONS, "profiles")
 NONE = "none"  # a stage that a profile skips: `adapt: none`
 
@@ -24,7 +32,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 class Document(NamedTuple):
-    """params.yaml, read and checked as far as every stage depends on it."""
+    """params.yaml, or the settings of a run, read and checked for its keys."""
 
     path: Path
     profile: str
@@ -55,6 +63,31 @@ class Document(NamedTuple):
             profiles=profiles,
         )
 
+    @classmethod
+    def of_run(cls, path: Path = RUN) -> "Document":
+        """Read what `write_run` wrote; EmotionSlmError when a key is missing or unknown."""
+        raw = _load_yaml(path)
+        _check_keys(path, "", raw, RUN_KEYS)
+        return cls(
+            path=path,
+            profile=raw["profile"],
+            seed=_integer(path, raw, "seed", minimum=0),
+            threads=_integer(path, raw, "threads", minimum=1),
+            shared={name: raw[name] for name in SHARED_SECTIONS},
+            profiles={raw["profile"]: {name: raw[name] for name in PROFILE_SECTIONS}},
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that shapes a run of the chosen profile, by the names of RUN_KEYS."""
+        return {
+            "profile": self.profile,
+            "seed": self.seed,
+            "threads": self.threads,
+            **self.shared,
+            **self.profiles[self.profile],
+        }
+
     def with_profile(self, profile: str) -> "Document":
         """The same document with another profile chosen."""
         return self._replace(profile=profile)
@@ -74,6 +107,18 @@ class Document(NamedTuple):
         except ValidationError as error:
             problems = _describe_all(where, content, model, error)
             raise EmotionSlmError("\n".join(f"{self.path}: {line}" for line in problems)) from None
+
+
+def write_run(settings: dict[str, Any], path: Path = RUN) -> None:
+    """Write the settings of a run, keys in the order of RUN_KEYS."""
+    from ruamel.yaml import YAML
+
+    text = io.StringIO("# The settings of this run, written by stage params: edit params.yaml.\n")
+    text.seek(0, io.SEEK_END)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
+    yaml.dump({name: settings[name] for name in RUN_KEYS}, text)
+    write_bytes(path, text.getvalue().encode())
 
 
 def _load_yaml(path: Path) -> dict[str, Any]:
@@ -144,7 +189,7 @@ def _describe(model: type[BaseModel], path: list[str], item: Any) -> str:
     if item["type"] == "extra_forbidden":
         return f"unknown key{did_you_mean(path[-1], _field_names(model, path))}"
     if item["type"] == "missing":
-        return "missing key"
+        return "missing key; give it in params.yaml, or with `dvc exp run --set-param KEY=VALUE`"
     if item["type"] == "union_tag_invalid":
         expected = item["ctx"]["expected_tags"]
         known = [tag.strip(" '") for tag in expected.split(",")]

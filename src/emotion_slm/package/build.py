@@ -11,7 +11,7 @@ from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.evaluate import Evaluation
 from emotion_slm.package.card import model_card
 from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
-from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes, run_parameters
+from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes
 
 
 def ship(origin: Origin, document: Document, result: Evaluation, test: dict, leakage: dict) -> None:
@@ -33,7 +33,7 @@ def ship(origin: Origin, document: Document, result: Evaluation, test: dict, lea
         adapted=adapted.read_adapted(paths.ADAPTED),
         finetuned=trained,
         origin=origin,
-        provenance=Provenance(run_parameters(document), data_hashes(), base_hashes(*models)),
+        provenance=Provenance(document.settings, data_hashes(), base_hashes(*models)),
     )
     write_package(
         package,

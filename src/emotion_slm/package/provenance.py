@@ -11,9 +11,7 @@ from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.backbone.pretrained import WEIGHTS_LOCK
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_json, sha256_file
-from emotion_slm.common.params import PROFILE_SECTIONS, Document
 
-SHARED = ("split", "evaluate")
 DATA = (
     *(paths.RAW / f"{split}.tsv" for split in paths.RAW_SPLITS),
     *(paths.SPLIT / f"{split}.parquet" for split in paths.SPLITS),
@@ -21,30 +19,17 @@ DATA = (
 
 
 class Provenance(NamedTuple):
-    """`parameters` by their names in dvc.lock; `data`: SHA-256 by path; `base`: by model id its
-    revision and, under `files`, SHA-256 by name; `revision`: the git commit, of published copies.
+    """Made from what.
+
+    `parameters` by their names in metrics/params.yaml; `data`: SHA-256 by path; `base`: by model id
+    its revision and, under `files`, SHA-256 by name; `revision`: the git commit, of published
+    copies.
     """
 
     parameters: dict[str, Any]
     data: dict[str, str]
     base: dict[str, dict[str, Any]]
     revision: str | None = None
-
-
-def run_parameters(document: Document) -> dict[str, Any]:
-    """Every parameter that shapes the model, by the names under which stage evaluate declares them.
-
-    A profile's sections are named `profiles.<profile>.<section>`.
-    """
-    profile = document.profile
-    sections = document.profiles[profile]
-    return {
-        "profile": profile,
-        "seed": document.seed,
-        "threads": document.threads,
-        **{name: document.shared[name] for name in SHARED},
-        **{f"profiles.{profile}.{name}": sections[name] for name in PROFILE_SECTIONS},
-    }
 
 
 def data_hashes() -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Parameters of a training, and of its loss: what `adapt` and `finetune` share."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from emotion_slm.common.params import Section
 
@@ -62,21 +62,48 @@ class BceLoss(Section):
 
 
 class FocalLoss(Section):
-    """Focal loss; positives weigh alpha, negatives 1 − alpha, alpha by kind of label."""
+    """Focal loss; positives weigh alpha, negatives 1 − alpha, alpha by kind of label.
+
+    Left out, the values are those of the published recipe.
+    """
 
     name: Literal["focal"]
-    gamma: float = Field(ge=0)
-    alpha_targets: float = Field(gt=0, lt=1)
-    alpha_rest: float = Field(gt=0, lt=1)
+    gamma: float = Field(default=2.0, ge=0)
+    alpha_targets: float = Field(default=0.75, gt=0, lt=1)
+    alpha_rest: float = Field(default=0.25, gt=0, lt=1)
 
 
 class AsymmetricLoss(Section):
-    """Asymmetric loss: separate focusing for positives and negatives, and a probability shift."""
+    """Asymmetric loss: separate focusing for positives and negatives, and a probability shift.
+
+    Left out, the values are those Ridnik et al. 2021 trained with, but a negative gamma of 2.
+    """
 
     name: Literal["asymmetric"]
-    gamma_positive: float = Field(ge=0)
-    gamma_negative: float = Field(ge=0)
-    clip: float = Field(ge=0, lt=1)
+    gamma_positive: float = Field(default=0.0, ge=0)
+    gamma_negative: float = Field(default=2.0, ge=0)
+    clip: float = Field(default=0.05, ge=0, lt=1)
 
 
-LossParams = Annotated[BceLoss | FocalLoss | AsymmetricLoss, Field(discriminator="name")]
+LOSSES = {"bce": BceLoss, "focal": FocalLoss, "asymmetric": AsymmetricLoss}
+
+
+def complete_loss(content: Any) -> Any:
+    """The keys of the loss named and no other's, those left out at their published values.
+
+    So another `name` alone makes another loss: what the one before was given is passed over. A key
+    that no loss has stays, to be refused.
+    """
+    if not isinstance(content, dict) or content.get("name") not in LOSSES:
+        return content
+    own = LOSSES[content["name"]].model_fields
+    others = {key for loss in LOSSES.values() for key in loss.model_fields} - own.keys()
+    given = {key: value for key, value in content.items() if key not in others}
+    return {key: field.default for key, field in own.items() if key != "name"} | given
+
+
+LossParams = Annotated[
+    BceLoss | FocalLoss | AsymmetricLoss,
+    Field(discriminator="name"),
+    BeforeValidator(complete_loss),
+]

@@ -92,7 +92,7 @@ def test_what_is_missing_is_an_error_or_not_checked(audited, missing, unchecked)
 
 
 def test_params_of_another_form_leave_the_rest_to_be_checked(audited):
-    (audited / "params.yaml").write_text("seed: 1\n")
+    (audited / "metrics/params.yaml").write_text("seed: 1\n")
     result = audit(audited, strict=False)
     assert set(result["not_checked"]) == {"raw", "vectors", "package"}
     assert result["must_be_zero"]["synthetic_seeds_not_in_train"] == 0

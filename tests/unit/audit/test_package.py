@@ -19,7 +19,7 @@ FOLDER = "models/classifier"
 
 
 def settings(root):
-    document = Document.read(root / "params.yaml")
+    document = Document.of_run(root / "metrics/params.yaml")
     thresholds = document.section("evaluate", EvaluateParams).thresholds
     return thresholds, child_seed(document.seed, "evaluate")
 

@@ -13,7 +13,7 @@ INDEX = "data/embedded/index.parquet"
 
 def check(root) -> dict:
     return audit_vectors(
-        root, Document.read(root / "params.yaml").section("encoder", EncoderParams)
+        root, Document.of_run(root / "metrics/params.yaml").section("encoder", EncoderParams)
     )
 
 

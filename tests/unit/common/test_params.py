@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from emotion_slm.balance.params import IsmoteParams, UndersampleParams
 from emotion_slm.classifier.params import FinetuneParams, LinearHead, OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.params import PROFILE_SECTIONS, Document
+from emotion_slm.common.params import PROFILE_SECTIONS, Document, write_run
 from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.encoder.params import AdaptParams, EmbedParams, EncoderParams
 from emotion_slm.evaluation.params import BaselinesParams, EvaluateParams
@@ -153,9 +153,9 @@ BAD = {
         r"profiles\.minilm\.adapt\.training\.epochs: missing key",
     ),
     "missing key in a union": (
-        "profiles.minilm.adapt.loss.clip",
-        ...,
-        r"profiles\.minilm\.adapt\.loss\.clip: missing key",
+        "profiles.minilm.finetune.classifier",
+        {"name": "mlp", "hidden": 8},
+        r"profiles\.minilm\.finetune\.classifier\.dropout: missing key; .*--set-param KEY=VALUE",
     ),
     "string for a number": (
         "profiles.minilm.adapt.training.epochs",
@@ -178,16 +178,6 @@ BAD = {
         r"profiles\.minilm\.embed\.batch_size: .*found True",
     ),
     "zero batch": ("profiles.minilm.embed.batch_size", 0, r"batch_size: .*1, found 0"),
-    "one teacher": (
-        "profiles.minilm.adapt.distillation",
-        {"teachers": 1, "weight": 0.7, "training": TRAINING},
-        r"adapt\.distillation\.teachers: .*2, found 1",
-    ),
-    "teachers without a share": (
-        "profiles.minilm.adapt.distillation",
-        {"teachers": 3, "weight": 0, "training": TRAINING},
-        r"adapt\.distillation\.weight: .*greater than 0, found 0",
-    ),
     "null section": ("profiles.minilm.embed", None, r"profiles\.minilm\.embed: .*found None"),
     "list for a section": ("profiles.minilm.embed", [32], r"profiles\.minilm\.embed: "),
     "ratios": (
@@ -349,3 +339,45 @@ def test_target_that_is_no_count_is_refused(edited, target):
     document = edited("profiles.minilm.ismote.target", target)
     with pytest.raises(EmotionSlmError, match=r"profiles\.minilm\.ismote\.target"):
         document.section("ismote", IsmoteParams)
+
+
+@pytest.mark.parametrize("name", ["bce", "focal", "asymmetric"])
+@pytest.mark.parametrize("section", ["adapt", "finetune"])
+def test_another_loss_takes_its_name_alone(edited, section, name):
+    loss = (
+        edited(f"profiles.minilm.{section}.loss.name", name).section(section, MODELS[section]).loss
+    )
+    assert loss.name == name
+    assert type(loss).model_fields.keys() == loss.model_dump().keys()
+
+
+def test_what_is_given_of_the_loss_named_is_kept(edited):
+    given = {"name": "focal", "gamma": 1.5, "clip": 0.1}
+    loss = edited("profiles.minilm.adapt.loss", given).section("adapt", AdaptParams).loss
+    assert loss == FocalLoss(name="focal", gamma=1.5, alpha_targets=0.75, alpha_rest=0.25)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_run_has_the_settings_of_the_profile(profile, tmp_path):
+    document = Document.read(REPOSITORY_PARAMS).with_profile(profile)
+    write_run(document.settings, tmp_path / "run.yaml")
+    run = Document.of_run(tmp_path / "run.yaml")
+    assert run.settings == document.settings
+    assert (run.profile, run.seed, run.threads) == (profile, document.seed, document.threads)
+    for name, model in MODELS.items():
+        assert run.is_none(name) == document.is_none(name)
+        if not run.is_none(name):
+            assert run.section(name, model) == document.section(name, model)
+
+
+def test_a_run_names_its_profile_once_alone(tmp_path):
+    """Two profiles of equal settings are equal work: DVC compares keys and values."""
+    document = Document.read(REPOSITORY_PARAMS).with_profile("recipe-minilm")
+    write_run(document.settings, tmp_path / "run.yaml")
+    assert (tmp_path / "run.yaml").read_text().count("recipe-minilm") == 1
+
+
+def test_a_run_that_lacks_a_section_is_refused(tmp_path):
+    (tmp_path / "run.yaml").write_text("profile: x\nseed: 1\n")
+    with pytest.raises(EmotionSlmError, match=r"run\.yaml: threads: missing key"):
+        Document.of_run(tmp_path / "run.yaml")
