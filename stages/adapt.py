@@ -1,5 +1,6 @@
 """adapt: the SLM reads train's texts; in the published recipe it does not, and a marker says so."""
 
+from functools import partial
 from pathlib import Path
 
 from emotion_slm.common import paths
@@ -37,9 +38,9 @@ def main() -> None:
         checkpoints = resume_folder("adapt", document, (encoder, params), own, encoder)
         train, validation = (read_parquet(path, COLUMNS) for path in inputs)
         seed = child_seed(document.seed, "adapt")
-        done = adapt(train, validation, encoder, params, seed, paths.ADAPTED, checkpoints)
+        write = partial(write_curve, CURVE)
+        done = adapt(train, validation, encoder, params, seed, paths.ADAPTED, checkpoints, write)
         if rank() == 0:
-            write_curve(CURVE, done.curve)
             discard(checkpoints)
         report(summary(done, len(train), params.training, paths.ADAPTED))
 

@@ -1,5 +1,6 @@
 """finetune: the classifier learns from the balanced vectors; validation picks the epoch."""
 
+from functools import partial
 from pathlib import Path
 
 from emotion_slm.balance.rows import read_balanced
@@ -56,9 +57,9 @@ def main() -> None:
             paths.FINETUNED,
             checkpoints,
             paths.ADAPTED,
+            partial(write_curve, paths.PLOTS / "finetune_curve.csv"),
         )
         if rank() == 0:
-            write_curve(paths.PLOTS / "finetune_curve.csv", done.curve)
             discard(checkpoints)
         report(summary(done, len(rows), params.training, paths.FINETUNED))
 

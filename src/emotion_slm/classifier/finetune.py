@@ -1,6 +1,6 @@
 """Stage finetune: the classifier learns from the balanced vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,12 +35,14 @@ def finetune(
     output: Path,
     resume_folder: Path,
     adapted: Path | None = None,
+    on_epoch: Callable[[list[Epoch]], None] | None = None,
 ) -> Training:
     """Train the classifier and write the weights of its best epoch to `output`.
 
     The best epoch is chosen on `validation_set`; a head that starts from the one in `adapted`
     (models/adapted) has an epoch 0, before any step, which is chosen when no later one is better.
-    Returns the training's curve and speed. Of several processes, the first writes.
+    `on_epoch` gets the curve so far. Returns the training's curve and speed. Of several processes,
+    the first writes.
     """
     processes = join()
     torch.manual_seed(seed)  # initial layers and adapters
@@ -55,7 +57,14 @@ def finetune(
     else:
         model, start, zero = build_classifier(params.classifier, width), {}, []
     rows, validation_rows = Rows(*train_set, _collate), Rows(*validation_set, _collate)
-    training = train(model, loss, rows, validation_rows, params.training, seed, resume_folder)
+
+    def report(curve: list[Epoch]) -> None:
+        if on_epoch:
+            on_epoch([*zero, *curve])
+
+    training = train(
+        model, loss, rows, validation_rows, params.training, seed, resume_folder, report
+    )
     training = training._replace(curve=[*zero, *training.curve])
     if best(training.curve, params.training.selection).epoch == 0:
         assign(trained_parameters(model), start)

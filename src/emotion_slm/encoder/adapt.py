@@ -1,5 +1,6 @@
 """Stage adapt: the SLM reads train's texts, in their natural distribution, before any balancing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from emotion_slm.encoder.label_head import start_from_definitions
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
 from emotion_slm.training.batches import Rows
+from emotion_slm.training.curve import Epoch
 from emotion_slm.training.distributed import join
 from emotion_slm.training.losses import build_loss
 from emotion_slm.training.trainer import Training, train
@@ -28,12 +30,14 @@ def adapt(
     seed: int,
     output: Path,
     resume_folder: Path,
+    on_epoch: Callable[[list[Epoch]], None] | None = None,
 ) -> Training:
     """Fine-tune the encoder on `train_frame` and write the best epoch's weights to `output`.
 
-    Frames hold `id, text, labels`. The best epoch is chosen on `validation_frame`. Returns the
-    training's curve and speed. Of several processes, the first writes. EmotionSlmError for a 4-bit
-    encoder without adapters, and where the machine cannot run the encoder, before any download.
+    Frames hold `id, text, labels`. The best epoch is chosen on `validation_frame`. `on_epoch` gets
+    the curve so far. Returns the training's curve and speed. Of several processes, the first
+    writes. EmotionSlmError for a 4-bit encoder without adapters, and where the machine cannot run
+    the encoder, before any download.
     """
     lora = None if params.lora == "none" else params.lora
     if lora is None and encoder.four_bit:
@@ -48,7 +52,7 @@ def adapt(
     rows, validation = to_rows(train_frame, tokenizer), to_rows(validation_frame, tokenizer)
     model = initial(encoder, params, tokenizer, seed)
     loss = build_loss(params.loss)
-    training = train(model, loss, rows, validation, params.training, seed, resume_folder)
+    training = train(model, loss, rows, validation, params.training, seed, resume_folder, on_epoch)
     if processes.rank == 0:
         write_adapted(output, model, lora, sha256_lines(train_frame["id"].tolist()))
     return training

@@ -6,6 +6,7 @@ reaches the weights; every random number a function of seed and step.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,22 +50,27 @@ def train(
     params: TrainingParams,
     seed: int,
     folder: Path,
+    on_epoch: Callable[[list[Epoch]], None] | None = None,
 ) -> Training:
     """Train `model` in place and leave it with the weights of its best epoch.
 
     Checkpoints under `folder`, and resumes from the last one there: on a CPU to the same bits as
-    an uninterrupted run. Raises EmotionSlmError when a loss stops being a number or a checkpoint
-    cannot be written.
+    an uninterrupted run. `on_epoch` gets the curve so far, at the start and after every epoch; of
+    several processes, the first calls it. Raises EmotionSlmError when a loss stops being a number
+    or a checkpoint cannot be written.
     """
     run = _Run(Learner(model, loss, params, seed, join()), train_rows, validation_rows, folder)
     run.resume()
     shown = run.processes.rank == 0
     with progress("training", sum(map(len, run.plans)), shown) as advance:
         advance(run.state.step)
+        report = on_epoch if on_epoch and shown else lambda curve: None
+        report(run.state.curve)
         while not run.state.finished(params):
             run.steps(advance)
             run.validate()
             run.save()
+            report(run.state.curve)
     gather_into(model, run.best)
     return Training(run.state.curve, run.samples / max(run.seconds, 1e-9))
 

@@ -127,6 +127,22 @@ def test_best_epoch_is_kept_not_the_last(tmp_path, separable_vectors, training_p
     assert not torch.equal(seen[1]["layers.1.weight"], seen[3]["layers.1.weight"])
 
 
+def test_the_curve_is_reported_as_it_grows(tmp_path, separable_vectors, training_params):
+    rows, reported = vector_rows(*separable_vectors(16)), []
+    params = training_params(epochs=3)
+    done = train(
+        head(), binary_cross_entropy, rows, rows, params, 7, tmp_path,
+        lambda curve: reported.append(list(curve)),
+    )  # fmt: skip
+    assert reported == [done.curve[:epochs] for epochs in range(4)]
+    resumed = []
+    train(
+        head(), binary_cross_entropy, rows, rows, params, 7, tmp_path,
+        lambda curve: resumed.append(list(curve)),
+    )  # fmt: skip
+    assert resumed == [done.curve]
+
+
 def test_selection_by_macro_f1_ignores_map(tmp_path, separable_vectors, training_params, scored):
     seen = scored([(0.9, 0.1), (0.5, 0.6), (0.7, 0.2)])
     rows = vector_rows(*separable_vectors(16))
