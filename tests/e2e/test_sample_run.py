@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
-from support.elsewhere import move_in
-from support.kills import hashes
+from support.runs import as_somebody_else, hashes
 from support.tiny import create_tiny_workspace
 
 from emotion_slm.common.files import read_json, sha256_lines
@@ -195,7 +194,7 @@ def test_a_second_cold_run_by_somebody_else_gives_the_same_files(
 ):
     folder = tmp_path / "else where"
     create_tiny_workspace(folder, backbone_params(tiny_bert))
-    move_in(monkeypatch, tmp_path / "home")
+    as_somebody_else(monkeypatch, tmp_path / "home")
     workspace.repro(folder)
     assert (folder / "dvc.lock").read_bytes() == (run / "dvc.lock").read_bytes()
     assert hashes(folder) == hashes(run)
