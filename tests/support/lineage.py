@@ -6,7 +6,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from emotion_slm.common.files import sha256_file, write_json
-from emotion_slm.workbench.lineage_evidence import dvc_hash
+from emotion_slm.workbench.dvc_store import folder_md5
 from support.repository import commit, dvc, git
 
 MODEL = Path("models/classifier")
@@ -21,12 +21,14 @@ def md5(content: bytes) -> str:
 def write_lock(root: Path, code: str = CODE, parameters: dict = PARAMETERS) -> None:
     """dvc.lock as stage evaluate leaves it, for the model and the source file."""
     deps = [
-        {"path": "data/raw", "md5": "0.dir"},
+        {"path": "data/raw", "md5": f"{md5(b'raw')}.dir"},
         {"path": "stages/evaluate.py", "md5": md5(code.encode())},
     ]
-    outs = [{"path": MODEL.as_posix(), "md5": dvc_hash(root / MODEL), "nfiles": 3}]
+    outs = [{"path": MODEL.as_posix(), "md5": folder_md5(root / MODEL), "nfiles": 3}]
     stage = {"cmd": "x", "deps": deps, "outs": outs, "params": {"params.yaml": parameters}}
-    YAML(typ="safe").dump({"schema": "2.0", "stages": {"evaluate": stage}}, root / "dvc.lock")
+    fetch = {"cmd": "x", "outs": deps[:1]}
+    stages = {"fetch": fetch, "evaluate": stage}
+    YAML(typ="safe").dump({"schema": "2.0", "stages": stages}, root / "dvc.lock")
 
 
 def create_lineage(root: Path) -> None:

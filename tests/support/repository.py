@@ -5,21 +5,34 @@ import sys
 from pathlib import Path
 
 from emotion_slm.common.files import write_json
-from support.report import write_run
+from support.report import write_metrics
 
 STAGE = "import pathlib; pathlib.Path('out.txt').write_text('done')"
 DVC_YAML = """\
 stages:
   evaluate:
     cmd: python stage.py
-    deps: [stage.py]
-    params: [seed]
+    deps: [stage.py, src/room]
+    params:
+      - profile
+      - seed
+      - split
+      - profiles.${profile}.fetch
+      - profiles.${profile}.ismote
     outs:
       - out.txt:
           cache: false
-metrics: [metrics/test.json, metrics/leakage.json, metrics/split.json, metrics/balance.json]
 """
-CURVE = "epoch,train_loss,validation_map\n1,0.5,0.1\n2,0.25,0.2\n"
+PARAMS = """\
+profile: minilm
+seed: 1
+split: {protocol: pooled}
+profiles:
+  minilm: {fetch: {corpus: goemotions}, ismote: {target: 4000, exclude: [neutral]}}
+  other: {fetch: {corpus: sample}, ismote: {target: 1, exclude: [neutral]}}
+"""
+# As the project's own: of the code, Python files alone are dependencies.
+DVCIGNORE = "src/**/*\n!src/**/\n!src/**/*.py\n__pycache__\n"
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -46,31 +59,31 @@ def create_repository(root: Path) -> None:
     git(root, "init", "-q", "-b", "main")
     dvc(root, "init", "-q")
     (root / "stage.py").write_text(STAGE)
+    room = root / "src/room"
+    (room / "inner").mkdir(parents=True)
+    for name in ("__init__.py", "b.py", "a-b.py", "inner/z.py", "inner/é.py", "README.md"):
+        (room / name).write_text(f"# {name}\n")
     (root / "dvc.yaml").write_text(DVC_YAML)
-    (root / "params.yaml").write_text(
-        "profile: minilm\nseed: 1\n"
-        "profiles: {minilm: {ismote: {target: 4000}}, other: {epochs: 1}}\n"
-    )
-    (root / ".gitignore").write_text("/reports/\n/data/\n/models/\n")
+    (root / "params.yaml").write_text(PARAMS)
+    (root / ".dvcignore").write_text(DVCIGNORE)
+    (root / ".gitignore").write_text("/reports/\n/data/\n/models/\n__pycache__/\n")
     dvc(root, "repro", "-q")
     commit(root, "no metrics")
     git(root, "tag", "first")
-    write_run(root, profile="minilm")
-    (root / "metrics/plots/finetune_curve.csv").write_text(CURVE)
-    (root / "metrics/validation.json").unlink(missing_ok=True)
+    write_metrics(root)
     commit(root, "metrics")
     git(root, "tag", "base")
 
 
+def edit_file(path: Path, old: str, new: str) -> None:
+    """Replace a text that stands in the file once."""
+    content = path.read_text()
+    assert content.count(old) == 1, (path, old)
+    path.write_text(content.replace(old, new))
+
+
 def edit_json(path: Path, **values: object) -> None:
-    """Set keys of a JSON file, written `a__b=value` for a.b."""
+    """Set keys of a JSON file."""
     from emotion_slm.common.files import read_json
 
-    content = read_json(path)
-    for key, value in values.items():
-        *parents, last = key.split("__")
-        section = content
-        for parent in parents:
-            section = section[parent]
-        section[last] = value
-    write_json(path, content)
+    write_json(path, {**read_json(path), **values})

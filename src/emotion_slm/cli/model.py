@@ -57,7 +57,7 @@ def push(
     from rich.console import Console
 
     from emotion_slm.publish import hub
-    from emotion_slm.workbench.lineage_revisions import commit_of
+    from emotion_slm.workbench.lineage_commits import commit_of
 
     try:
         with TemporaryDirectory() as folder:
@@ -81,8 +81,7 @@ def lineage(
     """
     from rich.console import Console
 
-    from emotion_slm.workbench.lineage import trace
-    from emotion_slm.workbench.lineage_tree import screen
+    from emotion_slm.workbench.lineage import screen, trace
 
     try:
         found = trace(model)

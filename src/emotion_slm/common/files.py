@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError, writing
+from emotion_slm.common.paths import CLASSIFIER
 
 
 @contextmanager
@@ -101,9 +102,14 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def require(path: Path) -> Path:
-    """Return `path`, or raise EmotionSlmError telling how to make it."""
+    """Return `path`, or raise EmotionSlmError telling how to come by it.
+
+    Of the outputs the released model alone is in a remote that everybody has.
+    """
     if not path.exists():
-        raise EmotionSlmError(f"{path}: no such file; `dvc repro` makes it, `dvc pull` fetches it")
+        released = CLASSIFIER.as_posix() in path.as_posix()
+        pull = f", `dvc pull {CLASSIFIER}` fetches the released one" if released else ""
+        raise EmotionSlmError(f"{path}: no such file; `dvc repro` makes it{pull}")
     return path
 
 

@@ -1,4 +1,4 @@
-"""The map of a workspace: every file the pipeline reads or writes, relative to the repository root.
+"""The map of a workspace: every file the pipeline reads or writes, relative to its root.
 
 Stages run in the root of their workspace (DVC sees to it), so plain relative paths are enough.
 """
@@ -27,3 +27,15 @@ SCRATCH = Path(".scratch")
 # The raw files keep GoEmotions' names; the split ones are named by their role here.
 RAW_SPLITS = ("train", "dev", "test")
 SPLITS = ("train", "validation", "test")
+
+
+def project_root() -> Path:
+    """The way to the nearest folder upwards that holds a dvc.yaml, such as `../..`.
+
+    The working directory itself where none does.
+    """
+    here = Path.cwd()
+    for up, folder in enumerate((here, *here.parents)):
+        if (folder / "dvc.yaml").is_file():
+            return Path(*[".."] * up)
+    return Path()

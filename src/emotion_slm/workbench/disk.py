@@ -9,13 +9,12 @@ from rich.console import Group
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
-from ruamel.yaml import YAML, YAMLError
 
-from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import require
 from emotion_slm.common.paths import METRICS, SCRATCH
 from emotion_slm.workbench import dvc_store
-from emotion_slm.workbench.dvc_store import LISTING, LOCK, listed, object_path
+from emotion_slm.workbench.dvc_lock import LOCK, parse
+from emotion_slm.workbench.dvc_store import LISTING, listed, object_path
 
 CHECKPOINTS = SCRATCH / "training"
 EXPERIMENTS = Path(".dvc/tmp/exps")  # workspaces of queued experiments, kept while they run
@@ -56,8 +55,9 @@ def usage() -> Usage:
     cache = dvc_store.cache(Path())
     objects = cache / dvc_store.OBJECTS
     outputs = [
-        Output(stage, path, locked, *_here(path), _cached(cache, md5))
-        for stage, path, md5, locked in _locked_outputs()
+        Output(out.stage, out.path, out.size, *_here(out.path), _cached(cache, out.md5))
+        for out in parse(require(LOCK).read_bytes(), str(LOCK)).outs
+        if not out.path.is_relative_to(METRICS)
     ]
     workspaces = [path for path in SCRATCH.glob("*") if path.is_dir() and path != CHECKPOINTS]
     places = [
@@ -88,22 +88,6 @@ def _here(path: Path) -> tuple[int, int]:
     return sum(inner.stat().st_size for inner in files), sum(
         inner.stat().st_size for inner in linked
     )
-
-
-def _locked_outputs() -> list[tuple[str, Path, str, int]]:
-    """Stage, path, MD5 and bytes of every output in dvc.lock that the cache keeps."""
-    try:
-        stages = YAML(typ="safe").load(require(LOCK))["stages"]
-        return [
-            (stage, Path(out["path"]), out["md5"], out["size"])
-            for stage, content in stages.items()
-            for out in content.get("outs", [])
-            if not Path(out["path"]).is_relative_to(METRICS)
-        ]
-    except (YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise EmotionSlmError(
-            f"{LOCK}: not a lock of DVC, `dvc repro` makes one ({error})"
-        ) from error
 
 
 def _cached(cache: Path, md5: str) -> int:

@@ -1,16 +1,16 @@
-"""What DVC keeps: dvc.lock, and objects in its cache and in remotes, each named after its MD5.
+"""The objects that DVC keeps in its cache and in remotes, each named after its MD5.
 
 An output that is a folder is an object too: a listing of its files, whose name ends in `.dir`.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.workbench.commands import dvc
+from emotion_slm.workbench.repository import dvc
 
-LOCK = Path("dvc.lock")
 LISTING = ".dir"
 OBJECTS = Path("files/md5")  # in a cache or a remote
 
@@ -51,6 +51,19 @@ def is_sound(path: Path) -> bool:
 def listed(path: Path) -> dict[str, str]:
     """What a listing lists: MD5 by path in the folder."""
     return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_bytes())}
+
+
+def listing_md5(files: Iterable[tuple[str, str]]) -> str:
+    """The MD5 by which DVC knows a folder, from path and MD5 of each of its files."""
+    listing = [{"md5": md5, "relpath": name} for name, md5 in sorted(files)]
+    return hashlib.md5(json.dumps(listing).encode()).hexdigest() + LISTING
+
+
+def folder_md5(folder: Path) -> str:
+    """The MD5 by which DVC knows the folder on the disk, every file of it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    named = (path.relative_to(folder).as_posix() for path in files)
+    return listing_md5(zip(named, map(md5_file, files), strict=True))
 
 
 def md5_file(path: Path) -> str:

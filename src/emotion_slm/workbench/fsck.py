@@ -13,15 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ruamel.yaml import YAML, YAMLError
-
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.lock import exclusive
 from emotion_slm.common.paths import SCRATCH
 from emotion_slm.workbench import dvc_store
+from emotion_slm.workbench.dvc_lock import LOCK, parse
 from emotion_slm.workbench.dvc_store import (
     LISTING,
-    LOCK,
     is_sound,
     listed,
     md5_file,
@@ -81,7 +79,7 @@ def check(root: Path) -> Result:
     """
     cache = dvc_store.cache(root)
     findings = [
-        *_cut_off(root / LOCK, _yaml, _setting_aside(root, LOCK)),
+        *_cut_off(root / LOCK, _lock, _setting_aside(root, LOCK)),
         *_cut_off(root / LOCKS, _json, _deleting(root / LOCKS)),
     ]
     wanted = {} if any(f.path == root / LOCK for f in findings) else _outputs(root, cache)
@@ -105,16 +103,8 @@ def check(root: Path) -> Result:
     return Result(findings, len(objects), len(found))
 
 
-def _yaml(content: bytes) -> dict:
-    """The stages of dvc.lock; ValueError when DVC would refuse it."""
-    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
-    from voluptuous import Invalid
-
-    try:
-        content = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(content.decode()))
-    except (YAMLError, Invalid) as error:
-        raise ValueError from error
-    return content.get("stages", {})
+def _lock(content: bytes) -> object:
+    return parse(content, str(LOCK))
 
 
 def _json(content: bytes) -> dict:
@@ -122,12 +112,12 @@ def _json(content: bytes) -> dict:
 
 
 def _cut_off(
-    path: Path, read: Callable[[bytes], dict], mend: Callable[[], str]
+    path: Path, read: Callable[[bytes], object], mend: Callable[[], str]
 ) -> Iterator[Finding]:
     if path.exists():
         try:
             read(path.read_bytes())
-        except (ValueError, TypeError):
+        except (EmotionSlmError, ValueError, TypeError):
             yield Finding(path, "cut off or garbled", mend)
 
 
@@ -136,15 +126,12 @@ def _outputs(root: Path, cache: Path) -> dict[Path, str]:
     files: dict[Path, str] = {}
     if not (root / LOCK).exists():
         return files
-    for stage in _yaml((root / LOCK).read_bytes()).values():
-        for out in stage.get("outs", ()):
-            # A lock may end amid an entry, and a beginning of a hash read as a number.
-            place, md5 = root / out["path"], str(out.get("md5") or "")
-            listing = object_path(cache, md5)
-            if not md5.endswith(LISTING):
-                files |= {place: md5} if md5 else {}
-            elif is_sound(listing):
-                files |= {place / path: entry for path, entry in listed(listing).items()}
+    for out in parse((root / LOCK).read_bytes(), str(LOCK)).outs:
+        place, listing = root / out.path, object_path(cache, out.md5)
+        if not out.md5.endswith(LISTING):
+            files |= {place: out.md5} if out.md5 else {}
+        elif is_sound(listing):
+            files |= {place / path: entry for path, entry in listed(listing).items()}
     return files
 
 

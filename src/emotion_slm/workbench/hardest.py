@@ -4,18 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.calibration.choice import Calibration
-from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.common import paths
-from emotion_slm.common.files import read_json, read_parquet
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json, read_parquet, require
 from emotion_slm.corpus.labels import LABELS, to_matrix
-from emotion_slm.evaluation import predictions
-from emotion_slm.package.package import CALIBRATION, THRESHOLDS
 
 ROWS = 50
 TEXTS = paths.SPLIT / "test.parquet"
 LOGITS = paths.PREDICTIONS / "test.parquet"
-NEEDED = (TEXTS, LOGITS, paths.CLASSIFIER / CALIBRATION, paths.CLASSIFIER / THRESHOLDS)
+NEEDED = (TEXTS, LOGITS, paths.CLASSIFIER / "calibration.json", paths.CLASSIFIER / "thresholds.json")
 LIKELIEST = 3  # labels shown whether or not they are gold or predicted
 SMALLEST = 1e-6  # keeps the loss of a certain and wrong probability finite
 # The same counts give the same macro-F1; metrics files hold six decimals.
@@ -53,10 +50,16 @@ def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
     metrics/test.json; `test_macro_f1` is its macro-F1: files of another run, which give another,
     are not shown. EmotionSlmError when a file is unreadable or the rows of two do not match.
     """
-    missing = [str(path) for path in NEEDED if not path.exists()]
-    if missing:
-        needs = "`dvc repro` makes it, `dvc pull` fetches it"
-        return Hardest([], f"The texts and scores are not here ({missing[0]} is missing): {needs}.")
+    try:
+        for path in NEEDED:
+            require(path)
+    except EmotionSlmError as missing:
+        return Hardest([], f"The texts and scores are not here. {missing}.")
+    # Not sooner: a report without data need not wait for torch.
+    from emotion_slm.calibration.choice import Calibration
+    from emotion_slm.calibration.thresholds import Thresholds
+    from emotion_slm.evaluation import predictions
+
     frame = read_parquet(TEXTS, ("id", "text", "labels"))
     gold = to_matrix(frame["labels"])
     calibration, thresholds = (read_json(path) for path in NEEDED[2:])

@@ -4,35 +4,26 @@
 trained model without an account: `dvc pull models/classifier`.
 """
 
-import subprocess
-import sys
 from pathlib import Path
-
-from ruamel.yaml import YAML
 
 from emotion_slm.common import paths
 from emotion_slm.common.console import console, fail
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.workbench.dvc_store import LISTING, LOCK, is_sound, listed, object_path
+from emotion_slm.workbench.dvc_lock import LOCK, Output, parse
+from emotion_slm.workbench.dvc_store import LISTING, is_sound, listed, object_path
+from emotion_slm.workbench.repository import run_dvc
 
 REMOTE = "release"
 FOLDER = Path("release")
 MOST_BYTES = 25_000_000
-STAGE = "evaluate"
 
 
-def locked_model(lock: Path) -> dict:
-    """What dvc.lock says of the model: `md5` of its listing, `size` in bytes, `nfiles`.
-
-    EmotionSlmError when `lock` is missing or holds no model.
-    """
-    try:
-        outs = YAML(typ="safe").load(lock)["stages"][STAGE]["outs"]
-        return next(out for out in outs if out["path"] == paths.CLASSIFIER.as_posix())
-    except (FileNotFoundError, KeyError, StopIteration) as error:
-        raise EmotionSlmError(
-            f"{lock}: names no {paths.CLASSIFIER}; `dvc repro` makes it"
-        ) from error
+def locked_model(lock: Path) -> Output:
+    """What dvc.lock says of the model; EmotionSlmError when it is missing or holds none."""
+    found = parse(lock.read_bytes(), str(lock)).out(paths.CLASSIFIER) if lock.exists() else None
+    if found is None:
+        raise EmotionSlmError(f"{lock}: names no {paths.CLASSIFIER}; `dvc repro` makes it")
+    return found
 
 
 def expected(folder: Path, listing: str) -> dict[Path, str]:
@@ -47,7 +38,7 @@ def expected(folder: Path, listing: str) -> dict[Path, str]:
 def problems(lock: Path, folder: Path) -> list[str]:
     """What keeps `folder` from holding exactly the model of `lock`; empty when all is well."""
     model = locked_model(lock)
-    objects = expected(folder, model["md5"])
+    objects = expected(folder, model.md5)
     found = [f"{path}: missing" for path in objects if not path.is_file()]
     found += [
         f"{path}: its content is not what its name says"
@@ -68,22 +59,21 @@ def refresh(lock: Path, folder: Path) -> None:
     the push, when `folder` does not hold what it should.
     """
     model = locked_model(lock)
-    if model["size"] > MOST_BYTES:
+    if model.size > MOST_BYTES:
         raise EmotionSlmError(
-            f"{paths.CLASSIFIER}: {model['size']} bytes, and a release is held by git: at most "
+            f"{paths.CLASSIFIER}: {model.size} bytes, and a release is held by git: at most "
             f"{MOST_BYTES}; push it to a remote of your own"
         )
-    objects = expected(folder, model["md5"])
+    objects = expected(folder, model.md5)
     broken = [path for path in objects if not is_sound(path)]
     if broken:  # DVC pushes no object that exists, nor any of a listing that does
-        for path in [*broken, object_path(folder, model["md5"])]:
+        for path in [*broken, object_path(folder, model.md5)]:
             path.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "dvc", "push", "--remote", REMOTE, str(paths.CLASSIFIER)]
-    if subprocess.run(command, check=False).returncode != 0:
+    if run_dvc("push", "--remote", REMOTE, str(paths.CLASSIFIER), shown=True).returncode != 0:
         raise EmotionSlmError(
             f"{paths.CLASSIFIER} of {lock} could not be pushed, see above; `dvc repro` makes it"
         )
-    for path in _surplus(folder, expected(folder, model["md5"])):
+    for path in _surplus(folder, expected(folder, model.md5)):
         path.unlink()
     found = problems(lock, folder)
     if found:

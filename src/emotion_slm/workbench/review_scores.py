@@ -1,33 +1,32 @@
-"""The scores of two runs side by side, each change read against its bootstrap interval."""
+"""The numbers and tables of two runs side by side; a change is read against its interval."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
-from emotion_slm.corpus.labels import TARGETS
-from emotion_slm.evaluation.tables import label_order
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.workbench.results import Numbers
 
 Interval = tuple[float, float]
+Table = list[dict[str, str]]
 
-# Headline metrics of metrics/test.json: key, name, key of the interval.
+# What is compared: name, key in metrics/validation.json, key in metrics/test.json.
 HEADLINE = (
-    ("macro_f1", "macro-F1", "intervals.macro_f1"),
-    ("target.macro_f1", f"macro-F1, {len(TARGETS)} targets", "intervals.target_macro_f1"),
-    ("micro_f1", "micro-F1", "intervals.micro_f1"),
-    ("at_0_5.macro_f1", "macro-F1 at 0.5", None),
-    ("macro_precision", "macro precision", None),
-    ("macro_recall", "macro recall", None),
-    ("map", "mean average precision", None),
-    ("auroc", "AUROC", None),
-    ("exact_accuracy", "exact label sets", None),
-    ("lrap", "label ranking AP", None),
-    ("hamming_loss", "Hamming loss", None),
-    ("ece", "calibration error (ECE)", None),
-    ("brier", "Brier score", None),
-    ("ekman.macro_f1", "macro-F1, Ekman groups", None),
-    ("sentiment.macro_f1", "macro-F1, sentiments", None),
-    ("reference.adapt_head.macro_f1", "adaptation's head: macro-F1",
-     "reference.adapt_head.intervals.macro_f1"),
-)  # fmt: skip
+    ("macro-F1", "macro_f1", "macro_f1"),
+    ("macro-F1, cross-validated", "macro_f1_cross_validated", None),
+    ("macro-F1, target labels", None, "macro_f1_targets"),
+    ("macro-F1 at 0.5", None, "macro_f1_at_half"),
+    ("micro-F1", "micro_f1", "micro_f1"),
+    ("macro precision", None, "macro_precision"),
+    ("macro recall", None, "macro_recall"),
+    ("mean average precision", "map", "map"),
+    ("AUROC", None, "auroc"),
+    ("exact label sets", None, "exact_accuracy"),
+    ("calibration error (ECE)", "ece", "ece"),
+    ("Brier score", None, "brier"),
+    ("NLL, cross-validated", "nll", None),
+    ("macro-F1, adapted head", None, "reference_macro_f1"),
+)
 
 SAME, NEW, GONE = "same", "new", "gone"
 WITHIN, NO_INTERVAL = "within the interval", "no interval"
@@ -37,11 +36,10 @@ HIGHER, LOWER = "higher, beyond the interval", "lower, beyond the interval"
 class Score(NamedTuple):
     """A metric at the base and now, None where it is absent, with 95 % intervals if it has any."""
 
-    name: str
     before: float | None
     after: float | None
-    before_interval: Interval | None
-    after_interval: Interval | None
+    before_interval: Interval | None = None
+    after_interval: Interval | None = None
 
     @property
     def delta(self) -> float | None:
@@ -51,7 +49,7 @@ class Score(NamedTuple):
 
     @property
     def reading(self) -> str:
-        """Whether the change is more than the choice of test rows explains.
+        """Whether the change is more than the choice of rows explains.
 
         Within: one of the two scores lies in the interval of the other.
         """
@@ -68,46 +66,100 @@ class Score(NamedTuple):
         return HIGHER if self.after > self.before else LOWER
 
 
-def headline(before: Mapping | None, after: Mapping | None) -> list[Score]:
-    """Headline metrics of metrics/test.json that either side has."""
-    rows = [_score(name, key, interval, before, after) for key, name, interval in HEADLINE]
-    return [row for row in rows if row.before is not None or row.after is not None]
+class Headline(NamedTuple):
+    """A metric on validation, where experiments are chosen, and on test."""
+
+    name: str
+    validation: Score
+    test: Score
+
+    @property
+    def changed(self) -> bool:
+        return self.validation.reading != SAME or self.test.reading != SAME
 
 
-def labels(before: Mapping | None, after: Mapping | None) -> list[Score]:
-    """F1 of each label of metrics/test.json, the target emotions first."""
+class LabelScore(NamedTuple):
+    """F1 of a label on test."""
+
+    name: str
+    f1: Score
+
+
+class TableChange(NamedTuple):
+    """Rows of a table that differ: by their first cells, each cell at the base and now.
+
+    `keys` are the columns that name a row, `columns` the others; a cell that is not there is empty.
+    """
+
+    path: Path
+    keys: list[str]
+    columns: list[str]
+    rows: list[tuple[tuple[str, ...], list[tuple[str, str]]]]
+
+
+def headline(
+    validation: tuple[Numbers, Numbers], test: tuple[Numbers, Numbers]
+) -> list[Headline]:
+    """The metrics of HEADLINE that a file of either side has; each pair is base and now."""
     rows = [
-        _score(label, f"per_label.{label}.f1", f"per_label.{label}.f1_interval", before, after)
-        for label in label_order()
+        Headline(name, _score(validation, in_validation), _score(test, in_test))
+        for name, in_validation, in_test in HEADLINE
     ]
-    return [row for row in rows if row.before is not None or row.after is not None]
+    nothing = Score(None, None)
+    return [row for row in rows if (row.validation, row.test) != (nothing, nothing)]
 
 
-def _score(
-    name: str, key: str, interval: str | None, before: Mapping | None, after: Mapping | None
-) -> Score:
-    sides = (before or {}, after or {})
-    values = [_number(_at(side, key)) for side in sides]
-    intervals = [_span(_at(side, interval)) if interval else None for side in sides]
-    return Score(name, *values, *intervals)
+def labels(base: Table, now: Table) -> list[LabelScore]:
+    """F1 of each label of metrics/plots/per_label.csv that both sides have, in the order of now."""
+    before = {row.get("label"): row for row in base}
+    return [
+        LabelScore(row["label"], _f1(before[row["label"]], row))
+        for row in now
+        if row.get("label") in before
+    ]
 
 
-def _at(content: Mapping, key: str) -> object:
-    """The value under a key written with dots, None where there is none."""
-    value: object = content
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
+def table_change(path: Path, base: Table, now: Table) -> TableChange:
+    """What differs between two tables; a row is named by its first cell, or by its first two."""
+    header = list(dict.fromkeys(name for row in [*now, *base] for name in row))
+    first = [row.get(header[0]) for row in now]
+    width = 1 if len(set(first)) == len(first) else 2
+    sides = [
+        {tuple(row.get(name, "") for name in header[:width]): row for row in rows}
+        for rows in (base, now)
+    ]
+    columns, rows = header[width:], []
+    for key in dict.fromkeys([*sides[1], *sides[0]]):
+        before, after = (side.get(key, {}) for side in sides)
+        if before != after:
+            rows.append((key, [(before.get(name, ""), after.get(name, "")) for name in columns]))
+    return TableChange(path, header[:width], columns, rows)
 
 
-def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _score(sides: tuple[Numbers, Numbers], key: str | None) -> Score:
+    if key is None:
+        return Score(None, None)
+    values = (side.get(key) for side in sides)
+    intervals = (_interval(side, key) for side in sides)
+    return Score(*values, *intervals)
 
 
-def _span(value: object) -> Interval | None:
-    if not isinstance(value, list) or len(value) != 2 or None in map(_number, value):
-        return None
-    return value[0], value[1]
+def _interval(numbers: Mapping[str, float], key: str) -> Interval | None:
+    ends = (numbers.get(f"{key}_low"), numbers.get(f"{key}_high"))
+    return None if None in ends else ends
+
+
+def _f1(before: Mapping[str, str], after: Mapping[str, str]) -> Score:
+    try:
+        numbers = tuple(
+            {name: float(row[name]) for name in ("f1", "f1_low", "f1_high") if name in row}
+            for row in (before, after)
+        )
+    except ValueError as error:
+        raise EmotionSlmError(
+            f"per_label.csv: {after['label']}: not a number ({error}); `dvc repro` writes it anew"
+        ) from error
+    return _score(numbers, "f1")
 
 
 def _inside(value: float, interval: Interval | None) -> bool:

@@ -8,7 +8,7 @@ import re
 
 from emotion_slm.common.console import console, fail
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.workbench.commands import output, run_dvc
+from emotion_slm.workbench.repository import output, run_dvc
 
 
 def stale_stages() -> list[str]:
@@ -23,7 +23,7 @@ def stale_stages() -> list[str]:
     ended_at = re.search(r"failed to reproduce '([^']+)'", done.stderr)
     if stale and ended_at:
         return [*stale, ended_at[1]]
-    output(done, "dvc", *arguments)
+    output(done, *arguments)
     return stale
 
 

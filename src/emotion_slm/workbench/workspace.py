@@ -6,12 +6,13 @@ status` stays clean.
 
 import os
 import re
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import write_bytes
+from emotion_slm.workbench.repository import Ignored, git, run_dvc
 
 # Results of the repository's own runs; a private workspace makes its own.
 NOT_COPIED = ("dvc.lock", "metrics/", ".dvc/", "release/")
@@ -21,7 +22,7 @@ def create(repository: Path, workspace: Path, profile: str) -> None:
     """Bring `workspace` up to date with the files of `repository`, `profile` chosen in params.yaml.
 
     Unchanged files are not touched, so DVC finds what is already done. The files are those git
-    tracks or would track. EmotionSlmError when `repository` is not a git repository.
+    tracks or would track. EmotionSlmError when params.yaml is not the one of a repository.
     """
     wanted = _repository_files(repository)
     for name in wanted:
@@ -57,8 +58,7 @@ def environment(workspace: Path) -> dict[str, str]:
 
 def _run_dvc(workspace: Path, *arguments: str) -> None:
     workspace.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "dvc", *arguments]
-    done = subprocess.run(command, cwd=workspace, env=environment(workspace), check=False)
+    done = run_dvc(*arguments, folder=workspace, environment=environment(workspace), shown=True)
     if done.returncode != 0:
         raise EmotionSlmError(
             f"`dvc {' '.join(arguments)}` failed in {workspace}; see above. Run it again; "
@@ -67,15 +67,26 @@ def _run_dvc(workspace: Path, *arguments: str) -> None:
 
 
 def _repository_files(repository: Path) -> set[str]:
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise EmotionSlmError(f"{repository}: not a git repository; clone it with git")
+    """Files that git tracks or would track; in a download without git, that .gitignore lets be."""
+    try:
+        listing = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        names = git("-C", str(repository), *listing).split("\0")
+    except EmotionSlmError:
+        names = _not_ignored(repository)
     return {
         name
-        for name in done.stdout.split("\0")
+        for name in names
         if name and not name.startswith(NOT_COPIED) and (repository / name).is_file()
     }
+
+
+def _not_ignored(repository: Path) -> Iterator[str]:
+    path = repository / ".gitignore"
+    ignored = Ignored(path.read_bytes() if path.exists() else b"")
+    for place, folders, files in os.walk(repository):
+        here = Path(place).relative_to(repository)
+        folders[:] = [name for name in folders if not ignored.folder(here / name)]
+        yield from ((here / name).as_posix() for name in files if not ignored(here / name))
 
 
 def _with_profile(params: bytes, profile: str) -> bytes:
