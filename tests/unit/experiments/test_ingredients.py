@@ -226,7 +226,8 @@ def test_differences_are_those_of_shared_seeds():
 @pytest.mark.parametrize("name", ["results", "folds"])
 def test_results_are_of_arms_that_params_name(name):
     named = {
-        "results": {(arm.name, str(seed)) for arm, seed in arms(PARAMS)},
+        "results": {(arm.name, str(seed)) for arm, seed in arms(PARAMS)}
+        | {(name, "0") for name in PARAMS["finished"]},
         "folds": {(arm["name"], str(fold)) for arm in FOLDS["arms"] for fold in FOLDS["run"]},
     }[name]
     found = [(row["arm"], row["seed"]) for row in read_results(FOLDER / f"{name}.csv")]
