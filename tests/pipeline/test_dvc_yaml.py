@@ -7,7 +7,7 @@ import pytest
 from dvc.fs import LocalFileSystem
 from dvc.ignore import DvcIgnoreFilter
 from ruamel.yaml import YAML
-from support.import_closure import closure
+from support.import_closure import check_cover, closure, paths_of
 
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.common.params import RUN_KEYS, Document
@@ -25,11 +25,6 @@ ORDER = [
 
 def script(stage: str) -> Path:
     return Path("stages") / f"{stage}.py"
-
-
-def paths_of(entries: list) -> list[str]:
-    """Paths of a deps, outs, metrics or plots list, with or without options."""
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
 
 
 def outputs(stage: str) -> list[str]:
@@ -56,15 +51,8 @@ def code(stage: str) -> list[str]:
 
 @pytest.mark.parametrize("stage", ORDER)
 def test_declared_code_covers_what_the_stage_imports_and_no_more(stage):
-    executed = {path.as_posix() for path in closure(script(stage)) | {script(stage)}}
-    holds = {
-        path: {file for file in executed if file == path or file.startswith(f"{path}/")}
-        for path in code(stage)
-    }
-    markers = {file for file in executed if file.endswith("__init__.py")}  # a docstring each
-    assert executed - markers <= set().union(*holds.values())
-    assert all(files - markers for path, files in holds.items() if Path(path).is_dir())
-    assert all(files == {path} for path, files in holds.items() if Path(path).is_file())
+    executed = closure(script(stage)) | {script(stage)}
+    check_cover(executed, {Path(path) for path in code(stage)})
 
 
 def test_room_markers_hold_a_docstring_alone():

@@ -50,3 +50,20 @@ def _files(module: str) -> list[Path]:
     candidates = [package / "__init__.py" for package in packages]
     candidates.append(SOURCE.joinpath(*parts).with_suffix(".py"))
     return [path for path in candidates if path.exists()]
+
+
+def check_cover(executed: set[Path], declared: set[Path]) -> None:
+    """AssertionError where a file of `executed` is in no file or folder of `declared`, or one of
+    these holds nothing executed. Markers, `__init__.py`, hold a docstring each and may be left out.
+    """
+    holds = {path: {file for file in executed if file.is_relative_to(path)} for path in declared}
+    markers = {file for file in executed if file.name == "__init__.py"}
+    missing = executed - markers - set().union(*holds.values())
+    assert not missing, f"to declare: {sorted(map(str, missing))}"
+    idle = {path for path, files in holds.items() if not files - (markers - {path})}
+    assert not idle, f"declared and not executed: {sorted(map(str, idle))}"
+
+
+def paths_of(entries: list) -> list[str]:
+    """Paths of a deps, params, outs, metrics or plots list of dvc.yaml, with or without options."""
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]

@@ -12,7 +12,7 @@ import numpy as np
 
 from balance_ablation.corpus import read_splits
 from balance_ablation.embed import embed_to
-from balance_ablation.params import read_adaptation, read_encoder, read_params
+from balance_ablation.params import read_encoder, read_params
 from balance_ablation.places import CROSSFIT, FOLDS
 from emotion_slm.common.console import stage
 from emotion_slm.common.files import write_parquet
@@ -29,9 +29,9 @@ def main() -> None:
         params = read_params()
         pin_threads(params.threads)
         crossfit = params.crossfit
-        encoder, adaptation = read_encoder(params), read_adaptation(params)
-        training = adaptation.training.model_copy(update={"epochs": crossfit.epochs})
-        adaptation = adaptation.model_copy(update={"training": training})
+        encoder = read_encoder(params)
+        training = params.adapt.training.model_copy(update={"epochs": crossfit.epochs})
+        adaptation = params.adapt.model_copy(update={"training": training})
         splits = read_splits()
         train = splits["train"]
         fold = assign(

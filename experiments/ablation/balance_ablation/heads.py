@@ -11,13 +11,7 @@ import numpy as np
 from balance_ablation.arms import Arm, write_arms
 from balance_ablation.balancing import balance
 from balance_ablation.names import ADAPTED, BALANCINGS, FROZEN, LINEAR, MLP, NONE, OWN
-from balance_ablation.params import (
-    Params,
-    pipeline_document,
-    read_adaptation,
-    read_params,
-    training_params,
-)
+from balance_ablation.params import Params, pipeline_document, read_params, training_params
 from balance_ablation.places import ADAPTED_MODEL, RATES
 from balance_ablation.training import fit, held_out_logits
 from balance_ablation.vector_sets import VectorSet, read_vector_sets
@@ -78,7 +72,7 @@ def own_head(vectors: VectorSet, params: Params) -> tuple[Arm, np.ndarray]:
     logits = held_out_logits(head, vectors)
     validation = vectors.validation.gold
     score = mean_average_precision(validation, logits[: len(validation)])
-    loss, seed = read_adaptation(params).loss.name, pipeline_document(params.profile).seed
+    loss, seed = params.adapt.loss.name, pipeline_document(params.profile).seed
     return Arm(ADAPTED, OWN, NONE, loss, seed, len(vectors.train.gold), score), logits
 
 

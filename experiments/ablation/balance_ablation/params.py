@@ -1,4 +1,4 @@
-"""params.yaml of the experiment, validated; encoder and adaptation come from the pipeline's."""
+"""params.yaml of the experiment, validated; the encoder comes from the pipeline's."""
 
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class Params(Section):
     mlp: MlpHead
     training: HeadTrainingParams
     one_position: OnePositionParams
+    adapt: AdaptParams
     crossfit: CrossfitParams
     thresholds: ShrunkenParams
     bootstrap: BootstrapParams
@@ -77,10 +78,6 @@ def pipeline_document(profile: str) -> Document:
 
 def read_encoder(params: Params) -> EncoderParams:
     return pipeline_document(params.profile).section("encoder", EncoderParams)
-
-
-def read_adaptation(params: Params) -> AdaptParams:
-    return pipeline_document(params.profile).section("adapt", AdaptParams)
 
 
 def training_params(params: HeadTrainingParams, learning_rate: float) -> TrainingParams:

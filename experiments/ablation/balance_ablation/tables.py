@@ -1,9 +1,9 @@
 """Stage tables: the results files → table.md, the tables that docs/ablation.md shows."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from markdown_tables import decimals, sections, signed, table
 
 from balance_ablation.names import (
     ADAPTED,
@@ -97,29 +97,10 @@ def read_tables(folder: Path) -> dict[str, str]:
     }
 
 
-def text(tables: dict[str, str]) -> str:
-    """The content of table.md."""
-    return "\n".join(f"## {name}\n\n{content}" for name, content in tables.items())
-
-
 def cell(row) -> str:
     """A difference and its interval, starred where 0 stays excluded after correction."""
     star = "\\*" if row.clear else ""
     return f"{signed(row.difference)} [{signed(row.low)}, {signed(row.high)}]{star}"
-
-
-def signed(value: float) -> str:
-    """Three decimals with a sign, which shows on which side of 0 even +.000 and −.000 lie."""
-    return ("−" if value < 0 else "+") + decimals(abs(value))
-
-
-def decimals(value: float) -> str:
-    return f"{value:.3f}".removeprefix("0")
-
-
-def table(head: Sequence, rows: Sequence[Sequence]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
 def _by_thresholds(frame: pd.DataFrame, keys: list[str]) -> str:
@@ -137,7 +118,7 @@ def _counted(block: pd.DataFrame) -> list:
 
 
 def main() -> None:
-    OUTPUT.write_text(text(read_tables(Path())), encoding="utf-8")
+    OUTPUT.write_text(sections(read_tables(Path())), encoding="utf-8")
 
 
 if __name__ == "__main__":

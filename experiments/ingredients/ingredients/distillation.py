@@ -1,7 +1,8 @@
 """Distillation: encoders that have not seen a row teach another what it means.
 
 Cross-fitting: teacher k is adapted without fold k of train, and what it says of that fold is not
-memory. The student learns a mixture of this and gold, which steadies the labels that annotators
+memory. The plain way, an ensemble, is that every teacher trains on all rows and speaks of all. The
+student learns a mixture of this and gold, which steadies the labels that annotators
 gave at odds, and costs one pass where an ensemble costs as many as it has members (Hinton et al.
 2015). Teachers share their initial head, so the mean of their weights is a model too (Wortsman et
 al. 2022): the student starts there.
@@ -29,19 +30,15 @@ from emotion_slm.training.validation import predict
 
 
 class DistillationParams(Section):
-    """`teachers` encoders are adapted, each without a fold; a student learns from them and is kept.
+    """How a student learns. `weight`: the teachers' share in its targets, the rest being the gold
+    labels; `training`: the student's own."""
 
-    `weight`: the teachers' share in the student's targets, the rest being the gold labels;
-    `training`: the student's own.
-    """
-
-    teachers: int = Field(ge=2)
     weight: float = Field(gt=0, le=1)
     training: TrainingParams
 
 
 class Lesson(NamedTuple):
-    """The mean of the teachers' trained weights, and (n, 28) float32 probabilities out of fold."""
+    """The mean of the teachers' trained weights, and (n, 28) float32 probabilities of all rows."""
 
     weights: Tensors
     probabilities: np.ndarray
@@ -52,7 +49,7 @@ def teach(
     loss: Loss,
     train_rows: Rows,
     validation_rows: Rows,
-    groups: np.ndarray,
+    groups: np.ndarray | None,
     teachers: int,
     params: TrainingParams,
     seed: int,
@@ -61,27 +58,38 @@ def teach(
     """Train `teachers` models, each from what `build` returns and without a fold of `train_rows`.
 
     Each says what the rows of its fold mean. Folds are stratified by label; rows of one of the
-    `groups`, (n,) numbers of equal texts, share a fold. A teacher's checkpoints stay in `folder`
-    when it is done, so that an interrupted run does not train it again.
+    `groups`, (n,) numbers of equal texts, share a fold. Without `groups` there are no folds: every
+    teacher trains on all rows, and what they say is averaged. A teacher's checkpoints stay in
+    `folder` when it is done, so that an interrupted run does not train it again.
     """
-    fold = folds.assign(
-        train_rows.gold, groups[:, None], teachers, child_seed(seed, "teacher folds"), groups
-    )
+    everything = np.arange(train_rows.count)
+    parts = [(everything, everything)] * teachers  # rows to train on, rows to speak of
+    if groups is not None:
+        fold = folds.assign(
+            train_rows.gold, groups[:, None], teachers, child_seed(seed, "teacher folds"), groups
+        )
+        parts = [
+            (np.flatnonzero(fold != index), np.flatnonzero(fold == index))
+            for index in range(teachers)
+        ]
     processes = join()
     sums: Tensors = {}
-    probabilities = np.zeros(train_rows.gold.shape, dtype=np.float32)
-    for index in range(teachers):
+    probabilities = np.zeros(train_rows.gold.shape)
+    for index, (learnt, spoken) in enumerate(parts):
         if processes.rank == 0:
             console.print(f"teacher {index + 1} of {teachers}")
         model = build()
-        own, others = np.flatnonzero(fold == index), np.flatnonzero(fold != index)
         own_seed = child_seed(seed, f"teacher {index}")
         place = folder / f"teacher-{index}"
-        train(model, loss, train_rows.part(others), validation_rows, params, own_seed, place)
-        probabilities[own] = expit(predict(model, train_rows.part(own), params, processes))
+        train(model, loss, train_rows.part(learnt), validation_rows, params, own_seed, place)
+        logits = predict(model, train_rows.part(spoken), params, processes)
+        probabilities[spoken] += expit(logits.astype(np.float64))
         for name, tensor in snapshot(trained_parameters(model)).items():
             sums[name] = sums[name] + tensor if name in sums else tensor
-    return Lesson({name: tensor / teachers for name, tensor in sums.items()}, probabilities)
+    if groups is None:
+        probabilities /= teachers
+    mean = {name: tensor / teachers for name, tensor in sums.items()}
+    return Lesson(mean, probabilities.astype(np.float32))
 
 
 def learn(

@@ -35,8 +35,7 @@ from emotion_slm.training.losses import build_loss
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
 from ingredients.arms import Arm, objective, reading, settings, targets
-from ingredients.distillation import learn, teach
-from ingredients.in_sample import teach_in_sample
+from ingredients.distillation import DistillationParams, learn, teach
 from ingredients.screen import PROFILE, SEED, Outcome, append, checkpoints, done, judge, to_rows
 
 PARAMS = Path("folds.yaml")
@@ -76,7 +75,7 @@ def outcome(
 ) -> Outcome:
     """Train the arm on `train`, keep the epoch best on `selection`, judge it on `judged`."""
     started = time.monotonic()
-    pinned = {name: params[name] for name in ("head", "loss", "distillation")}
+    pinned = {name: params[name] for name in ("head", "loss")}
     profile = document.section("adapt", AdaptParams).model_dump()
     encoder, adapt = settings(
         arm,
@@ -94,13 +93,12 @@ def outcome(
     seed, training = child_seed(SEED, f"fold {number}"), adapt.training
     model = build()
     if arm.teachers:
-        common = build, loss, rows, fold.selection
-        if arm.cross_fitted:
-            lesson = teach(*common, fold.groups, arm.teachers, training, seed, place)
-        else:
-            lesson = teach_in_sample(*common, arm.teachers, training, seed, place)
-        student = place / "student"
-        learn(model, lesson, rows, fold.selection, adapt.distillation, seed, student)
+        groups = fold.groups if arm.cross_fitted else None
+        lesson = teach(
+            build, loss, rows, fold.selection, groups, arm.teachers, training, seed, place
+        )
+        distillation = DistillationParams(**params["distillation"])
+        learn(model, lesson, rows, fold.selection, distillation, seed, place / "student")
     else:
         train(model, loss, rows, fold.selection, training, seed, place)
     logits = predict(model, fold.judged, training, join())

@@ -39,8 +39,7 @@ from emotion_slm.training.losses import build_loss
 from emotion_slm.training.trainer import train
 from emotion_slm.training.validation import predict
 from ingredients.arms import Arm, objective, reading, settings, targets
-from ingredients.distillation import DistillationParams, learn
-from ingredients.in_sample import teach_in_sample
+from ingredients.distillation import DistillationParams, learn, teach
 
 PROFILE = "minilm"
 OUTPUT = Path("results.csv")
@@ -77,7 +76,7 @@ class Setting(NamedTuple):
 def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     """Train the arm and judge the epoch it keeps.
 
-    The seed drives dropout and the order of rows as that of a teacher does (encoder/distillation),
+    The seed drives dropout and the order of rows as that of a teacher does (distillation.py),
     so the arm `base` leaves the teachers of the arm that distils.
     """
     started = time.monotonic()
@@ -91,12 +90,10 @@ def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     rows = setting.train._replace(gold=targets(arm, setting.train.gold))
     if arm.teachers:
         folder = checkpoints("base", encoder, params, rows)
-        lesson = teach_in_sample(
-            build, loss, rows, selection, arm.teachers, params.training, SEED, folder
+        lesson = teach(
+            build, loss, rows, selection, None, arm.teachers, params.training, SEED, folder
         )
-        distillation = DistillationParams(
-            teachers=arm.teachers, weight=STUDENT_WEIGHT, training=params.training
-        )
+        distillation = DistillationParams(weight=STUDENT_WEIGHT, training=params.training)
         student = folder / f"student-{seed}"
         learn(model, lesson, rows, selection, distillation, SEED + seed, student)
     else:
@@ -132,7 +129,7 @@ def read_setting(workspace: Path, params: Mapping) -> Setting:
     document = Document.read(workspace / paths.PARAMS).with_profile(PROFILE)
     encoder = document.section("encoder", EncoderParams)
     adapt = document.section("adapt", AdaptParams).model_dump()
-    adapt |= {"distillation": None} | {name: params[name] for name in ("head", "loss")}
+    adapt |= {name: params[name] for name in ("head", "loss")}
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
     frames = {
         split: read_parquet(workspace / paths.SPLIT / f"{split}.parquet", ("id", "text", "labels"))

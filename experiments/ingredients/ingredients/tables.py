@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
+from markdown_tables import decimals, signed, table
+
 SCREEN, FOLDS = "results.csv", "folds.csv"
 SCORES = ("validation_map", "macro_f1", "nll")
 COMPARED = SCORES[:2]
@@ -13,8 +15,8 @@ COMPARED = SCORES[:2]
 def read_tables(folder: Path) -> dict[str, str]:
     """Name of a table → its Markdown, from the results files in `folder`."""
     return {
-        "screen": table(read_results(folder / SCREEN), "base", "seeds"),
-        "folds": table(read_results(folder / FOLDS), "gamma 4, two epochs", "folds"),
+        "screen": compared(read_results(folder / SCREEN), "base", "seeds"),
+        "folds": compared(read_results(folder / FOLDS), "gamma 4, two epochs", "folds"),
     }
 
 
@@ -23,7 +25,7 @@ def read_results(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def table(results: Sequence[dict[str, str]], base: str, unit: str) -> str:
+def compared(results: Sequence[dict[str, str]], base: str, unit: str) -> str:
     """A line per arm, means over its seeds or folds, in the order in which arms first appear.
 
     Differences are those of the seeds or folds that an arm shares with the base, their range
@@ -31,33 +33,20 @@ def table(results: Sequence[dict[str, str]], base: str, unit: str) -> str:
     """
     references = {row["seed"]: row for row in results if row["arm"] == base}
     names = ["mAP", "macro-F1"]
-    header = ["arm", unit, *names, "NLL", *(f"{name} − base" for name in names)]
-    lines = [_line(header), _line(["---"] * len(header))]
+    lines = []
     for arm in dict.fromkeys(row["arm"] for row in results):
         rows = [row for row in results if row["arm"] == arm]
         scores = [mean(float(row[name]) for row in rows) for name in SCORES]
-        cells = [_points(scores[0]), _points(scores[1]), f"{scores[2]:.4f}".removeprefix("0")]
+        cells = [decimals(scores[0]), decimals(scores[1]), f"{scores[2]:.4f}".removeprefix("0")]
         pairs = [(row, references[row["seed"]]) for row in rows if row["seed"] in references]
         for name in COMPARED:
             differences = [float(row[name]) - float(other[name]) for row, other in pairs]
             cells.append("" if arm == base else _difference(differences))
-        lines.append(_line([arm, str(len(rows)), *cells]))
-    return "".join(f"{line}\n" for line in lines)
+        lines.append([arm, len(rows), *cells])
+    return table(["arm", unit, *names, "NLL", *(f"{name} − base" for name in names)], lines)
 
 
 def _difference(values: Sequence[float]) -> str:
     if len(values) < 2:
-        return "".join(map(_signed, values))
-    return f"{_signed(mean(values))} ({_signed(min(values))} to {_signed(max(values))})"
-
-
-def _points(score: float) -> str:
-    return f"{score:.3f}".removeprefix("0")
-
-
-def _signed(difference: float) -> str:
-    return f"{difference:+.3f}".replace("0.", ".", 1).replace("-", "−")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        return "".join(map(signed, values))
+    return f"{signed(mean(values))} ({signed(min(values))} to {signed(max(values))})"

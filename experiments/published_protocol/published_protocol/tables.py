@@ -1,9 +1,9 @@
 """Stage tables: the results files → table.md, the tables that docs/leak.md shows."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from markdown_tables import decimals, sections, table
 
 from emotion_slm.common.files import read_json
 from published_protocol.layout import ARMS, AUDIT, HONEST, LEAKED, PER_LABEL, RESULTS, TABLE
@@ -103,24 +103,10 @@ def read_tables(folder: Path) -> dict[str, str]:
     )
 
 
-def text(tables: dict[str, str]) -> str:
-    """The content of table.md."""
-    return "\n".join(f"## {name}\n\n{content}" for name, content in tables.items())
-
-
 def spread(entry: dict[str, float]) -> str:
     """A mean over seeds, and the least and greatest where they differ."""
     mean, low, high = (decimals(entry[name]) for name in ("mean", "min", "max"))
     return mean if low == high else f"{mean} ({low}–{high})"
-
-
-def decimals(value: float) -> str:
-    return f"{value:.3f}".removeprefix("0")
-
-
-def table(head: Sequence, rows: Sequence[Sequence]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
 def _range(counts: list[int]) -> str:
@@ -129,7 +115,7 @@ def _range(counts: list[int]) -> str:
 
 
 def main() -> None:
-    TABLE.write_text(text(read_tables(Path())), encoding="utf-8")
+    TABLE.write_text(sections(read_tables(Path())), encoding="utf-8")
 
 
 if __name__ == "__main__":

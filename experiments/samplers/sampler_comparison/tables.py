@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from markdown_tables import decimals, sections, signed, table
 
 from sampler_comparison.catalogue import CATALOGUE
 from sampler_comparison.names import ALL, MOVED, NONE
@@ -103,11 +104,6 @@ def read_tables(folder: Path) -> dict[str, str]:
     )
 
 
-def text(tables: dict[str, str]) -> str:
-    """The content of tables.md."""
-    return "\n".join(f"## {name}\n\n{content}" for name, content in tables.items())
-
-
 def cell(entry: dict) -> str:
     """A mean, its interval, and wins/ties/losses."""
     counts = f"{entry['wins']}/{entry['ties']}/{entry['losses']}"
@@ -115,22 +111,8 @@ def cell(entry: dict) -> str:
     return f"{signed(entry['mean'])} [{low}, {high}] {counts}"
 
 
-def signed(value: float) -> str:
-    """Three decimals with a sign, which shows on which side of 0 even +.000 and −.000 lie."""
-    return ("−" if value < 0 else "+") + decimals(abs(value))
-
-
-def decimals(value: float) -> str:
-    return f"{value:.3f}".removeprefix("0")
-
-
 def as_none(sampler: str, metric: str) -> str:
     return "as none" if sampler == MOVED and metric in WITHOUT_THRESHOLD else ""
-
-
-def table(head: Sequence, rows: Sequence[Sequence]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
 def _rank(value: float | None) -> str:
@@ -138,7 +120,7 @@ def _rank(value: float | None) -> str:
 
 
 def main() -> None:
-    OUTPUT.write_text(text(read_tables(Path())), encoding="utf-8")
+    OUTPUT.write_text(sections(read_tables(Path())), encoding="utf-8")
 
 
 if __name__ == "__main__":

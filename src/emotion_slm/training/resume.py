@@ -29,6 +29,10 @@ LIBRARIES = (
     "scikit-learn",
     "safetensors",
 )
+# The rooms of this package that a stage's training runs, as dvc.yaml declares them for it.
+SHARED_ROOMS = ("common", "corpus", "backbone", "training", "encoder")
+ROOMS = {"adapt": SHARED_ROOMS, "finetune": (*SHARED_ROOMS, "classifier", "balance")}
+PACKAGE = Path(__file__).parents[1]
 DISCARDED = ".discarded"
 
 
@@ -41,15 +45,16 @@ def resume_folder(
 ) -> Path:
     """The checkpoint folder of a stage: one per parameters, inputs, code, libraries and device.
 
-    Any difference gives another folder, so a changed run never resumes old state. `inputs` are the
-    files the stage reads, its own script among them; `model` is the pretrained one it starts from,
+    `stage` is one of ROOMS, which says what its code is. Any difference gives another folder, so a
+    changed run never resumes old state. `inputs` are the files the stage reads, its own script
+    among them; `model` is the pretrained one it starts from,
     which is fetched here, where it is not on this machine yet, so that what its first download
     records is part of the identity from the start. EmotionSlmError when the machine cannot run it,
     before any download.
     """
     if model is not None:
         preflight(model)
-    code = sorted(Path(__file__).parents[1].rglob("*.py"))
+    code = [path for room in ROOMS[stage] for path in sorted((PACKAGE / room).glob("*.py"))]
     identity = {
         "seed": document.seed,
         "threads": document.threads,

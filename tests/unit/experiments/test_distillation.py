@@ -6,11 +6,7 @@ from scipy.special import expit
 from support.training import head, vector_rows, weights
 
 from emotion_slm.common import folds
-from emotion_slm.common.files import sha256_file, sha256_lines
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.encoder.adapt import adapt
-from emotion_slm.encoder.adapted import ENCODER, HEAD, read_adapted
-from emotion_slm.encoder.params import AdaptParams
 from emotion_slm.training.learner import Learner
 from emotion_slm.training.losses import binary_cross_entropy
 from emotion_slm.training.trainer import train
@@ -29,7 +25,7 @@ def validation(separable_vectors):
 @pytest.fixture
 def distillation(training_params):
     def make(weight: float = 0.7, **training) -> DistillationParams:
-        return DistillationParams(teachers=2, weight=weight, training=training_params(**training))
+        return DistillationParams(weight=weight, training=training_params(**training))
 
     return make
 
@@ -137,45 +133,44 @@ def test_targets_mix_teachers_and_gold(rows, validation, distillation, tmp_path,
     assert seen["gold"].dtype == np.float32 and seen["loss"] is binary_cross_entropy
 
 
-@pytest.fixture
-def adapted(tiny_bert, encoder_params, emotion_frame, training_params, distillation, tmp_path):
-    """Function: name → models/adapted of a distilled tiny BERT; one name resumes itself."""
-    params = AdaptParams(
-        lora="none",
-        head="random",
-        dropout=0.1,
-        loss={"name": "bce"},
-        training=training_params(),
-        distillation=distillation(),
-    )
-    frames = emotion_frame(12), emotion_frame(8, seed=1)
-
-    def make(name: str):
-        place = tmp_path / name
-        encoder = encoder_params(tiny_bert)
-        adapt(*frames, encoder, params, 3, place / "out", place / "checkpoints")
-        return place / "out"
-
-    make.ids = frames[0]["id"].tolist()
-    return make
-
-
+@pytest.mark.parametrize("folds", [True, False])
 def test_an_interrupted_distillation_ends_in_the_same_bits_and_trains_no_teacher_twice(
-    adapted, steps
+    folds, rows, validation, distillation, steps, tmp_path
 ):
+    groups = np.arange(rows.count) if folds else None
+    params = distillation()
+
+    def distilled(name: str) -> dict:
+        place, student = tmp_path / name, build()
+        common = rows, validation
+        lesson = teach(build, binary_cross_entropy, *common, groups, 2, params.training, 3, place)
+        learn(student, lesson, *common, params, 3, place / "student")
+        return weights(student)
+
     made = steps()
-    undisturbed = adapted("undisturbed")
-    last = len(made)
-    assert last >= 12
+    undisturbed = distilled("undisturbed")
+    last, epoch = len(made), -(-rows.count // params.training.batch_size)
+    assert params.training.epochs == 2 and last > 2 * epoch
     made.clear()
-    config = read_adapted(undisturbed)
-    assert config.train_ids_sha256 == sha256_lines(adapted.ids) and not config.frozen
-    made = steps(last - 2)
+    steps(last - 2)
     with pytest.raises(KeyboardInterrupt):
-        adapted("disturbed")
+        distilled("disturbed")
     made.clear()
     steps()
-    disturbed = adapted("disturbed")
-    assert len(made) == 3  # the student's second epoch
-    for name in (ENCODER, HEAD):
-        assert sha256_file(disturbed / name) == sha256_file(undisturbed / name)
+    disturbed = distilled("disturbed")
+    assert len(made) == epoch  # the student's second
+    assert all(torch.equal(disturbed[name], undisturbed[name]) for name in undisturbed)
+
+
+def test_teachers_without_folds_see_every_row_and_speak_as_one(
+    rows, validation, training_params, tmp_path
+):
+    params, loss = training_params(), binary_cross_entropy
+    lesson = teach(build, loss, rows, validation, None, 2, params, 5, tmp_path / "together")
+    said = []
+    for index in range(2):
+        model, seed = build(), child_seed(5, f"teacher {index}")
+        train(model, loss, rows, validation, params, seed, tmp_path / str(index))
+        with torch.no_grad():
+            said.append(expit(model.eval()(torch.from_numpy(rows.features))["logits"].numpy()))
+    np.testing.assert_allclose(lesson.probabilities, np.mean(said, axis=0), atol=1e-6)

@@ -8,7 +8,7 @@ from ingredients.arms import Arm, divergence, objective, reading, settings, targ
 from ingredients.folds import fold_of, parts, rows_in_no_test
 from ingredients.folds import outcome as fold_outcome
 from ingredients.screen import Setting, append, arms, done, judge, outcome
-from ingredients.tables import read_results, table
+from ingredients.tables import compared, read_results
 from ruamel.yaml import YAML
 from support.training import text_rows
 
@@ -215,18 +215,19 @@ def test_differences_are_those_of_shared_seeds():
         return {"arm": arm, "seed": seed, **scores, "seconds": "1"}
 
     results = [row("base", "0", "0.400"), row("base", "1", "0.420"), row("x", "0", "0.390")]
-    assert table(results, "base", "seeds").splitlines()[2:] == [
+    assert compared(results, "base", "seeds").splitlines()[2:] == [
         "| base | 2 | .410 | .500 | .0945 |  |  |",
         "| x | 1 | .390 | .500 | .0945 | −.010 | +.000 |",
     ]
     results += [row("x", "1", "0.420"), row("x", "2", "0.900")]
-    assert "| −.005 (−.010 to +.000) |" in table(results, "base", "seeds").splitlines()[3]
+    assert "| −.005 (−.010 to +.000) |" in compared(results, "base", "seeds").splitlines()[3]
 
 
 @pytest.mark.parametrize("name", ["results", "folds"])
 def test_results_are_of_arms_that_params_name(name):
     named = {
-        "results": {(arm.name, str(seed)) for arm, seed in arms(PARAMS)},
+        "results": {(arm.name, str(seed)) for arm, seed in arms(PARAMS)}
+        | {(name, "0") for name in PARAMS["finished"]},
         "folds": {(arm["name"], str(fold)) for arm in FOLDS["arms"] for fold in FOLDS["run"]},
     }[name]
     found = [(row["arm"], row["seed"]) for row in read_results(FOLDER / f"{name}.csv")]

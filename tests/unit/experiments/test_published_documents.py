@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from markdown_tables import sections
 from published_protocol.layout import ARMS, AUDIT, CURVES, PER_LABEL, RESULTS, TABLE
-from published_protocol.tables import read_tables, spread, text
+from published_protocol.tables import read_tables, spread
 from ruamel.yaml import YAML
 
 from emotion_slm.common.files import read_json
@@ -20,7 +21,7 @@ def tables():
 
 
 def test_tables_are_those_of_the_results(tables):
-    assert (FOLDER / TABLE).read_text() == text(tables)
+    assert (FOLDER / TABLE).read_text() == sections(tables)
 
 
 def test_the_page_shows_the_figure():

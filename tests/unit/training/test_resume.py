@@ -3,6 +3,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from support.import_closure import check_cover, closure
 
 from emotion_slm.backbone.pretrained import WEIGHTS_LOCK, locate
 from emotion_slm.balance.params import UndersampleParams
@@ -12,7 +13,7 @@ from emotion_slm.common.params import Document
 from emotion_slm.encoder.params import EmbedParams
 from emotion_slm.training import resume
 from emotion_slm.training.checkpoints import Checkpoint, last_checkpoint, write_checkpoint
-from emotion_slm.training.resume import LIBRARIES, discard, resume_folder
+from emotion_slm.training.resume import LIBRARIES, ROOMS, discard, resume_folder
 
 
 def test_discard_removes_the_folder_and_tolerates_its_absence(tmp_path):
@@ -73,18 +74,30 @@ def test_another_version_of_a_library_gives_another_folder(folder_of, monkeypatc
     assert folder_of() != before
 
 
-def test_a_changed_source_file_gives_another_folder(folder_of, monkeypatch):
-    before = folder_of()
-    changed = Path(resume.__file__).with_name("trainer.py")
-    hashed = []
+@pytest.mark.parametrize("stage", ROOMS)
+@pytest.mark.parametrize(
+    ("changed", "of"),
+    [
+        ("training/trainer.py", {"adapt", "finetune"}),
+        ("classifier/finetune.py", {"finetune"}),
+        ("workbench/report.py", set()),
+    ],
+)
+def test_a_changed_source_file_gives_another_folder_where_the_training_runs_it(
+    folder_of, monkeypatch, stage, changed, of
+):
+    before, path = folder_of(stage), resume.PACKAGE / changed
+    assert path.exists()
+    monkeypatch.setattr(
+        resume, "sha256_file", lambda file: "changed" if file == path else sha256_file(file)
+    )
+    assert (folder_of(stage) != before) == (stage in of)
 
-    def hash_of(path):
-        hashed.append(path)
-        return "changed" if path == changed else sha256_file(path)
 
-    monkeypatch.setattr(resume, "sha256_file", hash_of)
-    assert folder_of() != before
-    assert changed in hashed
+@pytest.mark.parametrize("stage", ROOMS)
+def test_the_code_of_a_training_is_what_its_stage_imports(stage):
+    rooms = {Path("src/emotion_slm", room) for room in ROOMS[stage]}
+    check_cover(closure(Path("stages", f"{stage}.py")), rooms)
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])

@@ -1,0 +1,1 @@
+../shrunken_thresholds.py
