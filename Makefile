@@ -24,7 +24,7 @@ quickstart: $(VENV)/.installed  ## the whole pipeline on the bundled sample corp
 test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
 	$(BIN)/python -m pytest -m "not drill" --numprocesses 2 --dist loadfile
 
-drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disks full (docs/operations.md)
+drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disks full (docs/operate/recovery.md)
 	$(BIN)/python -m pytest -m drill
 
 # A peer that brings TensorFlow: in an environment of its own.

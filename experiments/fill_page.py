@@ -1,4 +1,4 @@
-"""Put an experiment's tables into its page of docs, between their markers.
+"""Put an experiment's tables into its RESULTS.md, between their markers.
 
     python experiments/fill_page.py EXPERIMENT
 
@@ -12,12 +12,13 @@ from importlib import import_module
 from pathlib import Path
 
 EXPERIMENTS = Path(__file__).parent
-# By experiment: the package whose tables.py has `read_tables(folder)`, and the page showing them.
-PAGES = {
-    "ablation": ("balance_ablation", "ablation.md"),
-    "ingredients": ("ingredients", "ingredients.md"),
-    "published_protocol": ("published_protocol", "leak.md"),
-    "samplers": ("sampler_comparison", "samplers.md"),
+PAGE = "RESULTS.md"
+# By experiment: the package whose tables.py has `read_tables(folder)`.
+PACKAGES = {
+    "ablation": "balance_ablation",
+    "ingredients": "ingredients",
+    "published_protocol": "published_protocol",
+    "samplers": "sampler_comparison",
 }
 
 
@@ -31,13 +32,12 @@ def filled(page: str, tables: Mapping[str, str]) -> str:
 
 
 def main() -> None:
-    if len(sys.argv) != 2 or sys.argv[1] not in PAGES:
-        raise SystemExit(f"usage: python experiments/fill_page.py {'|'.join(PAGES)}")
+    if len(sys.argv) != 2 or sys.argv[1] not in PACKAGES:
+        raise SystemExit(f"usage: python experiments/fill_page.py {'|'.join(PACKAGES)}")
     folder = EXPERIMENTS / sys.argv[1]
-    package, name = PAGES[sys.argv[1]]
     sys.path.insert(0, str(folder))
-    page = EXPERIMENTS.parent / "docs" / name
-    tables = import_module(f"{package}.tables").read_tables(folder)
+    page = folder / PAGE
+    tables = import_module(f"{PACKAGES[sys.argv[1]]}.tables").read_tables(folder)
     page.write_text(filled(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 

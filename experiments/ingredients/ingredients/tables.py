@@ -1,4 +1,4 @@
-"""The results files as the tables of docs/ingredients.md."""
+"""The results files as the tables of RESULTS.md."""
 
 import csv
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Stage tables: the results files → table.md, the tables that docs/leak.md shows."""
+"""Stage tables: the results files → table.md, the tables that RESULTS.md shows."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Stage tables: the results files → tables.md, the tables that docs/samplers.md shows."""
+"""Stage tables: the results files → tables.md, the tables that RESULTS.md shows."""
 
 import json
 from collections.abc import Sequence

@@ -2,7 +2,8 @@
 
 Nothing is trusted from the code that wrote the files. Each stage ends with its own part (split,
 ismote, evaluate), so a leak stops the run before anything is trained on it; stage evaluate and
-`emotion-slm audit` run all of them. docs/audit.md says what each rule proves and what none can.
+`emotion-slm audit` run all of them. What each rule proves, and what none can:
+docs/understand/audit.md.
 """
 
 from collections.abc import Callable, Collection

@@ -10,7 +10,7 @@ from balance_ablation.tables import cell, read_tables
 from markdown_tables import sections
 
 FOLDER = Path("experiments/ablation")
-PAGE = Path("docs/ablation.md")
+PAGE = FOLDER / "RESULTS.md"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_tables_are_those_of_the_results(tables):
 
 
 def test_the_page_shows_the_figure():
-    assert "](../experiments/ablation/ablation.png)" in PAGE.read_text()
+    assert "](ablation.png)" in PAGE.read_text()
 
 
 def test_results_cover_every_arm():

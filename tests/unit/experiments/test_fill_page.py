@@ -5,16 +5,16 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from fill_page import PAGES, filled
+from fill_page import PACKAGES, PAGE, filled
 
 EXPERIMENTS = Path("experiments")
 
 
-@pytest.mark.parametrize("experiment", PAGES)
+@pytest.mark.parametrize("experiment", PACKAGES)
 def test_the_page_shows_every_table_as_it_is(experiment):
-    package, name = PAGES[experiment]
+    package = PACKAGES[experiment]
     tables = import_module(f"{package}.tables").read_tables(EXPERIMENTS / experiment)
-    page = Path("docs", name).read_text()
+    page = (EXPERIMENTS / experiment / PAGE).read_text()
     assert sorted(re.findall("<!-- table: (.+?) -->", page)) == sorted(tables)
     assert filled(page, tables) == page
 
@@ -29,4 +29,4 @@ def test_filling_replaces_only_what_is_between_the_markers():
 def test_an_unknown_experiment_is_told_the_known_ones():
     command = [sys.executable, EXPERIMENTS / "fill_page.py", "ablations"]
     run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 1 and "|".join(PAGES) in run.stderr
+    assert run.returncode == 1 and "|".join(PACKAGES) in run.stderr

@@ -110,7 +110,7 @@ def test_results_are_of_arms_that_params_name():
 
 
 def test_the_page_shows_every_result():
-    page = Path("docs/profiles.md").read_text()
+    page = (FOLDER / "RESULTS.md").read_text()
     with (FOLDER / "results.csv").open() as file:
         for row in csv.DictReader(file):
             score = f"{float(row['validation_map']):.3f}".removeprefix("0")

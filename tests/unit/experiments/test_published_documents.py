@@ -11,7 +11,7 @@ from emotion_slm.common.files import read_json
 from emotion_slm.corpus.labels import LABELS
 
 FOLDER = Path("experiments/published_protocol")
-PAGE = Path("docs/leak.md")
+PAGE = FOLDER / "RESULTS.md"
 SEEDS = YAML(typ="safe").load(FOLDER / "params.yaml")["seeds"]
 
 
@@ -25,7 +25,7 @@ def test_tables_are_those_of_the_results(tables):
 
 
 def test_the_page_shows_the_figure():
-    assert "](../experiments/published_protocol/leak.png)" in PAGE.read_text()
+    assert "](leak.png)" in PAGE.read_text()
 
 
 def test_results_cover_every_arm_seed_and_label():

@@ -10,7 +10,7 @@ from sampler_comparison.scores import METRICS
 from sampler_comparison.tables import cell, read_tables
 
 FOLDER = Path("experiments/samplers")
-PAGE = Path("docs/samplers.md")
+PAGE = FOLDER / "RESULTS.md"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_tables_are_those_of_the_results(tables):
 
 
 def test_the_page_shows_the_figure():
-    assert "](../experiments/samplers/differences.png)" in PAGE.read_text()
+    assert "](differences.png)" in PAGE.read_text()
 
 
 def test_results_cover_every_problem_classifier_sampler_and_metric():

@@ -1,6 +1,6 @@
-"""Draws docs/figures/ismote_space.png: where SMOTE and ISMOTE put synthetic rows.
+"""Draws docs/understand/figures/ismote_space.png: where SMOTE and ISMOTE put synthetic rows.
 
-Run from the repository's root: `python docs/figures/ismote_space.py`.
+Run from the repository's root: `python docs/understand/figures/ismote_space.py`.
 """
 
 from pathlib import Path
