@@ -59,8 +59,8 @@ def write_run(root: Path, profile: str = HOSTILE, corpus: str = "goemotions") ->
     frame = pd.DataFrame({"id": ids, "text": texts, "labels": to_names(test.gold)})
     write_parquet(root / paths.SPLIT / "test.parquet", frame)
     predictions.write(root / paths.PREDICTIONS / "test.parquet", ids, test.logits)
-    write_json(root / paths.CLASSIFIER / CALIBRATION, result.calibration.to_dict())
-    write_json(root / paths.CLASSIFIER / THRESHOLDS, result.thresholds.to_dict())
+    write_json(root / paths.CLASSIFIER / CALIBRATION, result.calibration.to_dict(LABELS))
+    write_json(root / paths.CLASSIFIER / THRESHOLDS, result.thresholds.to_dict(LABELS))
 
 
 def _scored(seed: int) -> Scored:

@@ -61,8 +61,8 @@ def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
     gold = to_matrix(frame["labels"])
     calibration, thresholds = (read_json(path) for path in NEEDED[2:])
     logits = predictions.read(LOGITS, frame["id"].tolist())
-    probabilities = Calibration.from_dict(calibration, str(NEEDED[2])).apply(logits)
-    tuned = Thresholds.from_dict(thresholds, str(NEEDED[3])).per_label
+    probabilities = Calibration.from_dict(calibration, LABELS, str(NEEDED[2])).apply(logits)
+    tuned = Thresholds.from_dict(thresholds, LABELS, str(NEEDED[3])).per_label
     predicted = probabilities >= tuned
     if abs(_macro_f1(gold, predicted) - test_macro_f1) > SAME:
         return Hardest(
