@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PROFILE ?= sample
 SWEEP ?= profiles.$(PROFILE).ismote.target=100,150,250
 
-.PHONY: quickstart test drills bench bench-ismote bench-training bench-scoring lint licences update check-lock repro sweep experiments release review gc clean
+.PHONY: quickstart test test-all drills bench bench-ismote bench-training bench-scoring lint licences update check-lock repro sweep experiments release review gc clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -21,8 +21,14 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 quickstart: $(VENV)/.installed  ## the whole pipeline on the bundled sample corpus
 	$(BIN)/python -m emotion_slm.cli.quickstart
 
+# Tests of one file stay in one process: they share what it sets up.
+PARALLEL := --numprocesses 2 --dist loadfile
+
 test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
-	$(BIN)/python -m pytest -m "not drill" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not drill" $(PARALLEL)
+
+test-all: $(VENV)/.installed  ## those, the slow ones, and those of experiments and benchmarks
+	$(BIN)/python -m pytest tests -m "not drill" $(PARALLEL)
 
 drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disks full (docs/operate/recovery.md)
 	$(BIN)/python -m pytest -m drill

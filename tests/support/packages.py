@@ -64,8 +64,8 @@ def create_package(
         classifier_weights=root / "finetuned" / WEIGHTS,
         base=Path(encoder.id),
         parts={
-            CALIBRATION: Calibration("platt", platt).to_dict(),
-            THRESHOLDS: thresholds.to_dict(),
+            CALIBRATION: Calibration("platt", platt).to_dict(LABELS),
+            THRESHOLDS: thresholds.to_dict(LABELS),
         },
     )
     return package.folder

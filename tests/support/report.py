@@ -39,8 +39,8 @@ def write_run(root: Path, profile: str = HOSTILE, corpus: str = "goemotions") ->
     frame = pd.DataFrame({"id": ids, "text": texts, "labels": to_names(truth)})
     write_parquet(root / paths.SPLIT / "test.parquet", frame)
     predictions.write(root / paths.PREDICTIONS / "test.parquet", ids, unseen)
-    write_json(root / paths.CLASSIFIER / "calibration.json", chosen.calibration.to_dict())
-    write_json(root / paths.CLASSIFIER / "thresholds.json", tuned.to_dict())
+    write_json(root / paths.CLASSIFIER / "calibration.json", chosen.calibration.to_dict(LABELS))
+    write_json(root / paths.CLASSIFIER / "thresholds.json", tuned.to_dict(LABELS))
 
 
 def write_lock(root: Path, profile: str, corpus: str) -> None:

@@ -39,8 +39,8 @@ def audit_package(root: Path, origin: Origin, params: ThresholdParams, seed: int
     if scored is not None:
         again = evaluate(*scored, params, seed)
         for rule, name, expected in (
-            ("thresholds_not_from_validation", THRESHOLDS, again.thresholds.to_dict()),
-            ("calibration_not_from_validation", CALIBRATION, again.calibration.to_dict()),
+            ("thresholds_not_from_validation", THRESHOLDS, again.thresholds.to_dict(LABELS)),
+            ("calibration_not_from_validation", CALIBRATION, again.calibration.to_dict(LABELS)),
         ):
             offenders[rule] = differences(files.read_json(package / name), expected)
         for split, expected in (("validation", again.validation), ("test", again.test)):

@@ -5,6 +5,7 @@ probability mends the estimate is decided by cross-validated likelihood: fitted 
 same rows, the most flexible one, isotonic regression, always wins.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,22 +34,24 @@ class Calibration:
 
     @classmethod
     def fit(cls, method: str, logits: np.ndarray, gold: np.ndarray) -> "Calibration":
-        """Fit on (n, 28) raw logits and gold."""
+        """Fit on (n, labels) raw logits and gold."""
         return cls(method, METHODS[method].fit(logits, gold))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
-        """(n, 28) raw logits → (n, 28) float64 probabilities in [1e-6, 1 − 1e-6].
+        """(n, labels) raw logits → (n, labels) float64 probabilities in [1e-6, 1 − 1e-6].
 
         Non-decreasing in the logit within each label.
         """
         return np.clip(self.mapping.apply(logits), PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)
 
-    def to_dict(self) -> dict:
-        """The content of calibration.json."""
-        return {"method": self.method, "parameters": self.mapping.to_dict()}
+    def to_dict(self, labels: Sequence[str]) -> dict:
+        """The content of calibration.json; `labels` name the columns, here and when it is read."""
+        return {"method": self.method, "parameters": self.mapping.to_dict(labels)}
 
     @classmethod
-    def from_dict(cls, content: dict, source: str = "calibration.json") -> "Calibration":
+    def from_dict(
+        cls, content: dict, labels: Sequence[str], source: str = "calibration.json"
+    ) -> "Calibration":
         """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it."""
         method = content.get("method")
         if not isinstance(method, str) or method not in METHODS:
@@ -57,15 +60,15 @@ class Calibration:
             )
         if "parameters" not in content:
             raise EmotionSlmError(f"{source}: 'parameters' is missing")
-        return cls(method, METHODS[method].from_dict(content["parameters"], source))
+        return cls(method, METHODS[method].from_dict(content["parameters"], labels, source))
 
 
 class Choice(NamedTuple):
     """The chosen calibration fitted on all rows, and what cross-validation gave.
 
-    `fold`: (n,) int64 fold of each row. `cross_fitted`: (n, 28) float64, each row's probabilities
-    by a calibration of the chosen method fitted on the other folds, as honest as those of unseen
-    rows. `nll`: cross-validated negative log-likelihood by method.
+    `fold`: (n,) int64 fold of each row. `cross_fitted`: (n, labels) float64, each row's
+    probabilities by a calibration of the chosen method fitted on the other folds, as honest as
+    those of unseen rows. `nll`: cross-validated negative log-likelihood by method.
     """
 
     calibration: Calibration
@@ -81,7 +84,7 @@ def choose(
     seed: int,
     groups: np.ndarray | None = None,
 ) -> Choice:
-    """The method with the smallest cross-validated NLL on (n, 28) logits and gold of validation.
+    """The method with the smallest cross-validated NLL on validation's (n, labels) logits and gold.
 
     `groups` keeps rows with the same text in one fold. A tie at six decimals goes to the simpler
     method.
@@ -99,7 +102,7 @@ def choose(
 
 
 def cross_fitted(method: str, logits: np.ndarray, gold: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """(n, 28) probabilities, those of each fold by a calibration fitted on the others."""
+    """(n, labels) probabilities, those of each fold by a calibration fitted on the others."""
     probabilities = np.empty(logits.shape)
     for held_out in np.unique(fold):
         inside = fold == held_out

@@ -6,13 +6,12 @@ opinion pool. Both Platt and isotonic are fitted on Platt's smoothed targets, so
 without a positive is improbable rather than impossible.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
 
 # A label whose fitted slope is below this has no usable trend: its ranking would be flattened or,
 # with a negative slope, turned round.
@@ -20,45 +19,47 @@ MIN_SLOPE = 0.01
 
 
 class Platt(NamedTuple):
-    """Slope and intercept per label, each (28,) float64 in label order; slopes are positive."""
+    """Slope and intercept per label, each (labels,) float64 in label order; slopes are positive."""
 
     slope: np.ndarray
     intercept: np.ndarray
 
     @classmethod
     def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Platt":
-        """Fit on (n, 28) raw logits and gold.
+        """Fit on (n, labels) raw logits and gold.
 
         A label without positives or without negatives keeps slope 1 and intercept 0. Where the
         fitted slope falls below MIN_SLOPE, or all logits are equal, the slope is 1 and only the
         intercept is fitted. So the ranking within a label never changes.
         """
-        slope, intercept = np.ones(len(LABELS)), np.zeros(len(LABELS))
-        for column in range(len(LABELS)):
+        width = logits.shape[1]
+        slope, intercept = np.ones(width), np.zeros(width)
+        for column in range(width):
             scores, positive = logits[:, column].astype(np.float64), gold[:, column] > 0
             if positive.any() and not positive.all():
                 slope[column], intercept[column] = _fit_label(scores, positive)
         return cls(slope, intercept)
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
-        """(n, 28) raw logits → (n, 28) float64 probabilities; no overflow at any logit."""
+        """(n, labels) raw logits → (n, labels) float64 probabilities; no overflow at any logit."""
         from scipy.special import expit
 
         return expit(logits * self.slope + self.intercept)
 
-    def to_dict(self) -> dict[str, dict[str, float]]:
+    def to_dict(self, labels: Sequence[str]) -> dict[str, dict[str, float]]:
         """Slope and intercept by label name."""
+        columns = zip(labels, self.slope, self.intercept, strict=True)
         return {
-            label: {"slope": float(self.slope[column]), "intercept": float(self.intercept[column])}
-            for column, label in enumerate(LABELS)
+            label: {"slope": float(slope), "intercept": float(intercept)}
+            for label, slope, intercept in columns
         }
 
     @classmethod
-    def from_dict(cls, content: dict, source: str) -> "Platt":
+    def from_dict(cls, content: dict, labels: Sequence[str], source: str) -> "Platt":
         """The reverse of `to_dict`; EmotionSlmError names `source` and the bad or missing label."""
-        check_labels(content, source)
-        values = np.empty((len(LABELS), 2))
-        for column, label in enumerate(LABELS):
+        check_labels(content, labels, source)
+        values = np.empty((len(labels), 2))
+        for column, label in enumerate(labels):
             try:
                 values[column] = [float(content[label][key]) for key in ("slope", "intercept")]
             except (KeyError, TypeError, ValueError) as error:
@@ -134,27 +135,27 @@ class Isotonic(NamedTuple):
 
     @classmethod
     def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Isotonic":
-        """Fit on (n, 28) raw logits and gold; a label of one class, or without trend, is flat."""
+        """Fit on (n, labels) raw logits and gold; a label of one class or without trend is flat."""
         columns = zip(logits.astype(np.float64).T, gold.T > 0, strict=True)
         return cls(tuple(_fit_knots(scores, positive) for scores, positive in columns))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
-        """(n, 28) raw logits → (n, 28) float64 probabilities."""
+        """(n, labels) raw logits → (n, labels) float64 probabilities."""
         columns = zip(logits.astype(np.float64).T, self.knots, strict=True)
         return np.column_stack([np.interp(scores, *knots) for scores, knots in columns])
 
-    def to_dict(self) -> dict[str, dict[str, list[float]]]:
+    def to_dict(self, labels: Sequence[str]) -> dict[str, dict[str, list[float]]]:
         """The knots by label name."""
         return {
             label: {"logits": knots.logits.tolist(), "probabilities": knots.probabilities.tolist()}
-            for label, knots in zip(LABELS, self.knots, strict=True)
+            for label, knots in zip(labels, self.knots, strict=True)
         }
 
     @classmethod
-    def from_dict(cls, content: dict, source: str) -> "Isotonic":
+    def from_dict(cls, content: dict, labels: Sequence[str], source: str) -> "Isotonic":
         """The reverse of `to_dict`; EmotionSlmError names `source` and the bad or missing label."""
-        check_labels(content, source)
-        return cls(tuple(_read_knots(content[label], f"{source}: {label}") for label in LABELS))
+        check_labels(content, labels, source)
+        return cls(tuple(_read_knots(content[label], f"{source}: {label}") for label in labels))
 
 
 def _fit_knots(scores: np.ndarray, positive: np.ndarray) -> Knots:
@@ -195,29 +196,29 @@ class Blend(NamedTuple):
 
     @classmethod
     def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Blend":
-        """Fit both on (n, 28) raw logits and gold."""
+        """Fit both on (n, labels) raw logits and gold."""
         return cls(Platt.fit(logits, gold), Isotonic.fit(logits, gold))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
-        """(n, 28) raw logits → (n, 28) float64 probabilities."""
+        """(n, labels) raw logits → (n, labels) float64 probabilities."""
         from scipy.special import expit, logit
 
         odds = [logit(np.clip(part.apply(logits), FLOOR, 1 - FLOOR)) for part in self]
         return expit(np.mean(odds, axis=0))
 
-    def to_dict(self) -> dict[str, dict]:
+    def to_dict(self, labels: Sequence[str]) -> dict[str, dict]:
         """The content of both, by name."""
-        return {name: part.to_dict() for name, part in self._asdict().items()}
+        return {name: part.to_dict(labels) for name, part in self._asdict().items()}
 
     @classmethod
-    def from_dict(cls, content: dict, source: str) -> "Blend":
+    def from_dict(cls, content: dict, labels: Sequence[str], source: str) -> "Blend":
         """The reverse of `to_dict`; EmotionSlmError names `source` and the part that is wrong."""
         for name in cls._fields:
             if not isinstance(content, dict) or not isinstance(content.get(name), dict):
                 raise EmotionSlmError(f"{source}: expected an object {name!r}")
         return cls(
-            Platt.from_dict(content["platt"], f"{source}: platt"),
-            Isotonic.from_dict(content["isotonic"], f"{source}: isotonic"),
+            Platt.from_dict(content["platt"], labels, f"{source}: platt"),
+            Isotonic.from_dict(content["isotonic"], labels, f"{source}: isotonic"),
         )
 
 
@@ -232,7 +233,7 @@ class Temperature(NamedTuple):
 
     @classmethod
     def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Temperature":
-        """The T in [0.01, 100] of the smallest NLL over all entries of (n, 28) logits and gold."""
+        """The T in [0.01, 100] with the smallest mean NLL of (n, labels) logits and gold."""
         from scipy.optimize import brentq
         from scipy.special import expit
 
@@ -250,16 +251,16 @@ class Temperature(NamedTuple):
         return cls(1 / float(brentq(slope_of_nll, low, high)))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
-        """(n, 28) raw logits → (n, 28) float64 probabilities."""
+        """(n, labels) raw logits → (n, labels) float64 probabilities."""
         from scipy.special import expit
 
         return expit(logits.astype(np.float64) / self.temperature)
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self, labels: Sequence[str]) -> dict[str, float]:
         return {"temperature": self.temperature}
 
     @classmethod
-    def from_dict(cls, content: dict, source: str) -> "Temperature":
+    def from_dict(cls, content: dict, labels: Sequence[str], source: str) -> "Temperature":
         """The reverse of `to_dict`; EmotionSlmError names `source`."""
         try:
             temperature = float(content["temperature"])
@@ -270,10 +271,10 @@ class Temperature(NamedTuple):
         return cls(temperature)
 
 
-def check_labels(content: object, source: str) -> None:
-    """EmotionSlmError, naming `source` and the odd label, unless the keys are exactly LABELS."""
+def check_labels(content: object, labels: Sequence[str], source: str) -> None:
+    """EmotionSlmError, naming `source` and the odd label, unless the keys are `labels`."""
     if not isinstance(content, Mapping):
         raise EmotionSlmError(f"{source}: expected an object with a value for each of the labels")
-    odd = sorted(set(content) ^ set(LABELS))
+    odd = sorted(set(content) ^ set(labels))
     if odd:
         raise EmotionSlmError(f"{source}: missing or unknown label {odd[0]!r}")

@@ -7,6 +7,7 @@ optimum rests on every row (Lipton, Elkan and Naryanaswamy 2014), and on the cal
 moves from the second towards the first as it has more positives.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,44 +15,45 @@ import numpy as np
 from emotion_slm.calibration.maps import check_labels
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.ranking import DECIMALS, f1_from_counts
-from emotion_slm.corpus.labels import LABELS
 
 
 @dataclass(frozen=True, eq=False)
 class Thresholds:
-    """(28,) float64 thresholds in label order, and the one that suits all labels best."""
+    """(labels,) float64 thresholds in label order, and the one that suits all labels best."""
 
     per_label: np.ndarray
     global_threshold: float
 
-    def to_dict(self) -> dict:
-        """The content of thresholds.json."""
+    def to_dict(self, labels: Sequence[str]) -> dict:
+        """The content of thresholds.json; `labels` name the columns, here and when it is read."""
         return {
-            "per_label": dict(zip(LABELS, self.per_label.tolist(), strict=True)),
+            "per_label": dict(zip(labels, self.per_label.tolist(), strict=True)),
             "global": self.global_threshold,
         }
 
     @classmethod
-    def from_dict(cls, content: dict, source: str = "thresholds.json") -> "Thresholds":
+    def from_dict(
+        cls, content: dict, labels: Sequence[str], source: str = "thresholds.json"
+    ) -> "Thresholds":
         """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it."""
         try:
             by_label = {label: float(value) for label, value in content["per_label"].items()}
             global_threshold = float(content["global"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EmotionSlmError(f"{source}: not a thresholds file ({error!r})") from error
-        check_labels(by_label, source)
-        outside = [label for label in LABELS if not 0 < by_label[label] < 1]
+        check_labels(by_label, labels, source)
+        outside = [label for label in labels if not 0 < by_label[label] < 1]
         if outside:
             raise EmotionSlmError(
                 f"{source}: {outside[0]}: {by_label[outside[0]]} is not between 0 and 1"
             )
-        return cls(np.array([by_label[label] for label in LABELS]), global_threshold)
+        return cls(np.array([by_label[label] for label in labels]), global_threshold)
 
 
 def tune(
     probabilities: np.ndarray, gold: np.ndarray, grid_step: float, shrinkage: float
 ) -> Thresholds:
-    """Thresholds for (n, 28) calibrated probabilities and gold of validation.
+    """Thresholds for (n, labels) calibrated probabilities and gold of validation.
 
     A label's threshold is w · own + (1 − w) · expected, with w = n / (n + shrinkage) for n positive
     rows. *Expected* has the best expected F1, ties going to the nearest to the global threshold,
@@ -77,7 +79,7 @@ def threshold_grid(step: float) -> np.ndarray:
 
 
 def expected_f1_curves(probabilities: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """(28, m) F1 that (n, 28) probabilities expect of each label at each threshold of `grid`."""
+    """(labels, m) F1 that (n, labels) probabilities expect at each of m thresholds, `grid`."""
     curves = np.empty((probabilities.shape[1], len(grid)))
     for column, scores in enumerate(np.sort(probabilities, axis=0).T):
         hits_from = np.append(np.cumsum(scores[::-1])[::-1], 0)  # (n + 1,) sum from a row up
@@ -87,8 +89,8 @@ def expected_f1_curves(probabilities: np.ndarray, grid: np.ndarray) -> np.ndarra
 
 
 def f1_curves(probabilities: np.ndarray, gold: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """(28, m) F1 of each label at each threshold of `grid`, for (n, 28) probabilities and gold."""
-    curves = np.empty((len(LABELS), len(grid)))
+    """(labels, m) F1 of (n, labels) probabilities against gold at each of m thresholds, `grid`."""
+    curves = np.empty((gold.shape[1], len(grid)))
     support = gold.sum(axis=0, dtype=np.int64)
     for place, threshold in enumerate(grid):
         predicted = probabilities >= threshold

@@ -6,6 +6,7 @@ from emotion_slm.classifier.params import LinearHead, OnePositionSlm
 from emotion_slm.common import paths
 from emotion_slm.common.files import write_bytes
 from emotion_slm.common.params import Document
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.evaluate import Evaluation
@@ -41,8 +42,8 @@ def ship(origin: Origin, document: Document, result: Evaluation, test: dict, lea
         classifier_weights=paths.FINETUNED / finetuned.WEIGHTS,
         base=locate(encoder),
         parts={
-            CALIBRATION: result.calibration.to_dict(),
-            THRESHOLDS: result.thresholds.to_dict(),
+            CALIBRATION: result.calibration.to_dict(LABELS),
+            THRESHOLDS: result.thresholds.to_dict(LABELS),
         },
     )
     linear = isinstance(trained.classifier, LinearHead)

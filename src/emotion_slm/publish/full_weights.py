@@ -11,6 +11,7 @@ from emotion_slm.classifier.finetuned import load_classifier
 from emotion_slm.classifier.params import LinearHead
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file, write_json
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.package.package import CALIBRATION, CLASSIFIER, CONFIG, ENCODER, Package
@@ -87,4 +88,5 @@ def write_full_weights(package: Package, folder: Path, revision: str | None) -> 
 
 
 def _calibration(folder: Path) -> Calibration:
-    return Calibration.from_dict(read_json(folder / CALIBRATION), str(folder / CALIBRATION))
+    path = folder / CALIBRATION
+    return Calibration.from_dict(read_json(path), LABELS, str(path))

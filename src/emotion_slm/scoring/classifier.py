@@ -35,10 +35,10 @@ class EmotionClassifier:
         self.package = read_package(folder)
         self.engine = load_engine(self.package, device)
         self.calibration = Calibration.from_dict(
-            read_json(folder / CALIBRATION), str(folder / CALIBRATION)
+            read_json(folder / CALIBRATION), LABELS, str(folder / CALIBRATION)
         )
         self.thresholds = Thresholds.from_dict(
-            read_json(folder / THRESHOLDS), str(folder / THRESHOLDS)
+            read_json(folder / THRESHOLDS), LABELS, str(folder / THRESHOLDS)
         ).per_label
 
     @classmethod

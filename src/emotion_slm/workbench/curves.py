@@ -58,7 +58,9 @@ def draw(curve: Curve, now: Table, base: Table | None = None) -> bytes:
         target = Path(folder) / "curve.png"
         note = "base grey and dashed" if base else ""
         with canvas(target, 3.2, curve.path.stem.replace("_", " "), note) as figure:
-            for panel, axes in zip(curve.panels, figure.subplots(1, len(curve.panels)), strict=True):
+            for panel, axes in zip(
+                curve.panels, figure.subplots(1, len(curve.panels)), strict=True
+            ):
                 if curve.diagonal:
                     axes.axline((0, 0), slope=1, color=GREY, linestyle=":")
                 for place, (name, y) in enumerate(panel.lines.items()):

@@ -20,9 +20,9 @@ from emotion_slm.common.console import fail
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.lock import exclusive
 from emotion_slm.common.paths import SCRATCH
-from emotion_slm.workbench.repository import dvc
 from emotion_slm.workbench.disk import CHECKPOINTS, bytes_of, size
 from emotion_slm.workbench.fsck import refuse_experiments
+from emotion_slm.workbench.repository import dvc
 
 OLD_DAYS = 7
 REMOVING = "Removing "

@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from emotion_slm.workbench import lineage_evidence as evidences
 from emotion_slm.workbench import lineage_commits as commits
+from emotion_slm.workbench import lineage_evidence as evidences
 from emotion_slm.workbench.dvc_lock import LOCK, read_lock
 from emotion_slm.workbench.dvc_store import folder_md5
 from emotion_slm.workbench.lineage_commits import Holder

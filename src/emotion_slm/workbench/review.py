@@ -91,9 +91,7 @@ def review(revision: str) -> Review:
     locks = (read_lock(base), read_lock(now))
     numbers = (_numbers(base), _numbers(now))
     flat = [{name: found or {} for name, found in side.items()} for side in numbers]
-    validation, test = (
-        tuple(side.get(name, {}) for side in flat) for name in (VALIDATION, TEST)
-    )
+    validation, test = (tuple(side.get(name, {}) for side in flat) for name in (VALIDATION, TEST))
     found = Review(
         base=base,
         state=state(),

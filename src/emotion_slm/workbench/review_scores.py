@@ -97,9 +97,7 @@ class TableChange(NamedTuple):
     rows: list[tuple[tuple[str, ...], list[tuple[str, str]]]]
 
 
-def headline(
-    validation: tuple[Numbers, Numbers], test: tuple[Numbers, Numbers]
-) -> list[Headline]:
+def headline(validation: tuple[Numbers, Numbers], test: tuple[Numbers, Numbers]) -> list[Headline]:
     """The metrics of HEADLINE that a file of either side has; each pair is base and now."""
     rows = [
         Headline(name, _score(validation, in_validation), _score(test, in_test))

@@ -10,6 +10,7 @@ from emotion_slm.audit.package import audit_package, differences
 from emotion_slm.common import files
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.evaluate import evaluate
 from emotion_slm.evaluation.params import EvaluateParams
 from emotion_slm.package.package import Origin
@@ -34,7 +35,7 @@ def fitted_on_test(name: str):
     def plant(root):
         validation, test = read_scored(root)
         fitted = evaluate(test, validation, *settings(root))
-        content = getattr(fitted, name).to_dict()
+        content = getattr(fitted, name).to_dict(LABELS)
         files.write_json(root / FOLDER / f"{name}.json", content)
         digest = files.sha256_file(root / FOLDER / f"{name}.json")
         reset(f"{FOLDER}/config.json", "files", f"{name}.json", value=digest)(root)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from emotion_slm.backbone.device import has_bfloat16
+from emotion_slm.backbone.device import describe_device, has_bfloat16, peak_memory
 
 CPUS = {
     "AMX": ({"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel Xeon"}, True),
@@ -26,3 +26,8 @@ def test_a_gpu_that_only_emulates_bfloat16_is_not_said_to_have_it(monkeypatch):
         torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
     )
     assert has_bfloat16() is False
+
+
+def test_memory_and_device_of_this_machine():
+    assert float(peak_memory().split()[0]) > 0
+    assert describe_device() == describe_device() != ""

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from emotion_slm.balance.targets import column_of, irlbl, mean_ir, resolve
+from emotion_slm.balance.targets import (
+    column_of,
+    combine,
+    irlbl,
+    label_cardinality,
+    mean_ir,
+    of_nearer_parent,
+    resolve,
+)
 
 NAMES = ["joy", "anger", "grief", "pride"]
 COUNTS = np.array([90, 60, 9, 0])
@@ -49,3 +57,59 @@ def test_column_of_names_what_is_known():
     assert column_of("grief", NAMES) == 2
     with pytest.raises(ValueError, match="no label 9"):
         column_of(9, range(4))
+
+
+Y = np.array([[1, 0, 1, 0], [1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        ("seed", [1, 0, 1, 0]),
+        ("ranking", [1, 1, 0, 0]),  # three of four; two of four are not more than half
+        ("union", [1, 1, 1, 0]),
+        ("intersection", [1, 0, 0, 0]),
+    ],
+)
+@pytest.mark.parametrize("dtype", [bool, np.int8, float])
+def test_rules(strategy, expected, dtype):
+    combined = combine(Y.astype(dtype), np.array([0]), np.array([[1, 2, 3]]), strategy)
+    assert combined.dtype == bool
+    np.testing.assert_array_equal(combined, [expected])
+
+
+@pytest.mark.parametrize("strategy", ["seed", "ranking", "union", "intersection"])
+def test_a_row_without_neighbours_keeps_its_labels(strategy):
+    combined = combine(Y, np.array([3, 0]), np.empty((2, 0), dtype=int), strategy)
+    np.testing.assert_array_equal(combined, Y[[3, 0]])
+
+
+def test_many_voters_do_not_overflow():
+    y = np.ones((300, 1), dtype=np.int8)
+    assert combine(y, np.array([0]), np.arange(1, 300)[np.newaxis], "intersection").all()
+
+
+def test_the_nearer_parent_decides():
+    parents = np.array(
+        [(0, 1, 0.5), (0, 1, 0.51), (0, 1, -0.4), (1, 0, 1.4)],
+        dtype=[("seed", int), ("neighbour", int), ("t", float)],
+    )
+    np.testing.assert_array_equal(of_nearer_parent(Y, parents), Y[[0, 1, 0, 0]])
+
+
+def test_irlbl_relates_each_label_to_the_most_frequent_one():
+    np.testing.assert_array_equal(irlbl(np.array([100, 50, 4])), [1, 2, 25])
+
+
+def test_labels_without_rows_are_left_out_of_mean_ir():
+    assert mean_ir(np.array([100, 50, 0, 4])) == pytest.approx(28 / 3)
+    assert np.isnan(irlbl(np.array([100, 0]))[1])
+
+
+def test_no_rows_at_all():
+    assert np.isnan(mean_ir(np.zeros(3, dtype=int)))
+
+
+def test_label_cardinality_is_the_mean_number_of_labels():
+    assert label_cardinality(np.array([[1, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]])) == 1.0
+    assert label_cardinality(np.array([[1, 1], [1, 0]], dtype=bool)) == 1.5

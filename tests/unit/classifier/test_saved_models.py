@@ -44,7 +44,7 @@ import sys
 from pathlib import Path
 import numpy as np, torch
 from transformers import AutoModel, AutoModelForSequenceClassification
-import emotion_slm.encoder.text_classifier, emotion_slm.model.heads, emotion_slm.model.one_position
+import emotion_slm.encoder.text_classifier, emotion_slm.classifier.architectures
 torch.set_num_threads(1)
 root = Path(sys.argv[1])
 inputs = torch.load(root / "inputs.pt", weights_only=True)

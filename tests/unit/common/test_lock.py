@@ -13,7 +13,7 @@ from emotion_slm.common.lock import exclusive
 HOLD = """
 import sys, time
 from pathlib import Path
-from emotion_slm.lock import exclusive
+from emotion_slm.common.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -17,7 +17,6 @@ from emotion_slm.training.params import AsymmetricLoss, FocalLoss
 REPOSITORY_PARAMS = Path(__file__).parents[3] / "params.yaml"
 PROFILE_CONTENT = YAML(typ="safe").load(REPOSITORY_PARAMS)["profiles"]
 PROFILES = list(PROFILE_CONTENT)
-TRAINING = PROFILE_CONTENT["minilm"]["adapt"]["training"]
 MODELS = {
     "fetch": FetchParams,
     "encoder": EncoderParams,

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 SCRIPT = """
-from emotion_slm.threads import pin_threads
+from emotion_slm.common.threads import pin_threads
 pin_threads(1)
 import sklearn.neighbors, scipy.linalg, numpy, torch
 from threadpoolctl import threadpool_info

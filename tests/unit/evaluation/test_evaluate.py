@@ -72,7 +72,7 @@ def test_nothing_is_fitted_on_test():
     one = evaluate(validation, scored(600, 2), PARAMS, seed=0)
     other = evaluate(validation, scored(400, 3, shift=5), PARAMS, seed=0)
     np.testing.assert_array_equal(one.thresholds.per_label, other.thresholds.per_label)
-    assert one.calibration.to_dict() == other.calibration.to_dict()
+    assert one.calibration.to_dict(LABELS) == other.calibration.to_dict(LABELS)
     assert one.validation == other.validation
 
 

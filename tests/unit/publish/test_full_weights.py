@@ -11,7 +11,7 @@ from emotion_slm.publish.full_weights import affine
     [("temperature", "temperature"), ("platt", "platt"), ("blend", "platt"), ("isotonic", None)],
 )
 def test_as_much_of_the_calibration_is_folded_as_is_affine(scored, method, shown):
-    gold, logits = scored
+    gold, logits = (array[:, :3] for array in scored)  # a few labels say as much as all
     assert method in METHODS
     slope, intercept = affine(Calibration.fit(method, logits, gold), gold.shape[1])
     sigmoids = expit(logits * slope.numpy() + intercept.numpy())

@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
+import emotion_slm.transformers  # noqa: F401 makes the package known to transformers
 from emotion_slm.calibration.maps import Platt, Temperature
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import read_package

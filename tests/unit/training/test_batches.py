@@ -1,7 +1,4 @@
-from itertools import pairwise
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +6,7 @@ from emotion_slm.training.batches import POOL_BATCHES, epoch_batches, ordered_ba
 from emotion_slm.training.params import TrainingParams
 
 
-def sized(**size) -> TrainingParams:
+def of_size(batch_size: int) -> TrainingParams:
     return TrainingParams(
         epochs=1,
         learning_rate=1e-3,
@@ -18,7 +15,7 @@ def sized(**size) -> TrainingParams:
         weight_decay=0.0,
         precision="float32",
         selection="map",
-        **size,
+        batch_size=batch_size,
     )
 
 
@@ -30,61 +27,29 @@ def lists(batches: list[np.ndarray]) -> list[list[int]]:
     return [batch.tolist() for batch in batches]
 
 
-SIZES = st.one_of(
-    st.builds(lambda size: {"batch_size": size}, st.integers(1, 9)),
-    st.builds(lambda budget: {"tokens_per_batch": budget}, st.integers(1, 300)),
-)
-
-
 @given(
     rows=st.integers(1, 400),
-    size=SIZES,
+    size=st.integers(1, 9),
     seed=st.integers(0, 2**31 - 1),
     epoch=st.integers(0, 20),
     bucketed=st.booleans(),
 )
 def test_every_row_is_in_one_batch_of_every_epoch(rows, size, seed, epoch, bucketed):
-    bucketed = bucketed or "tokens_per_batch" in size
     lengths = token_lengths(rows) if bucketed else None
-    batches = epoch_batches(rows, sized(**size), seed, epoch, lengths)
+    batches = epoch_batches(rows, of_size(size), seed, epoch, lengths)
     assert sorted(np.concatenate(batches).tolist()) == list(range(rows))
     assert all(len(batch) for batch in batches)
-    if "batch_size" in size:
-        assert len(batches) == -(-rows // size["batch_size"])
+    assert len(batches) == -(-rows // size)
 
 
-@pytest.mark.parametrize("size", [{"batch_size": 4}, {"tokens_per_batch": 100}], ids=str)
-def test_batches_are_a_function_of_seed_and_epoch(size):
+def test_batches_are_a_function_of_seed_and_epoch():
     def make(seed, epoch):
-        return lists(epoch_batches(500, sized(**size), seed, epoch, token_lengths(500)))
+        return lists(epoch_batches(500, of_size(4), seed, epoch, token_lengths(500)))
 
     assert make(1, 0) != make(1, 1)
     assert make(1, 0) != make(2, 0)
     # History does not matter: a resumed run asks for epoch 1 only.
     assert make(1, 1) == make(1, 1)
-
-
-@given(rows=st.integers(1, 400), budget=st.integers(1, 300), seed=st.integers(0, 99))
-def test_padded_batches_fit_the_budget_and_could_not_take_one_more_neighbour(rows, budget, seed):
-    lengths = token_lengths(rows, seed)
-    for batch in epoch_batches(rows, sized(tokens_per_batch=budget), seed, 0, lengths):
-        assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
-    batches = ordered_batches(rows, sized(tokens_per_batch=budget), lengths)
-    for batch, following in pairwise(batches):
-        assert (len(batch) + 1) * lengths[following[0]] > budget
-
-
-def test_texts_without_a_token_are_batched_too():
-    lengths = np.array([0, 0, 0, 5])
-    batches = epoch_batches(4, sized(tokens_per_batch=2), 1, 0, lengths)
-    assert sorted(lists(batches), key=len) == [[3], *sorted(lists(batches), key=len)[1:]]
-    assert sorted(np.concatenate(batches).tolist()) == [0, 1, 2, 3]
-
-
-def test_a_token_budget_takes_fewer_batches_than_rows_of_any_length():
-    lengths = token_lengths(2000)
-    by_budget = epoch_batches(2000, sized(tokens_per_batch=704), 3, 0, lengths)
-    assert len(by_budget) < 0.6 * 2000 / 16  # 704 = 16 rows of the longest, 44 tokens
 
 
 def test_batches_come_from_one_pool():
@@ -94,7 +59,7 @@ def test_batches_come_from_one_pool():
     pool = POOL_BATCHES * batch_size
     pools = np.split(generator.permutation(rows), range(pool, rows, pool))
     home = {row: number for number, members in enumerate(pools) for row in members.tolist()}
-    for batch in epoch_batches(rows, sized(batch_size=batch_size), 9, 3, lengths):
+    for batch in epoch_batches(rows, of_size(batch_size), 9, 3, lengths):
         assert len({home[row] for row in batch.tolist()}) == 1
 
 
@@ -104,14 +69,14 @@ def padding(batches: list[np.ndarray], lengths: np.ndarray) -> int:
 
 def test_buckets_save_most_of_the_padding():
     lengths = token_lengths(2000, 2)
-    bucketed = epoch_batches(2000, sized(batch_size=8), 5, 0, lengths)
-    shuffled = epoch_batches(2000, sized(batch_size=8), 5, 0)
+    bucketed = epoch_batches(2000, of_size(8), 5, 0, lengths)
+    shuffled = epoch_batches(2000, of_size(8), 5, 0)
     assert padding(bucketed, lengths) < padding(shuffled, lengths) / 5
 
 
 def test_batches_come_in_random_order_of_length():
     lengths = np.arange(2000) % 50
-    batches = epoch_batches(2000, sized(batch_size=8), 5, 0, lengths)
+    batches = epoch_batches(2000, of_size(8), 5, 0, lengths)
     means = np.array([lengths[batch].mean() for batch in batches])
     assert abs(np.corrcoef(np.arange(len(means)), means)[0, 1]) < 0.2
 
@@ -120,7 +85,7 @@ def test_rows_change_company_between_epochs():
     lengths = token_lengths(1000, 2)
 
     def companies(epoch):
-        batches = epoch_batches(1000, sized(batch_size=4), 5, epoch, lengths)
+        batches = epoch_batches(1000, of_size(4), 5, epoch, lengths)
         return {frozenset(batch.tolist()) for batch in batches}
 
     assert len(companies(0) & companies(1)) < 10
@@ -135,6 +100,6 @@ def test_steps_take_so_many_batches_and_the_last_what_is_left():
 
 
 def test_validation_order_is_that_of_the_rows_or_of_their_lengths():
-    assert lists(ordered_batches(5, sized(batch_size=2))) == [[0, 1], [2, 3], [4]]
+    assert lists(ordered_batches(5, of_size(2))) == [[0, 1], [2, 3], [4]]
     lengths = np.array([9, 3, 7, 3, 1])
-    assert lists(ordered_batches(5, sized(batch_size=2), lengths)) == [[4, 1], [3, 2], [0]]
+    assert lists(ordered_batches(5, of_size(2), lengths)) == [[4, 1], [3, 2], [0]]

@@ -37,9 +37,7 @@ def test_sharded_weights_learn_what_whole_ones_do_even_when_interrupted(
 ):
     # 17 rows by 4: the second process has no row of an epoch's last batch.
     arrays = separable_vectors(17)
-    params = training_params(
-        epochs=3, accumulation=2, ema_decay=0.5, checkpoint_steps=1, learning_rate=1e-2
-    )
+    params = training_params(epochs=3, accumulation=2, checkpoint_steps=1, learning_rate=1e-2)
     model, rows = head(), vector_rows(*arrays)
     expected = train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path / "whole")
 

@@ -21,7 +21,7 @@ def processes():
 def case(request, tiny_bert, encoder_params, emotion_frame, training_params) -> Case:
     options = {"schedule": "cosine", "warmup_ratio": 0.1, "checkpoint_steps": 2, "epochs": 4}
     if request.param == "vectors":
-        return Case(training_params(**options, ema_decay=0.9))
+        return Case(training_params(**options))
     params = training_params(**options, precision="bfloat16")
     return Case(params, emotion_frame(24), encoder_params(tiny_bert))
 

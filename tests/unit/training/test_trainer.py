@@ -1,4 +1,6 @@
+import re
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +21,10 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.training import trainer as trainer_module
 from emotion_slm.training.batches import epoch_batches
-from emotion_slm.training.curve import best
+from emotion_slm.training.curve import Epoch, best
 from emotion_slm.training.learner import Learner
 from emotion_slm.training.losses import binary_cross_entropy
-from emotion_slm.training.trainer import train
+from emotion_slm.training.trainer import Training, summary, train
 from emotion_slm.training.validation import Validation
 
 
@@ -170,9 +172,7 @@ def test_resumed_run_equals_uninterrupted_bit_for_bit(
     tmp_path, separable_vectors, training_params, interrupt, step
 ):
     rows = vector_rows(*separable_vectors(18))
-    params = training_params(
-        epochs=4, schedule="cosine", warmup_ratio=0.1, checkpoint_steps=3, ema_decay=0.9
-    )
+    params = training_params(epochs=4, schedule="cosine", warmup_ratio=0.1, checkpoint_steps=3)
 
     straight = head(dropout=0.3)
     straight_curve = train(
@@ -356,57 +356,6 @@ def test_accumulated_batches_equal_one_batch_of_all_their_rows(
     )
 
 
-def test_token_budget_trains_and_resumes(
-    tmp_path, tiny_bert, encoder_params, emotion_frame, training_params, interrupt
-):
-    rows = text_rows(emotion_frame(40), tiny_bert)
-    params = training_params(
-        epochs=3, batch_size=None, tokens_per_batch=40, checkpoint_steps=2, accumulation=2
-    )
-
-    def run(folder):
-        torch.manual_seed(3)
-        model = build_encoder(encoder_params(tiny_bert), None, dropout=0.1)
-        curve = train(model, binary_cross_entropy, rows, rows, params, 7, folder).curve
-        return weights(model), curve
-
-    straight, straight_curve = run(tmp_path / "a")
-    interrupt(5)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "b")
-    interrupt.disarm()
-    resumed, resumed_curve = run(tmp_path / "b")
-    assert_same_weights(resumed, straight)
-    assert resumed_curve == straight_curve
-    assert straight_curve[-1].train_loss < straight_curve[0].train_loss
-
-
-def test_the_moving_average_is_validated_selected_and_kept(
-    tmp_path, separable_vectors, training_params, scored, monkeypatch
-):
-    steps = []
-    update = Learner.update
-
-    def spy(self, learning_rate):
-        update(self, learning_rate)
-        steps.append(weights(self.model))
-
-    monkeypatch.setattr(Learner, "update", spy)
-    seen = scored([(0.1, 0), (0.9, 0), (0.5, 0)])
-    rows = vector_rows(*separable_vectors(8))
-    model = head()
-    average = weights(head())["layers.1.weight"]
-    params = training_params(epochs=3, ema_decay=0.6, learning_rate=1e-2)
-    train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path)
-    expected = []
-    for step in steps:  # two steps an epoch
-        average = 0.6 * average + 0.4 * step["layers.1.weight"]
-        expected.append(average)
-    for epoch, evaluated in enumerate(seen):
-        torch.testing.assert_close(evaluated["layers.1.weight"], expected[2 * epoch + 1])
-    torch.testing.assert_close(model.layers[1].weight.detach(), expected[3])
-
-
 def test_eight_bit_adamw_learns_and_resumes(
     tmp_path, separable_vectors, training_params, interrupt
 ):
@@ -496,3 +445,13 @@ def test_a_log_shows_every_epoch_and_a_terminal_none(
     monkeypatch.setattr(trainer_module, "progress", lambda *_: nullcontext(lambda *_: None))
     train(head(), binary_cross_entropy, rows, rows, params, 1, tmp_path / "terminal")
     assert len(lines) == 2
+
+
+def test_closing_line_names_epoch_speed_memory_and_place(training_params):
+    curve = [Epoch(1, 0.5, 0.4, 0.61, 0.2), Epoch(2, 0.4, 0.4, 0.512, 0.3)]
+    line = summary(Training(curve, 1234.4), 43_410, training_params(), Path("models/adapted"))
+    assert re.fullmatch(
+        r"43,410 rows, epoch 1 of 2 kept, validation mAP 0\.610, 1,234 samples/s, "
+        r"\d+\.\d GiB of (GPU )?memory at most → models/adapted",
+        line,
+    )

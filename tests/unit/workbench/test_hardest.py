@@ -19,7 +19,8 @@ def scores(run):
     """(120, 28) gold and calibrated probabilities of test, and the thresholds by label."""
     frame = pd.read_parquet(run / "data/split/test.parquet")
     logits = pd.read_parquet(run / "data/predictions/test.parquet")[list(LABELS)].to_numpy()
-    calibration = Calibration.from_dict(read_json(run / "models/classifier/calibration.json"))
+    content = read_json(run / "models/classifier/calibration.json")
+    calibration = Calibration.from_dict(content, LABELS)
     thresholds = read_json(run / "models/classifier/thresholds.json")["per_label"]
     return to_matrix(frame["labels"]), calibration.apply(logits), thresholds
 

@@ -67,6 +67,6 @@ def test_the_program_rewrites_the_lock_and_says_what_changed(tmp_path, monkeypat
 
 
 def test_the_committed_lock_is_of_its_own_form():
-    lock = (Path(__file__).parents[2] / "requirements.lock").read_text()
+    lock = (Path(__file__).parents[3] / "requirements.lock").read_text()
     assert sorted(lock_of(lock).split()) == sorted(lock.split())
     assert kept(lock)

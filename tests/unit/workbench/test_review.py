@@ -1,8 +1,8 @@
 """A review in a clone with two commits, by the real git and DVC."""
 
 import pytest
-from support.repository import commit, dvc, edit_file, edit_json, git
 from support.report import write_table
+from support.repository import commit, dvc, edit_file, edit_json, git
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import write_json
@@ -163,7 +163,9 @@ def test_other_test_rows_are_told_by_the_lock(repository):
 
 def test_a_base_without_a_lock_is_told(repository):
     git(repository, "rm", "-q", "--cached", "dvc.lock")
-    commit_without = git(repository, "commit-tree", git(repository, "write-tree").strip(), "-m", "x")
+    commit_without = git(
+        repository, "commit-tree", git(repository, "write-tree").strip(), "-m", "x"
+    )
     found = review(commit_without.strip())
     assert "Base has no dvc.lock" in alarms(found) and found.params == []
 
