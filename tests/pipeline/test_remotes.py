@@ -21,6 +21,7 @@ from support.servers import (
 )
 
 from emotion_slm.common.files import sha256_file
+from emotion_slm.workbench.release import fetch
 
 ROOT = Path(__file__).parents[2]
 MODEL = "models/classifier"
@@ -40,19 +41,37 @@ def servers(tmp_path_factory):
         yield Servers(s3, ssh, folder / "remote")
 
 
+CONFIG = """\
+[core]
+    remote = release
+    analytics = false
+    check_update = false
+['remote "release"']
+    url = ../release
+    verify = true
+"""
+
+
 @pytest.fixture(scope="module")
 def holder(tmp_path_factory):
-    """A clone of this repository that holds the released model; tests add remotes of their own."""
+    """A repository whose one output is the released model; tests add remotes of their own."""
     folder = tmp_path_factory.mktemp("holder") / "clone"
-    subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-    run(folder, "pull", MODEL)
+    (folder / ".dvc").mkdir(parents=True)
+    (folder / ".dvc/config").write_text(CONFIG)
+    (folder / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    (folder / "dvc.yaml").write_text(f"artifacts: {{classifier: {{path: {MODEL}, type: model}}}}\n")
+    shutil.copytree(ROOT / "release", folder / "release")
+    fetch(str(ROOT), folder / MODEL)
+    git(folder, "init", "-q", "-b", "main")
+    run(folder, "add", "--quiet", MODEL)
+    commit(folder, "the released model")
     return folder
 
 
 @pytest.fixture
-def clone(tmp_path):
-    """A fresh clone of this repository."""
-    subprocess.run(["git", "clone", "--quiet", ROOT, tmp_path / "clone"], check=True)
+def clone(holder, tmp_path):
+    """A fresh clone of it."""
+    subprocess.run(["git", "clone", "--quiet", holder, tmp_path / "clone"], check=True)
     return tmp_path / "clone"
 
 
