@@ -89,12 +89,8 @@ sweep: $(VENV)/.installed  ## one experiment per value of SWEEP on PROFILE, then
 	dvc exp run --run-all
 	$(MAKE) --no-print-directory experiments
 
-# Winners are chosen on validation. DVC shows every column but those dropped: two thousand metrics.
-SHOWN := Experiment|State|params.yaml|seed|threads|split|evaluate|profiles|metrics/validation.json:macro_f1$$
-
 experiments: $(VENV)/.installed  ## the experiments since the last commit, the best on validation first
-	@COLUMNS=120 $(BIN)/dvc exp show --no-pager --only-changed --precision 4 --drop '(?!$(SHOWN)).*' \
-		--sort-by metrics/validation.json:macro_f1 --sort-order desc
+	@$(BIN)/python -m emotion_slm.workbench.experiments
 
 release: $(VENV)/.installed  ## release/ holds the model of dvc.lock, for git to keep
 	$(BIN)/python -m emotion_slm.workbench.release
