@@ -1,4 +1,7 @@
+import shutil
+
 import pytest
+from support.repository import dvc
 
 from emotion_slm.workbench import stale
 
@@ -19,10 +22,15 @@ def test_changed_code_is_found_and_named(repository, capsys):
 
 def test_without_data_a_change_upstream_is_found_and_so_is_what_follows(repository):
     """DVC fails there: the stage after the stale one reads what is not there."""
-    first = "  first:\n    cmd: make\n    deps: [stage.py]\n    outs: [data]\n"
-    later = "  later:\n    cmd: make\n    deps: [data]\n    outs: [more]\n"
+    first = "  first:\n    cmd: echo x > made\n    deps: [stage.py]\n    outs: [made]\n"
+    later = "  later:\n    cmd: cp made more\n    deps: [made]\n    outs: [more]\n"
     (repository / "dvc.yaml").write_text(f"stages:\n{first}{later}")
-    (repository / "dvc.lock").unlink()
+    dvc(repository, "repro", "-q")
+    (repository / "made").unlink()
+    (repository / "more").unlink()
+    shutil.rmtree(repository / ".dvc/cache")
+    assert stale.stale_stages() == []
+    (repository / "stage.py").write_text("print('other')")
     assert stale.stale_stages() == ["first", "later"]
 
 
