@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from emotion_slm.workbench.review_plots import Plot
+from emotion_slm.workbench.revisions import State
 from PIL import Image
 from rich.console import Console
 from support.report import HOSTILE
@@ -11,9 +13,7 @@ from support.report import HOSTILE
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.workbench.review import Audit, Change, Review
 from emotion_slm.workbench.review_page import markdown, screen, shown, signed, write_review
-from emotion_slm.workbench.review_plots import Plot
 from emotion_slm.workbench.review_scores import Score
-from emotion_slm.workbench.revisions import State
 
 INJECTION = "@someone [x](https://evil.example) |\n# h `c` <img src=x> www.evil.example"
 
