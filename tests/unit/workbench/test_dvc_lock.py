@@ -1,6 +1,5 @@
 """dvc.lock, and files held against it, in a repository whose lock DVC itself wrote."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def test_a_lock_that_ends_amid_an_entry_is_read_as_far_as_it_goes():
 
 
 def test_no_lock_is_none(repository):
-    os.unlink("dvc.lock")
+    Path("dvc.lock").unlink()
     assert read_lock(TREE) is None
 
 

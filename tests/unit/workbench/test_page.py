@@ -38,7 +38,7 @@ TEXT = st.one_of(
 
 
 def visible(text: str) -> str:
-    """The text without what Markdown and HTML change about it: line ends, blanks, odd characters."""
+    """The text without what Markdown and HTML change of it: blanks, odd characters."""
     kept = "".join(char for char in text if char.isprintable() and char not in "\u200b\ufffd")
     return re.sub(r"\s+", "", kept)
 

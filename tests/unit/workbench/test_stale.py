@@ -22,11 +22,10 @@ def test_changed_code_is_found_and_named(repository, capsys):
 
 def test_without_data_a_change_upstream_is_found_and_so_is_what_follows(repository):
     """DVC fails there, at a stage whose code changed too and whose input is not there."""
-    first = "  first:\n    cmd: mkdir -p made && echo x > made/rows\n    deps: [stage.py]\n    outs: [made]\n"
-    later = (
-        "  later:\n    cmd: cp made/rows more\n    deps: [made/rows, stage.py]\n    outs: [more]\n"
-    )
-    (repository / "dvc.yaml").write_text(f"stages:\n{first}{later}")
+    first = "cmd: mkdir -p made && echo x > made/rows, deps: [stage.py], outs: [made]"
+    later = "cmd: cp made/rows more, deps: [made/rows, stage.py], outs: [more]"
+    stages = f"stages:\n  first: {{{first}}}\n  later: {{{later}}}\n"
+    (repository / "dvc.yaml").write_text(stages)
     dvc(repository, "repro", "-q")
     shutil.rmtree(repository / "made")
     (repository / "more").unlink()
