@@ -12,12 +12,8 @@ from emotion_slm.corpus.labels import LABELS, to_matrix
 ROWS = 50
 TEXTS = paths.SPLIT / "test.parquet"
 LOGITS = paths.PREDICTIONS / "test.parquet"
-NEEDED = (
-    TEXTS,
-    LOGITS,
-    paths.CLASSIFIER / "calibration.json",
-    paths.CLASSIFIER / "thresholds.json",
-)
+FITTED = (paths.CLASSIFIER / "calibration.json", paths.CLASSIFIER / "thresholds.json")
+NEEDED = (TEXTS, LOGITS, *FITTED)
 LIKELIEST = 3  # labels shown whether or not they are gold or predicted
 SMALLEST = 1e-6  # keeps the loss of a certain and wrong probability finite
 # The same counts give the same macro-F1; metrics files hold six decimals.
@@ -67,10 +63,10 @@ def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
 
     frame = read_parquet(TEXTS, ("id", "text", "labels"))
     gold = to_matrix(frame["labels"])
-    calibration, thresholds = (read_json(path) for path in NEEDED[2:])
+    calibration, thresholds = (read_json(path) for path in FITTED)
     logits = predictions.read(LOGITS, frame["id"].tolist())
-    probabilities = Calibration.from_dict(calibration, LABELS, str(NEEDED[2])).apply(logits)
-    tuned = Thresholds.from_dict(thresholds, LABELS, str(NEEDED[3])).per_label
+    probabilities = Calibration.from_dict(calibration, LABELS, str(FITTED[0])).apply(logits)
+    tuned = Thresholds.from_dict(thresholds, LABELS, str(FITTED[1])).per_label
     predicted = probabilities >= tuned
     if abs(_macro_f1(gold, predicted) - test_macro_f1) > SAME:
         return Hardest(

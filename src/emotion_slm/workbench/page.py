@@ -27,6 +27,7 @@ ALIVE = re.compile(
     r"|[\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff]",
     re.IGNORECASE,
 )
+BLANKS = "\t\n\r\xa0\u2028\u2029"
 
 
 def environment(markdown: bool = False) -> "Environment":
@@ -56,7 +57,7 @@ def environment(markdown: bool = False) -> "Environment":
         "interval": lambda value: Markup(interval(value)),
         "count": lambda value: Markup(f"{value:,}"),
         "words": words,
-        "link": lambda value: Markup(quote(str(value), safe="/:._-")),
+        "link": lambda path: Markup(link(path)),
         "data_uri": lambda content: Markup(data_uri(content)),
     }
     return found
@@ -72,7 +73,14 @@ def escape_markdown(value: object) -> str:
 
 
 def _reference(character: str) -> str:
+    if not character.isprintable() and character not in BLANKS:
+        character = "\ufffd"  # a reference to a control character is read as another one
     return f"&#{ord(character)};" + ("&#8203;" if character in "@#Hh" else "")
+
+
+def link(path: object) -> str:
+    """The address of a path: whatever is in its name, it stays one."""
+    return quote(str(path), errors="replace")
 
 
 def words(name: str) -> str:

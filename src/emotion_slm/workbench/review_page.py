@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from rich import box
 from rich.console import Group
@@ -13,7 +12,7 @@ from rich.text import Text
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import write_bytes
 from emotion_slm.workbench.curves import CURVES, draw
-from emotion_slm.workbench.page import environment, signed
+from emotion_slm.workbench.page import environment, link, signed
 from emotion_slm.workbench.repository import WorkingTree
 from emotion_slm.workbench.results import read_table
 from emotion_slm.workbench.review import Change, Plot, Review
@@ -99,14 +98,14 @@ def _sides(path: Path, review: Review) -> tuple[list, list]:
 
 
 def _pair(plot: Plot, review: Review, hosted: str | None) -> Pair:
-    path, name = quote(plot.path.as_posix()), quote(plot.path.name)
-    links = (
+    path, name = link(plot.path.as_posix()), link(plot.path.name)
+    places = (
         (f"{hosted}/{review.base.commit}/{path}", f"{hosted}/{review.state.commit}/{path}")
         if hosted
         else (f"{BEFORE}/{name}", f"{AFTER}/{name}")
     )
-    sides = zip(links, (plot.before, plot.after), strict=True)
-    return Pair(plot, *(link if content is not None else None for link, content in sides))
+    sides = zip(places, (plot.before, plot.after), strict=True)
+    return Pair(plot, *(place if content is not None else None for place, content in sides))
 
 
 def screen(review: Review) -> Group:

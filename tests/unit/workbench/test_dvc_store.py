@@ -3,9 +3,17 @@ import json
 from pathlib import Path
 
 import pytest
+from support.repository import dvc
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.workbench.dvc_store import cache, is_sound, listed, named, object_path
+from emotion_slm.workbench.dvc_store import (
+    cache,
+    folder_md5,
+    is_sound,
+    listed,
+    named,
+    object_path,
+)
 
 MD5 = "a" * 32
 
@@ -55,3 +63,12 @@ def test_a_cache_lies_where_the_configuration_says(tmp_path, configured, place):
 def test_outside_dvc_is_an_error(tmp_path):
     with pytest.raises(EmotionSlmError, match="not a DVC workspace; run this in"):
         cache(tmp_path)
+
+
+def test_folders_are_hashed_as_dvc_hashes_them(repository):
+    folder = repository / "folder"
+    for name in ("a/b", "a-b", "é.txt", "z/deep/er"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    dvc(repository, "add", "-q", "folder")
+    assert f"md5: {folder_md5(folder)}" in (repository / "folder.dvc").read_text()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.lineage import MODEL, write_config, write_lock
-from support.repository import commit, dvc, git
+from support.repository import commit, git
 from typer.testing import CliRunner
 
 from emotion_slm.cli.app import app
@@ -13,7 +13,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
 from emotion_slm.corpus.goemotions import SHA256
 from emotion_slm.workbench.lineage import Lineage, trace
-from emotion_slm.workbench.lineage_evidence import Verdict, dvc_hash
+from emotion_slm.workbench.lineage_evidence import Verdict
 
 
 def differing(lineage: Lineage) -> list[str]:
@@ -107,7 +107,7 @@ def test_code_of_another_revision_is_named(traced):
     write_lock(traced, code="print('never committed')\n")
     commit(traced, "a lock without its code")
     found = trace(MODEL)
-    assert differing(found) == ["code: 1 source files"]
+    assert differing(found) == ["code: 1 files and folders"]
     assert "stages/evaluate.py" in found.code[0].detail
 
 
@@ -182,17 +182,16 @@ def test_a_folder_without_a_sound_config_is_an_error(traced, config, message):
     assert status == 1 and message.split()[0] in output
 
 
-@pytest.mark.parametrize("lock", ["stages: [", "stages: 1", "stages: {a: {outs: [{path: x}]}}"])
+@pytest.mark.parametrize("lock", ["stages: [", "stages: 1", "stages: {a: {outs: [{md5: x}]}}"])
 def test_a_lock_that_is_none_is_named(traced, lock):
     Path("dvc.lock").write_text(lock)
     with pytest.raises(EmotionSlmError, match=r"dvc\.lock of working tree: not a lock of DVC"):
         trace(MODEL)
 
 
-def test_folders_are_hashed_as_dvc_hashes_them(traced):
-    folder = traced / "folder"
-    for name in ("a/b", "a-b", "é.txt", "z/deep/er"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(name)
-    dvc(traced, "add", "-q", "folder")
-    assert f"md5: {dvc_hash(folder)}" in (traced / "folder.dvc").read_text()
+def test_a_subject_with_odd_line_ends_is_one_commit(traced):
+    (MODEL / "thresholds.json").write_text("of a new run")
+    write_config(traced)
+    write_lock(traced)
+    commit(traced, "one \x85 two \u2028 three")
+    assert len(trace(MODEL).revisions) == 1

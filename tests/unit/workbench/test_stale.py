@@ -1,4 +1,7 @@
+import shutil
+
 import pytest
+from support.repository import dvc
 
 from emotion_slm.workbench import stale
 
@@ -18,11 +21,17 @@ def test_changed_code_is_found_and_named(repository, capsys):
 
 
 def test_without_data_a_change_upstream_is_found_and_so_is_what_follows(repository):
-    """DVC fails there: the stage after the stale one reads what is not there."""
-    first = "  first:\n    cmd: make\n    deps: [stage.py]\n    outs: [data]\n"
-    later = "  later:\n    cmd: make\n    deps: [data]\n    outs: [more]\n"
-    (repository / "dvc.yaml").write_text(f"stages:\n{first}{later}")
-    (repository / "dvc.lock").unlink()
+    """DVC fails there, at a stage whose code changed too and whose input is not there."""
+    first = "cmd: mkdir -p made && echo x > made/rows, deps: [stage.py], outs: [made]"
+    later = "cmd: cp made/rows more, deps: [made/rows, stage.py], outs: [more]"
+    stages = f"stages:\n  first: {{{first}}}\n  later: {{{later}}}\n"
+    (repository / "dvc.yaml").write_text(stages)
+    dvc(repository, "repro", "-q")
+    shutil.rmtree(repository / "made")
+    (repository / "more").unlink()
+    shutil.rmtree(repository / ".dvc/cache")
+    assert stale.stale_stages() == []
+    (repository / "stage.py").write_text("print('other')")
     assert stale.stale_stages() == ["first", "later"]
 
 

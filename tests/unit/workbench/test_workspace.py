@@ -149,12 +149,12 @@ def test_dvc_is_set_up_once_without_git_and_without_telemetry(repository, target
     assert ["config", "core.check_update", "false"] in dvc_calls
 
 
-def test_folder_outside_git_is_refused(tmp_path, dvc_calls):
-    write(tmp_path / "plain", FILES)
-    shutil.rmtree(tmp_path / "plain" / ".git", ignore_errors=True)
-    with pytest.raises(EmotionSlmError, match=r"plain: not a git repository; clone it"):
-        create(tmp_path / "plain", tmp_path / "workspace", "sample")
-    assert not (tmp_path / "workspace").exists()
+def test_a_download_without_git_gives_the_same_workspace(repository, tmp_path, dvc_calls):
+    create(repository, tmp_path / "of-git", "sample")
+    shutil.rmtree(repository / ".git")
+    write(repository, {"ignored/big.bin": "x", "run.log": "x", ".scratch/other/y": "x"})
+    create(repository, tmp_path / "of-download", "sample")
+    assert listing(tmp_path / "of-download") == listing(tmp_path / "of-git")
 
 
 def test_repository_stays_clean(repository, target, dvc_calls):

@@ -1,0 +1,155 @@
+"""dvc.lock, and files held against it, in a repository whose lock DVC itself wrote."""
+
+from pathlib import Path
+
+import pytest
+from support.repository import commit, dvc, edit_file, git
+
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.workbench.dvc_lock import (
+    ABSENT,
+    Unlike,
+    other_code,
+    other_params,
+    parse,
+    read_lock,
+)
+from emotion_slm.workbench.repository import WorkingTree, find
+
+TREE = WorkingTree()
+MD5 = "0cc175b9c0f1b6a831c399e269772661"
+HEAD = "schema: '2.0'\nstages:\n"
+
+
+@pytest.fixture(params=["commit", "working tree"])
+def side(request, repository):
+    """Function: either side with what lies in the repository now; other_code takes both alike."""
+
+    def take():
+        if request.param == "working tree":
+            return TREE
+        git(repository, "add", "-A")
+        tree = git(repository, "write-tree").strip()
+        return find(git(repository, "commit-tree", tree, "-m", "x").strip())
+
+    return take
+
+
+def test_a_lock_says_what_was_read_run_and_written(repository):
+    lock = read_lock(TREE)
+    assert [(out.stage, str(out.path), out.size) for out in lock.outs] == [
+        ("evaluate", "out.txt", 4)
+    ]
+    assert set(lock.code) == {Path("stage.py"), Path("src/room")}
+    assert lock.values() == {
+        "profile": "minilm", "seed": 1, "split.protocol": "pooled",
+        "profiles.minilm.fetch.corpus": "goemotions", "profiles.minilm.ismote.target": 4000,
+        "profiles.minilm.ismote.exclude": ["neutral"],
+    }  # fmt: skip
+
+
+def test_code_that_dvc_hashed_is_known_again(side):
+    """The folder's MD5 is DVC's own: nested and odd names, and what .dvcignore lets through."""
+    assert other_code(side(), read_lock(TREE)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        ("src/room/b.py", ["src/room"]),
+        ("src/room/inner/new.py", ["src/room"]),
+        ("stage.py", ["stage.py"]),
+        ("src/room/README.md", []),
+        ("src/room/swap.py.txt", []),
+        ("src/elsewhere.py", []),
+    ],
+)
+def test_an_edit_is_seen_where_dvc_sees_it(repository, side, path, other):
+    (repository / path).write_text("edited")
+    assert list(map(str, other_code(side(), read_lock(TREE)))) == other
+    status = dvc(repository, "status", "evaluate")
+    assert all(name in status for name in other) and ("changed deps" in status) == bool(other)
+
+
+def test_bytecode_in_a_folder_is_passed_over(repository):
+    (repository / "src/room/__pycache__").mkdir()
+    (repository / "src/room/__pycache__/b.py").write_text("compiled")
+    assert other_code(TREE, read_lock(TREE)) == []
+    assert "changed" not in dvc(repository, "status", "evaluate")
+
+
+def test_a_deleted_folder_is_other_code(repository, side):
+    git(repository, "rm", "-rq", "src/room")
+    assert other_code(side(), read_lock(TREE)) == [Path("src/room")]
+
+
+def test_params_otherwise_than_run_are_named_with_both_values(repository):
+    assert other_params(TREE, read_lock(TREE)) == []
+    params = repository / "params.yaml"
+    edit_file(params, "4000, exclude: [neutral]", "1000, kind: line")
+    edit_file(params, "seed: 1", "seeed: 1")
+    edit_file(params, "target: 1,", "target: 2,")  # of a profile that was not run
+    assert other_params(TREE, read_lock(TREE)) == [
+        Unlike("profiles.minilm.ismote.exclude", ABSENT, ["neutral"]),
+        Unlike("profiles.minilm.ismote.kind", "line", ABSENT),
+        Unlike("profiles.minilm.ismote.target", 1000, 4000),
+        Unlike("seed", ABSENT, 1),
+    ]
+
+
+def test_a_side_without_params_says_nothing(repository, tmp_path, monkeypatch):
+    lock = read_lock(TREE)
+    (repository / "params.yaml").unlink()
+    assert {unlike.says for unlike in other_params(TREE, lock)} == {ABSENT}
+    (repository / "params.yaml").write_text("a: [")
+    with pytest.raises(EmotionSlmError, match=r"params\.yaml of working tree: not readable YAML"):
+        other_params(TREE, lock)
+
+
+def test_a_stage_left_behind_shows_both_values():
+    """Stage one ran with seed 1; then seed 2 was set, and only stage two was run."""
+    stage = "  {}: {{cmd: x, params: {{params.yaml: {{seed: {}}}}}}}\n"
+    lock = parse((HEAD + stage.format("one", 1) + stage.format("two", 2)).encode(), "lock")
+    assert lock.params == {Path("params.yaml"): {"seed": [1, 2]}}
+    assert lock.values() == {"seed": 2}
+
+
+def test_outputs_of_a_stage_are_no_code():
+    text = f"""  one: {{cmd: x, outs: [{{path: data/split, md5: {MD5}.dir}}]}}
+  two: {{cmd: x, deps: [{{path: data/split/train, md5: {MD5}}},
+                        {{path: data/split, md5: {MD5}.dir}},
+                        {{path: data/splitting.py, md5: {MD5}}}]}}
+"""
+    assert parse((HEAD + text).encode(), "lock").code == {Path("data/splitting.py"): {MD5}}
+
+
+def test_a_lock_that_ends_amid_an_entry_is_read_as_far_as_it_goes():
+    text = HEAD + "  one:\n    cmd: x\n    outs:\n    - path: a\n"
+    (out,) = parse(text.encode(), "lock").outs
+    assert (out.md5, out.size) == ("", 0)
+
+
+def test_no_lock_is_none(repository):
+    Path("dvc.lock").unlink()
+    assert read_lock(TREE) is None
+
+
+def test_files_of_a_commit_are_read_without_a_checkout(repository):
+    (repository / "src/room/b.py").write_text("edited")
+    (repository / "src/room/c.py").write_text("new")
+    base = find("base")
+    assert base.read(Path("src/room/b.py")) == b"# b.py\n"
+    assert base.read(Path("src/room/c.py")) is None and base.read(Path("src/room")) is None
+    names = [path.name for path in base.below(Path("src/room"))]
+    assert names == ["README.md", "__init__.py", "a-b.py", "b.py", "z.py", "é.py"]
+    assert base.below(Path("nowhere")) == []
+
+
+def test_a_commit_hashes_contents_of_any_bytes(repository):
+    contents = [b"", b"\n", b"\r\n\x00", "é".encode(), b"x" * 70000 + b"\n123 blob 4\n"]
+    (repository / "any").mkdir()
+    for place, content in enumerate(contents):
+        (repository / f"any/{place}").write_bytes(content)
+    commit(repository, "any bytes")
+    files = [Path(f"any/{place}") for place in range(len(contents))]
+    assert find("HEAD").md5s(files) == TREE.md5s(files)
