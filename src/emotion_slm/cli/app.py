@@ -2,7 +2,7 @@
 
 import typer
 
-from emotion_slm.cli.model import export, lineage, push
+from emotion_slm.cli.model import export, lineage, pull, push
 from emotion_slm.cli.results import audit, report, review
 from emotion_slm.cli.scoring import predict
 from emotion_slm.cli.workspace import disk, fsck
@@ -15,7 +15,7 @@ def main() -> None:
     """Leak-free emotion recognition with small language models."""
 
 
-for command in (predict, export, push, lineage, audit, report, review, fsck, disk):
+for command in (predict, pull, export, push, lineage, audit, report, review, fsck, disk):
     app.command()(command)
 
 

@@ -13,6 +13,29 @@ from emotion_slm.common.console import fail, progress
 from emotion_slm.common.errors import EmotionSlmError
 
 
+def pull(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="REPOSITORY", help="Folder or URL of the project."),
+    ] = ".",
+    revision: Annotated[
+        str | None, typer.Option("--rev", help="Branch or tag; without it the newest.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="New folder of the model.")
+    ] = paths.CLASSIFIER,
+) -> None:
+    """Fetch the released model from a repository, without an account and without DVC."""
+    from emotion_slm.workbench.release import fetch
+
+    try:
+        with progress("fetching", None):
+            fetch(source, output, revision)
+    except EmotionSlmError as error:
+        fail(str(error))
+    typer.echo(f"→ {output}")
+
+
 def export(
     onnx: Annotated[bool, typer.Option("--onnx", help="As an ONNX graph, for CPUs.")] = False,
     int8: Annotated[

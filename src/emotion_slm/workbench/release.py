@@ -1,21 +1,32 @@
-"""The released model: `models/classifier` in the DVC remote `release`, a folder kept in git.
+"""The released model: one `models/classifier`, kept by git in release/, laid out as a DVC remote.
 
-`make release` (this module as a program) brings it up to date with dvc.lock. A clone then has the
-trained model without an account: `dvc pull models/classifier`.
+`make release` (this module as a program) brings it up to date with dvc.lock. Anybody can then have
+the model without an account and without DVC: `emotion-slm pull`, from a clone or from a URL.
 """
 
-from pathlib import Path
+import shutil
+import subprocess
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from emotion_slm.common import paths
 from emotion_slm.common.console import console, fail
-from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.errors import EmotionSlmError, writing
+from emotion_slm.common.files import atomic_path
 from emotion_slm.workbench.dvc_lock import LOCK, Output, parse
-from emotion_slm.workbench.dvc_store import LISTING, is_sound, listed, object_path
-from emotion_slm.workbench.repository import run_dvc
+from emotion_slm.workbench.dvc_store import (
+    LISTING,
+    OBJECTS,
+    cache,
+    is_sound,
+    listed,
+    named,
+    object_path,
+)
 
-REMOTE = "release"
 FOLDER = Path("release")
 MOST_BYTES = 25_000_000
+CLONE_SECONDS = 600
 
 
 def locked_model(lock: Path) -> Output:
@@ -26,37 +37,47 @@ def locked_model(lock: Path) -> Output:
     return found
 
 
-def expected(folder: Path, listing: str) -> dict[Path, str]:
-    """The objects of a model: path in `folder` → MD5. Without a sound listing, that one alone."""
-    path = object_path(folder, listing)
-    objects = {path: listing.removesuffix(LISTING)}
+def released_model(folder: Path) -> str:
+    """The MD5 of the one model in `folder`, `.dir` included; EmotionSlmError unless it is one."""
+    found = sorted((folder / OBJECTS).glob(f"*/*{LISTING}"))
+    if len(found) != 1:
+        raise EmotionSlmError(f"{folder}: holds {len(found)} models, and a release is one")
+    return named(found[0]) + LISTING
+
+
+def objects_of(store: Path, md5: str) -> dict[Path, str]:
+    """The objects of a model: path in `store` → MD5. Without a sound listing, that one alone."""
+    path = object_path(store, md5)
+    objects = {path: md5.removesuffix(LISTING)}
     if is_sound(path):
-        objects |= {object_path(folder, md5): md5 for md5 in listed(path).values()}
+        objects |= {object_path(store, found): found for found in listed(path).values()}
     return objects
 
 
-def problems(lock: Path, folder: Path) -> list[str]:
-    """What keeps `folder` from holding exactly the model of `lock`; empty when all is well."""
-    model = locked_model(lock)
-    objects = expected(folder, model.md5)
+def problems(folder: Path) -> list[str]:
+    """What keeps `folder` from holding exactly one model, whole; empty when all is well."""
+    try:
+        objects = objects_of(folder, released_model(folder))
+    except EmotionSlmError as error:
+        return [str(error)]
     found = [f"{path}: missing" for path in objects if not path.is_file()]
     found += [
         f"{path}: its content is not what its name says"
         for path in objects
         if path.is_file() and not is_sound(path)
     ]
-    found += [f"{path}: not part of the model in {lock}" for path in _surplus(folder, objects)]
+    found += [f"{path}: not part of the model" for path in _files(folder) if path not in objects]
     size = sum(path.stat().st_size for path in _files(folder))
     if size > MOST_BYTES:
         found.append(f"{folder}: {size} bytes, more than {MOST_BYTES}")
     return found
 
 
-def refresh(lock: Path, folder: Path) -> None:
-    """Push the model of `lock` from DVC's cache and delete what belongs to no such model.
+def refresh(lock: Path, folder: Path, store: Path) -> None:
+    """Copy the model of `lock` from the cache `store`; delete what belongs to no such model.
 
-    EmotionSlmError, before anything is written, when the model is larger than MOST_BYTES; after
-    the push, when `folder` does not hold what it should.
+    EmotionSlmError, before anything is written, when the model is larger than MOST_BYTES or the
+    cache does not hold it whole.
     """
     model = locked_model(lock)
     if model.size > MOST_BYTES:
@@ -64,35 +85,98 @@ def refresh(lock: Path, folder: Path) -> None:
             f"{paths.CLASSIFIER}: {model.size} bytes, and a release is held by git: at most "
             f"{MOST_BYTES}; push it to a remote of your own"
         )
-    objects = expected(folder, model.md5)
-    broken = [path for path in objects if not is_sound(path)]
-    if broken:  # DVC pushes no object that exists, nor any of a listing that does
-        for path in [*broken, object_path(folder, model.md5)]:
-            path.unlink(missing_ok=True)
-    if run_dvc("push", "--remote", REMOTE, str(paths.CLASSIFIER), shown=True).returncode != 0:
+    sources = objects_of(store, model.md5)
+    broken = [path for path in sources if not is_sound(path)]
+    if broken:
         raise EmotionSlmError(
-            f"{paths.CLASSIFIER} of {lock} could not be pushed, see above; `dvc repro` makes it"
+            f"{broken[0]}: {paths.CLASSIFIER} of {lock} is not whole in DVC's cache; `dvc repro` "
+            "makes it"
         )
-    for path in _surplus(folder, expected(folder, model.md5)):
-        path.unlink()
-    found = problems(lock, folder)
+    for source in sources:
+        target = folder / source.relative_to(store)
+        if not is_sound(target):
+            with atomic_path(target) as temporary:
+                shutil.copyfile(source, temporary)
+    kept = {folder / source.relative_to(store) for source in sources}
+    for path in _files(folder):
+        if path not in kept:
+            path.unlink()
+
+
+def fetch(source: str, output: Path, revision: str | None = None) -> None:
+    """Write the model released in a repository into the new folder `output`, every file verified.
+
+    `source`: a folder of the project, or what `git clone` takes; `revision`: a branch or tag of
+    it. EmotionSlmError when `output` holds something, when the repository cannot be had or has no
+    whole release.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise EmotionSlmError(f"{output}: exists already; remove it, or name another with --output")
+    local = Path(source) / FOLDER
+    if local.is_dir() and revision is None:
+        _copy_out(local, output)
+        return
+    with TemporaryDirectory() as clone:
+        _clone(source, Path(clone), revision)
+        _copy_out(Path(clone) / FOLDER, output)
+
+
+def _copy_out(folder: Path, output: Path) -> None:
+    found = problems(folder)
     if found:
-        raise EmotionSlmError("the release is not complete:\n" + "\n".join(found))
+        raise EmotionSlmError("the release is not whole:\n" + "\n".join(found))
+    files = listed(object_path(folder, released_model(folder)))
+    for name in files:
+        if name != PurePosixPath(name).name or name in ("", ".", ".."):
+            raise EmotionSlmError(f"{folder}: lists {name!r}, which is no plain file name; refused")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with writing(output), TemporaryDirectory(dir=output.parent) as unfinished:
+        whole = Path(unfinished) / "model"
+        whole.mkdir()
+        for name, md5 in files.items():
+            shutil.copyfile(object_path(folder, md5), whole / name)
+        if output.exists():
+            output.rmdir()
+        whole.rename(output)
+
+
+def _clone(source: str, folder: Path, revision: str | None) -> None:
+    """The newest files of release/ alone, without history, and of a server without the rest."""
+    named_revision = ["--branch", revision] if revision else []
+    options = ["--depth", "1", "--filter=blob:none", "--sparse", "--no-tags", *named_revision]
+    if Path(source).exists():
+        source = Path(source).resolve().as_uri()
+    commands = [
+        ["git", "clone", "--quiet", *options, "--", source, str(folder)],
+        ["git", "-C", str(folder), "sparse-checkout", "set", FOLDER.as_posix()],
+    ]
+    for command in commands:
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=CLONE_SECONDS
+            )
+        except FileNotFoundError:
+            raise EmotionSlmError("git: not installed; install it, or download release/") from None
+        except subprocess.TimeoutExpired:
+            raise EmotionSlmError(f"{source}: no answer in {CLONE_SECONDS} s") from None
+        if done.returncode != 0:
+            raise EmotionSlmError(f"{source}: git could not clone it ({done.stderr.strip()})")
+    if not (folder / FOLDER).is_dir():
+        raise EmotionSlmError(f"{source}: has no {FOLDER}/, so no released model")
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _surplus(folder: Path, objects: dict[Path, str]) -> list[Path]:
-    return [path for path in _files(folder) if path not in objects]
-
-
 def main() -> None:
     try:
-        refresh(LOCK, FOLDER)
+        refresh(LOCK, FOLDER, cache(Path()))
+        found = problems(FOLDER)
     except EmotionSlmError as error:
         fail(str(error))
+    if found:
+        fail("the release is not whole:\n" + "\n".join(found))
     size = sum(path.stat().st_size for path in _files(FOLDER))
     console.print(f"{FOLDER}/ holds {paths.CLASSIFIER} of dvc.lock, {size} bytes; commit both")
 
