@@ -31,7 +31,7 @@ test-all: $(VENV)/.installed  ## those, the slow ones, and those of experiments 
 	$(BIN)/python -m pytest tests -m "not drill" $(PARALLEL)
 
 drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disks full (docs/operate/recovery.md)
-	$(BIN)/python -m pytest -m drill
+	$(BIN)/python -m pytest -m drill $(PARALLEL) -rP
 
 # A peer that brings TensorFlow: in an environment of its own.
 .scratch/smote-variants/.installed: benchmarks/smote_variants.txt

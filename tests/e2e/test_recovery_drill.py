@@ -85,7 +85,7 @@ def test_full_disk(tiny_reference, small_disk, rooms):
     for free in rooms:
         small_disk.leave(free)
         if failures:
-            runs.mend(folder)
+            runs.repair(folder)
         status, output = repro(folder)
         runs.assert_finished_is_whole(folder, tiny_reference)
         if status == 0:
@@ -200,7 +200,7 @@ def test_list_of_locks_cut_off(tiny_reference, unfinished, content):
     (folder / ".dvc/tmp/rwlock").write_text(content)
     status, output = repro(folder, "undersample")
     assert status != 0 and "rwlock'. JSON structure is corrupted" in output
-    assert "rwlock: cut off or garbled: deleted" in runs.mend(folder)
+    assert "rwlock: cut off or garbled: deleted" in runs.repair(folder)
     runs.assert_ends_as(tiny_reference, folder, "undersample")
 
 
@@ -212,7 +212,7 @@ def test_dvc_lock_cut_off(tiny_reference, finished, share):
     status, output = repro(finished)
     if status != 0:
         assert "dvc.lock" in output
-        assert "moved to .scratch/damaged/dvc.lock" in runs.mend(finished)
+        assert "moved to .scratch/damaged/dvc.lock" in runs.repair(finished)
         status, output = repro(finished)
     assert status == 0 and ran(output) == []
     runs.assert_ends_as(tiny_reference, finished)
@@ -237,7 +237,7 @@ def test_bit_flipped_in_the_cache_and_in_the_output(tiny_reference, finished, da
     assert status == 0 and ran(listed) == []
     status, listed = run(finished, "emotion_slm.cli.app", "fsck")
     assert status == 1 and f"{cached}: is not" in listed and f"{damaged}: is not" in listed
-    assert runs.mend(finished).startswith(f"{cached}: is not what its name says: deleted")
+    assert runs.repair(finished).startswith(f"{cached}: is not what its name says: deleted")
     status, listed = repro(finished)
     assert status == 0 and len(ran(listed)) == 1
     runs.assert_ends_as(tiny_reference, finished)

@@ -25,6 +25,7 @@ from emotion_slm.workbench import workspace
 
 OUTPUTS = ("data", "models", "metrics")
 WATCH = Path(__file__).with_name("watch")
+BEGIN = r"begin (\w+)$"  # the event with which a stage begins
 
 
 class Reference(NamedTuple):
@@ -49,7 +50,7 @@ class Moment(NamedTuple):
 
 class Kill(NamedTuple):
     """`landed`: the stage that had begun last, and the event; None when the run had ended before.
-    `repaired`: what `emotion-slm fsck --mend` printed when the run refused to begin."""
+    `repaired`: what `emotion-slm fsck --repair` printed when the run refused to begin."""
 
     moment: Moment
     landed: str | None
@@ -71,16 +72,14 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def start(
-    folder: Path, *stages: str, events: Path | None = None, moment: Moment | None = None
-) -> subprocess.Popen:
-    """`dvc repro` in a session of its own, its output in one pipe; watched if `events` is given."""
+def start(folder: Path, *stages: str, moment: Moment | None = None) -> subprocess.Popen:
+    """`dvc repro` in a session of its own, its output in one pipe, its events in a file."""
+    events = _events(folder)
+    events.unlink(missing_ok=True)
     environment = workspace.environment(folder)
-    if events is not None:
-        events.unlink(missing_ok=True)
-        environment["PYTHONPATH"] += f"{os.pathsep}{WATCH}"
-        environment["WATCH_EVENTS"] = str(events)
-        environment["WATCH_MOMENT"] = json.dumps(moment and moment._asdict())
+    environment["PYTHONPATH"] += f"{os.pathsep}{WATCH}"
+    environment["WATCH_EVENTS"] = str(events)
+    environment["WATCH_MOMENT"] = json.dumps(moment and moment._asdict())
     return subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro", *stages],
         cwd=folder,
@@ -92,26 +91,27 @@ def start(
     )
 
 
+def _events(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.events")
+
+
 def leave_alone(folder: Path) -> Reference:
     """Run the pipeline in a workspace in which nothing has run yet."""
-    told = folder.with_name(f"{folder.name}.events")
-    process = start(folder, events=told)
+    process = start(folder)
     output = process.communicate()[0]
     assert process.returncode == 0, output
     events: dict[str, list[str]] = {}
-    for line in told.read_text().splitlines():
-        if begun := re.match(r"begin (\w+)", line):
-            current = events[begun[1]] = []
+    for line in _events(folder).read_text().splitlines():
+        if begun := re.match(BEGIN, line):
+            events[begun[1]] = []
         if events:
-            current.append(line)
+            events[next(reversed(events))].append(line)
     return Reference(folder, events, hashes(folder), (folder / "dvc.lock").read_bytes())
 
 
 def halt(folder: Path, stage: str, pattern: str) -> tuple[subprocess.Popen, psutil.Process]:
     """`dvc repro` of a stage whose process halts itself before an event: both processes."""
-    told = folder.with_name(f"{folder.name}.events")
-    moment = Moment([stage], signal=SIGSTOP, pattern=pattern)
-    process = start(folder, stage, events=told, moment=moment)
+    process = start(folder, stage, moment=Moment([stage], signal=SIGSTOP, pattern=pattern))
     while process.poll() is None:
         for child in psutil.Process(process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
@@ -123,34 +123,33 @@ def halt(folder: Path, stage: str, pattern: str) -> tuple[subprocess.Popen, psut
 
 def kill(folder: Path, moment: Moment) -> Kill:
     """Let a run kill itself. One that refuses to begin is repaired first, as users do."""
-    told = folder.with_name(f"{folder.name}.events")
     repaired = ""
     while True:
-        process = start(folder, events=told, moment=moment)
+        process = start(folder, moment=moment)
         output = process.communicate()[0]  # to its end: the last process is dead
-        lines = told.read_text().splitlines()
-        begun = re.findall(r"^begin (\w+)$", told.read_text(), flags=re.MULTILINE)
+        lines = _events(folder).read_text().splitlines()
+        begun = [found[1] for line in lines if (found := re.match(BEGIN, line))]
         if process.returncode == -moment.signal:
             return Kill(moment, begun[-1], lines[-1], repaired)
         if process.returncode == 0:
             return Kill(moment, None, None, repaired)
         assert not begun and not repaired, output
-        repaired = mend(folder)
+        repaired = repair(folder)
         assert repaired, output
 
 
 def complete(folder: Path, *stages: str) -> None:
-    """`dvc repro` to its end, after `emotion-slm fsck --mend` where it refuses to begin."""
+    """`dvc repro` to its end, after `emotion-slm fsck --repair` where it refuses to begin."""
     status, output = run(folder, "dvc", "repro", *stages)
     if status != 0:
-        assert mend(folder), output
+        assert repair(folder), output
         status, output = run(folder, "dvc", "repro", *stages)
     assert status == 0, output
 
 
-def mend(folder: Path) -> str:
-    """`emotion-slm fsck --mend`; what it found, empty when all was well."""
-    status, output = run(folder, "emotion_slm.cli.app", "fsck", "--mend")
+def repair(folder: Path) -> str:
+    """`emotion-slm fsck --repair`; what it found, empty when all was well."""
+    status, output = run(folder, "emotion_slm.cli.app", "fsck", "--repair")
     assert status == 0, output
     return "" if output.startswith("0 damaged") else output
 

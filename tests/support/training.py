@@ -43,6 +43,15 @@ def head(dropout: float = 0.0) -> Head:
     return Head(dropout)
 
 
+def disturb(model: torch.nn.Module) -> None:
+    """Stand in for a training: move whatever may be trained, always by the same amounts."""
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
+
+
 def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 

@@ -10,32 +10,33 @@ from emotion_slm.common.errors import EmotionSlmError
 
 
 def fsck(
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Put right what is damaged, so that DVC brings it back.")
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Put right what is damaged, so that DVC brings it back."),
     ] = False,
 ) -> None:
     """Read DVC's cache and the outputs byte by byte: do they hold what dvc.lock says?"""
-    from emotion_slm.workbench.fsck import at_rest, check
+    from emotion_slm.workbench.fsck import check, idle
 
     try:
-        with at_rest(Path()):
+        with idle(Path()):
             found = check(Path())
-            for path, problem, put_right in found.findings:
-                did = f": {put_right()}" if mend else ""
-                typer.echo(f"{path}: {problem}{did}")
+            for finding in found.findings:
+                did = f": {finding.repair()}" if repair else ""
+                typer.echo(f"{finding.path}: {finding.problem}{did}")
     except EmotionSlmError as error:
         fail(str(error))
     typer.echo(
         f"{len(found.findings)} damaged, of {found.objects:,} objects in the cache and "
         f"{found.outputs:,} files of outputs"
     )
-    if found.findings and mend:
+    if found.findings and repair:
         typer.echo(
             "`git checkout` brings back what git keeps (dvc.lock, metrics), `dvc pull` what was "
             "pushed, `dvc repro` the rest, from the cache or made again"
         )
     elif found.findings:
-        fail("run `emotion-slm fsck --mend`, then `dvc repro`")
+        fail("run `emotion-slm fsck --repair`, then `dvc repro`")
 
 
 def disk() -> None:

@@ -33,11 +33,11 @@ SET_ASIDE = SCRATCH / "damaged"
 
 
 class Finding(NamedTuple):
-    """What is wrong with `path`. `mend` mends it, and returns what it did."""
+    """What is wrong with `path`. `repair` puts it right, and returns what it did."""
 
     path: Path
     problem: str
-    mend: Callable[[], str]
+    repair: Callable[[], str]
 
 
 class Result(NamedTuple):
@@ -49,7 +49,7 @@ class Result(NamedTuple):
 
 
 @contextmanager
-def at_rest(root: Path) -> Iterator[None]:
+def idle(root: Path) -> Iterator[None]:
     """Keep DVC and the stages out of the workspace `root`.
 
     EmotionSlmError when one of them is at work there, or an experiment in a folder of its own, or
@@ -91,15 +91,15 @@ def check(root: Path) -> Result:
         if not re.fullmatch(r"[0-9a-f]{32}", name):
             findings.append(Finding(path, "left by a killed process", _deleting(path)))
         elif not is_sound(path):
-            mend = _restoring(path, sound[name]) if name in sound else _deleting(path)
-            findings.append(Finding(path, "is not what its name says", mend))
+            repair = _restoring(path, sound[name]) if name in sound else _deleting(path)
+            findings.append(Finding(path, "is not what its name says", repair))
     damaged = {finding.path for finding in findings}
     whole = {name for path, name in objects.items() if path not in damaged}
     for path, md5 in found.items():
         if md5 != wanted[path]:
             kept = ", which DVC's cache holds" if wanted[path] in whole else ""
-            mend = _setting_aside(root, path.relative_to(root))
-            findings.append(Finding(path, f"is not what dvc.lock names{kept}", mend))
+            repair = _setting_aside(root, path.relative_to(root))
+            findings.append(Finding(path, f"is not what dvc.lock names{kept}", repair))
     return Result(findings, len(objects), len(found))
 
 
@@ -112,13 +112,13 @@ def _json(content: bytes) -> dict:
 
 
 def _cut_off(
-    path: Path, read: Callable[[bytes], object], mend: Callable[[], str]
+    path: Path, read: Callable[[bytes], object], repair: Callable[[], str]
 ) -> Iterator[Finding]:
     if path.exists():
         try:
             read(path.read_bytes())
         except (EmotionSlmError, ValueError, TypeError):
-            yield Finding(path, "cut off or garbled", mend)
+            yield Finding(path, "cut off or garbled", repair)
 
 
 def _outputs(root: Path, cache: Path) -> dict[Path, str]:

@@ -26,8 +26,8 @@ CHANGES = ("mkdir", "rmdir", "remove", "rename", "link", "symlink", "truncate", 
 TEMPORARY = (".part", ".tmp")  # endings of what a rename is about to bring to its place
 
 moment = json.loads(os.environ["WATCH_MOMENT"])
-told = os.open(os.environ["WATCH_EVENTS"], os.O_RDWR | os.O_APPEND | os.O_CREAT)
-turn = threading.Lock()
+events = os.open(os.environ["WATCH_EVENTS"], os.O_RDWR | os.O_APPEND | os.O_CREAT)
+turn = threading.RLock()  # a finaliser may remove a file meanwhile
 reached = False
 
 
@@ -63,7 +63,7 @@ def tell(line: str, bring_about: Callable[[], object] = lambda: None) -> None:
     """Tell of an event, and stop here if it is the one: after it has been brought about."""
     global reached
     with turn:
-        os.write(told, f"{line}\n".encode())
+        os.write(events, f"{line}\n".encode())
         now = not reached and is_moment(line)
         reached = reached or now
     if now:
@@ -77,7 +77,7 @@ def tell(line: str, bring_about: Callable[[], object] = lambda: None) -> None:
 def is_moment(line: str) -> bool:
     if not moment or not re.search(moment["pattern"], line):
         return False
-    lines = os.pread(told, os.fstat(told).st_size, 0).decode().splitlines()
+    lines = os.pread(events, os.fstat(events).st_size, 0).decode().splitlines()
     begins = [f"begin {stage}" for stage in moment["stages"]]
     since = itertools.dropwhile(lambda one: one not in begins, lines)
     return sum(bool(re.search(moment["pattern"], one)) for one in since) == moment["number"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.disturbance import disturb
+from support.training import disturb
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration
 
 from emotion_slm.backbone.params import LoraParams

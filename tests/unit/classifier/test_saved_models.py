@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from support.disturbance import disturb
+from support.training import disturb
 
 from emotion_slm.backbone.base import EmotionModel
 from emotion_slm.backbone.params import LoraParams

@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.forked import forking
-from support.predict_victim import CHUNK, run
 from support.scorer import StubScorer
+from support.victims import CHUNK, forking, score_until
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.scoring import chunks
@@ -22,7 +21,7 @@ ROWS = 40
 
 @pytest.fixture(scope="module")
 def processes():
-    return forking(["support.predict_victim"])
+    return forking()
 
 
 @pytest.fixture(params=["csv", "jsonl", "parquet"])
@@ -46,7 +45,7 @@ def attempt(processes, source):
 
     def once(output: Path, death: int | None = None) -> tuple[int, int | None]:
         ours, theirs = processes.Pipe(duplex=False)
-        process = processes.Process(target=run, args=(source, output, death, theirs))
+        process = processes.Process(target=score_until, args=(source, output, death, theirs))
         process.start()
         theirs.close()
         try:

@@ -3,8 +3,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from support import sharded
-from support.forked import forking
 from support.training import head, vector_rows
+from support.victims import forking
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.training import learner

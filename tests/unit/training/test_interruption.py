@@ -6,8 +6,7 @@ import signal
 
 import numpy as np
 import pytest
-from support.forked import forking
-from support.victim import Case, Death, run
+from support.victims import Case, Death, forking, train
 
 MOMENTS = ("before_step", "before_update", "in_validation", "before_rename", "after_rename")
 
@@ -37,7 +36,7 @@ def attempt(processes, case, tmp_path):
         result = tmp_path / f"{folder}.json"
         ours, theirs = processes.Pipe(duplex=False)
         process = processes.Process(
-            target=run, args=(case, tmp_path / folder, result, death, theirs)
+            target=train, args=(case, tmp_path / folder, result, death, theirs)
         )
         process.start()
         theirs.close()

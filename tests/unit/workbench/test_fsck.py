@@ -79,8 +79,8 @@ def found(root: Path) -> dict[str, str]:
     }
 
 
-def mend(root: Path) -> list[str]:
-    return [finding.mend() for finding in fsck.check(root).findings]
+def repair(root: Path) -> list[str]:
+    return [finding.repair() for finding in fsck.check(root).findings]
 
 
 def test_a_sound_workspace_is_read_whole(root):
@@ -95,22 +95,22 @@ def test_the_cache_is_where_dvc_says(pristine, tmp_path):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_bit_in_the_cache_is_found_and_mended_from_the_output(root, name):
+def test_a_flipped_bit_in_the_cache_is_found_and_repaired_from_the_output(root, name):
     path = cached(root, name)
     sound = path.read_bytes()
     flip(path)
     assert found(root) == {path.relative_to(root).as_posix(): "is not what its name says"}
-    assert mend(root) == [f"written anew from {root / name}"]
+    assert repair(root) == [f"written anew from {root / name}"]
     assert path.read_bytes() == sound and path.stat().st_mode & 0o777 == 0o444
     assert found(root) == {}
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_bit_in_an_output_is_found_and_mended_from_the_cache(root, name):
+def test_a_flipped_bit_in_an_output_is_found_and_repaired_from_the_cache(root, name):
     flip(root / name)
     assert found(root) == {name: "is not what dvc.lock names, which DVC's cache holds"}
     damaged = (root / name).read_bytes()
-    assert mend(root) == [f"moved to .scratch/damaged/{name}"]
+    assert repair(root) == [f"moved to .scratch/damaged/{name}"]
     assert not (root / name).exists()
     assert (root / ".scratch/damaged" / name).read_bytes() == damaged
 
@@ -124,7 +124,7 @@ def test_what_is_damaged_in_both_places_is_deleted_in_both_and_made_again(root):
         path.relative_to(root).as_posix(): "is not what its name says",
         "folder/a.bin": "is not what dvc.lock names",
     }
-    assert mend(root) == ["deleted", "moved to .scratch/damaged/folder/a.bin"]
+    assert repair(root) == ["deleted", "moved to .scratch/damaged/folder/a.bin"]
     dvc(root, "repro", "--quiet")
     assert (root / "folder/a.bin").read_bytes() == path.read_bytes() == sound
     assert found(root) == {}
@@ -141,7 +141,7 @@ def test_leftovers_of_killed_processes_in_the_cache_are_deleted(root):
     leftover = cached(root, "file.bin").with_name(".Xy3.tmp")
     leftover.touch()
     assert list(found(root).values()) == ["left by a killed process"]
-    assert mend(root) == ["deleted"] and not leftover.exists()
+    assert repair(root) == ["deleted"] and not leftover.exists()
 
 
 def test_a_dvc_lock_cut_off_anywhere_is_found_or_only_lacks_its_end(root):
@@ -162,7 +162,7 @@ def test_a_list_of_locks_cut_off_is_deleted(root, content):
     path = root / ".dvc/tmp/rwlock"
     path.write_bytes(content)
     assert found(root) == {".dvc/tmp/rwlock": "cut off or garbled"}
-    assert mend(root) == ["deleted"]
+    assert repair(root) == ["deleted"]
     assert found(root) == {}
 
 
@@ -178,7 +178,7 @@ def test_outputs_that_are_not_there_are_passed_over(root):
 @pytest.mark.parametrize("lock", [".dvc/tmp/lock", ".scratch/stage.lock"])
 def test_a_workspace_at_work_is_left_alone(root, lock):
     with exclusive(root / lock):
-        done = CliRunner().invoke(app, ["fsck", "--mend"])
+        done = CliRunner().invoke(app, ["fsck", "--repair"])
     assert done.exit_code == 1
     assert f"still running in this workspace (process {os.getpid()}); wait for it" in done.output
 
@@ -186,7 +186,7 @@ def test_a_workspace_at_work_is_left_alone(root, lock):
 def test_an_experiment_in_a_folder_of_its_own_is_left_alone(root):
     experiment = root / ".dvc/tmp/exps/tmpabc/.dvc"
     experiment.mkdir(parents=True)
-    done = CliRunner().invoke(app, ["fsck", "--mend"])
+    done = CliRunner().invoke(app, ["fsck", "--repair"])
     assert done.exit_code == 1 and "an experiment is at work there" in done.output
     experiment.rmdir()
     assert CliRunner().invoke(app, ["fsck"]).exit_code == 0
@@ -195,7 +195,7 @@ def test_an_experiment_in_a_folder_of_its_own_is_left_alone(root):
 def test_a_damaged_lock_is_set_aside_with_what_a_person_wrote_in_it(root):
     conflict = b"<<<<<<< ours\nschema: '2.0'\n=======\n>>>>>>> theirs\n"
     (root / "dvc.lock").write_bytes(conflict)
-    assert mend(root) == ["moved to .scratch/damaged/dvc.lock"]
+    assert repair(root) == ["moved to .scratch/damaged/dvc.lock"]
     assert (root / ".scratch/damaged/dvc.lock").read_bytes() == conflict
 
 
@@ -211,8 +211,8 @@ def test_the_command_names_the_damage_and_the_way_on(root):
     done = CliRunner().invoke(app, ["fsck"])
     assert done.exit_code == 1
     assert "file.bin: is not what dvc.lock names" in done.output
-    assert "run `emotion-slm fsck --mend`, then `dvc repro`" in done.output
-    done = CliRunner().invoke(app, ["fsck", "--mend"])
+    assert "run `emotion-slm fsck --repair`, then `dvc repro`" in done.output
+    done = CliRunner().invoke(app, ["fsck", "--repair"])
     assert done.exit_code == 0
     assert "which DVC's cache holds: moved to .scratch/damaged/file.bin" in done.output
     assert "1 damaged, of 5 objects in the cache and 4 files of outputs" in done.output

@@ -1,24 +1,57 @@
-"""A small training in a process of its own, with ways to die."""
+"""Processes that are made to die: a small training, and a scoring, at chosen points of their work.
+
+They are forked from one that has already imported what they need: fast to start.
+"""
 
 import hashlib
 import json
+import multiprocessing
 import os
 import signal
+import sys
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.scoring import chunks, resume
+from emotion_slm.scoring.plan import Options
+from emotion_slm.scoring.run import score
 from emotion_slm.training import checkpoints, trainer
 from emotion_slm.training.learner import Learner
 from emotion_slm.training.losses import binary_cross_entropy
 from emotion_slm.training.params import TrainingParams
+from support.scorer import StubScorer
 from support.training import head, text_rows, vector_rows
+
+PRELOADED = [
+    "support.victims",
+    # What a training imports when it first needs it: seconds in each process.
+    "sklearn.metrics",
+    "torch._dynamo",
+    "torch.distributed.fsdp",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto",
+    "transformers.models.bert.modeling_bert",
+]
+CHUNK = 7  # rows of a chunk of the scoring
+
+
+def forking() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # or the preload finds nothing
+        forkserver.ensure_running()
+    return context
 
 
 @dataclass(frozen=True)
@@ -41,10 +74,10 @@ class Death:
     count: int = 1
 
 
-def run(case: Case, folder: Path, result: Path, death: Death | None, steps: Connection) -> None:
+def train(case: Case, folder: Path, result: Path, death: Death | None, steps: Connection) -> None:
     """Train in `folder` and write the digest of the weights and the curve to `result`.
 
-    Every step is told through `steps`. The process leads a group of its own.
+    The number of each step is sent through `steps`. The process leads a group of its own.
     """
     os.setsid()
     torch.set_num_threads(1)
@@ -109,3 +142,42 @@ def _arm(death: Death | None, steps: Connection, params: TrainingParams) -> None
     Learner.gradients, Learner.update = dying_gradients, dying_update
     trainer.predict, checkpoints._write = dying_predict, dying_write
     Path.rename = dying_rename
+
+
+def score_until(source: Path, output: Path, death: int | None, operations=None) -> None:
+    """Score, resuming; die by SIGKILL at the file operation `death`; send their number to
+    `operations`."""
+    chunks.CHUNK_ROWS = CHUNK
+    count = 0
+
+    def passing() -> None:
+        nonlocal count
+        if count == death:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+
+    def around(function):
+        def wrapped(*arguments, **options):
+            passing()
+            result = function(*arguments, **options)
+            passing()
+            return result
+
+        return wrapped
+
+    def torn(stream, content: bytes) -> None:
+        for half in (content[: len(content) // 2], content[len(content) // 2 :]):
+            passing()
+            stream.write(half)
+            stream.flush()
+
+    class Scorer(StubScorer):
+        probabilities = around(StubScorer.probabilities)
+
+    resume._write = torn
+    resume.write_json = around(resume.write_json)
+    os.replace = around(os.replace)
+    os.unlink = around(os.unlink)
+    score(source, output, Scorer(), Options(), "stub", resume=True)
+    if operations is not None:
+        operations.send(count)
