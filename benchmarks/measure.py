@@ -21,17 +21,17 @@ def main() -> None:
     else:
         whole(task["contender"])(*small, 300)  # imports and thread pools are not what is timed
         call = lambda: whole(task["contender"])(X, y, task["n_new"])  # noqa: E731
-    before = _memory("VmRSS", reset_peak=True)
+    before = memory("VmRSS", reset_peak=True)
     start = time.perf_counter()
     made = call()
     seconds = time.perf_counter() - start
-    extra = _memory("VmHWM") - before
+    extra = memory("VmHWM") - before
     if made != task["n_new"]:
         raise SystemExit(f"{task['contender']} made {made} rows, not {task['n_new']}")
     print(json.dumps({"seconds": seconds, "extra_bytes": extra}))
 
 
-def _memory(field: str, reset_peak: bool = False) -> int:
+def memory(field: str, reset_peak: bool = False) -> int:
     """Bytes of this process, from Linux's /proc."""
     if reset_peak:
         Path("/proc/self/clear_refs").write_text("5")

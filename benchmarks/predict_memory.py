@@ -4,6 +4,7 @@ A stub takes the model's place, so what is measured is the reading, writing and 
 Every size runs in a fresh process. Prints rows, seconds and MiB at most.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import _memory
+from benchmarks.measure import memory
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring.plan import Options
 from emotion_slm.scoring.run import score
@@ -30,12 +31,16 @@ class Stub:
 
 
 def main() -> None:
-    if sys.argv[1] == "--one":
-        measure(int(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=int, nargs="+", help="rows of each file")
+    parser.add_argument("--one", action="store_true", help="in this process, without a heading")
+    options = parser.parse_args()
+    if options.one:
+        measure(*options.rows)
         return
     print("rows seconds MiB", flush=True)
-    for rows in sys.argv[1:]:
-        command = [sys.executable, "-m", "benchmarks.predict_memory", "--one", rows]
+    for rows in options.rows:
+        command = [sys.executable, "-m", "benchmarks.predict_memory", "--one", str(rows)]
         subprocess.run(command, check=True)
 
 
@@ -49,7 +54,7 @@ def measure(rows: int) -> None:
         started = time.perf_counter()
         score(source, None, Stub(), Options(labels="sentiment"))
         seconds = time.perf_counter() - started
-    print(rows, f"{seconds:.1f}", f"{_memory('VmHWM') / MIB:.1f}", flush=True)
+    print(rows, f"{seconds:.1f}", f"{memory('VmHWM') / MIB:.1f}", flush=True)
 
 
 if __name__ == "__main__":

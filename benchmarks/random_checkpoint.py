@@ -6,8 +6,8 @@ writes the text tower's true shape, 14 GB, so that a loader can be measured wher
 are out of reach. The vision tower, which training leaves alone, is a small one.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import torch
@@ -90,9 +90,9 @@ def _state(part: nn.Module, name: str) -> dict[str, torch.Tensor]:
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
-    write_checkpoint(Path(sys.argv[1]), MISTRAL_SMALL, torch.device("cuda"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    write_checkpoint(parser.parse_args().folder, MISTRAL_SMALL, torch.device("cuda"))
 
 
 if __name__ == "__main__":

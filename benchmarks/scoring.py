@@ -20,20 +20,17 @@ from scipy.special import expit
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import emotion_slm.transformers  # noqa: F401 makes the package known to transformers
+from benchmarks.comments import comments
 from benchmarks.turns import by_turns, ratios, spread
 from emotion_slm.common import paths
-from emotion_slm.common.files import read_parquet
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.labels import LABELS, to_matrix
-from emotion_slm.corpus.sample import write_sample
-from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.evaluation import metrics
 from emotion_slm.package.package import read_package
 from emotion_slm.publish.full_weights import affine
 from emotion_slm.publish.onnx_export import export_onnx
 from emotion_slm.scoring.classifier import EmotionClassifier
 
-COLUMNS = ("id", "text", "labels")
 WARM_UP = 64  # texts, not timed
 BATCH = 32
 ALONE, BATCHED = "transformers.pipeline", f"transformers.pipeline, batch_size={BATCH}"
@@ -57,7 +54,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=paths.CLASSIFIER)
     options = parser.parse_args()
     pin_threads(options.threads)
-    name, frame = corpus()
+    name, frame = comments("test")
     texts = frame["text"].tolist()
     with tempfile.TemporaryDirectory() as folder:
         models = exported(options.model, Path(folder))
@@ -68,16 +65,6 @@ def main() -> None:
         console.print(quality_table(models, texts, to_matrix(frame["labels"]), name))
         pin_threads(1)
         console.print(latency_table(models, texts[: options.single]))
-
-
-def corpus():
-    """Its name, and the frame `id, text, labels` of rows to score."""
-    test = paths.SPLIT / "test.parquet"
-    if test.exists():
-        return "data/split/test", read_parquet(test, COLUMNS)
-    with tempfile.TemporaryDirectory() as folder:
-        write_sample(Path(folder), seed=0)
-        return "the sample corpus", read_corpus(Path(folder))
 
 
 def exported(model: Path, folder: Path) -> dict[str, Path]:

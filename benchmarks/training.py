@@ -6,26 +6,20 @@ them yet.
 
 import argparse
 import statistics
-import tempfile
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.comments import comments
 from benchmarks.text_training import ARMS, LIBRARY, Run, Texts, run, tokenized
 from benchmarks.turns import by_turns, ratios, spread
 from emotion_slm.backbone.device import has_bfloat16
-from emotion_slm.common import paths
-from emotion_slm.common.files import read_parquet
 from emotion_slm.common.params import Document
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.sample import write_sample
-from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
 
 PROFILE = "minilm"
-COLUMNS = ("id", "text", "labels")
 console = Console(width=110)
 
 
@@ -38,7 +32,7 @@ def main() -> None:
     document = Document.read().with_profile(PROFILE)
     threads = options.threads or document.threads
     pin_threads(threads)
-    name, frame = corpus()
+    name, frame = comments("train")
     encoder = document.section("encoder", EncoderParams)
     texts = tokenized(frame, encoder, document.section("adapt", AdaptParams))
     results = measure(texts, options.runs, options.steps)
@@ -50,16 +44,6 @@ def main() -> None:
         "bfloat16" if has_bfloat16() else "no bfloat16 on this processor: float32 throughout",
     ]
     console.print(table(results, "; ".join(conditions)))
-
-
-def corpus():
-    """Its name, and the frame `id, text, labels` of rows to train on."""
-    train = paths.SPLIT / "train.parquet"
-    if train.exists():
-        return "train of data/", read_parquet(train, COLUMNS)
-    with tempfile.TemporaryDirectory() as folder:
-        write_sample(Path(folder), seed=0)
-        return "sample corpus", read_corpus(Path(folder))
 
 
 def measure(texts: Texts, runs: int, steps: int) -> dict[str, list[Run]]:

@@ -65,9 +65,3 @@ def test_latency_is_of_every_text(models):
     assert len(taken) == len(TEXTS) and all(len(texts) == 1 for texts in calls)
     text = shown(scoring.latency_table(models, TEXTS))
     assert ALONE in text and ONNX in text and INT8 not in text
-
-
-def test_the_sample_corpus_stands_in_where_there_is_no_split(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    name, frame = scoring.corpus()
-    assert name == "the sample corpus" and set(scoring.COLUMNS) <= set(frame.columns)

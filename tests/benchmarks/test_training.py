@@ -88,13 +88,6 @@ def test_the_table_names_every_arm_and_the_library_is_its_own_measure(texts):
     assert "1.00" in line and "1.00–1.00" in line
 
 
-def test_the_sample_corpus_stands_in_where_there_is_no_split(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    name, frame = training.corpus()
-    assert name == "sample corpus" and set(training.COLUMNS) <= set(frame.columns)
-    assert len(frame) > 1000
-
-
 def test_more_steps_than_an_epoch_has_are_refused(texts):
     with pytest.raises(EmotionSlmError, match="40 rows make 10 batches"):
         run(ARMS[LIBRARY], texts, steps=9, turn=0)
