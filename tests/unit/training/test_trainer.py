@@ -75,8 +75,8 @@ def test_text_classifier_overfits_sixteen_rows(
     frame = emotion_frame(16)
     rows = text_rows(frame, tiny_bert)
     params = training_params(
-        epochs=120,
-        batch_size=16,
+        epochs=40,
+        batch_size=4,
         learning_rate=5e-3,
         schedule="constant",
         selection="macro_f1",
