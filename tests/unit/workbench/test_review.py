@@ -179,7 +179,7 @@ def test_an_unknown_revision_is_named(repository, revision):
 def test_outside_a_repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(EmotionSlmError, match="not a git repository.*clone it"):
+    with pytest.raises(EmotionSlmError, match=r"not a git repository.*clone it"):
         review("main")
     git(tmp_path, "init", "-q")
     with pytest.raises(EmotionSlmError, match=r"no dvc\.yaml"):
