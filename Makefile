@@ -21,8 +21,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 quickstart: $(VENV)/.installed  ## the whole pipeline on the bundled sample corpus
 	$(BIN)/python -m emotion_slm.cli.quickstart
 
-# Tests of one file stay in one process: they share what it sets up.
-PARALLEL := --numprocesses 2 --dist loadfile
+# Tests of one file stay in one process: they share what it sets up. The longest files come first.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
 	$(BIN)/python -m pytest -m "not slow and not drill" $(PARALLEL)

@@ -1,6 +1,10 @@
-"""The whole pipeline on the sample corpus, and what it leaves behind: the file contract."""
+"""One run of the pipeline on the sample corpus: what it leaves behind, and what reruns on a change.
+
+The first tests read the run and hold its files against the contract; those after them change it.
+"""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
+from support.repository import dvc
 from support.runs import as_somebody_else, hashes
-from support.tiny import create_tiny_workspace
+from support.tiny import change, create_tiny_workspace
 
 from emotion_slm.common.files import read_json, sha256_lines
 from emotion_slm.common.paths import SPLITS
@@ -198,3 +203,108 @@ def test_a_second_cold_run_by_somebody_else_gives_the_same_files(
     workspace.repro(folder)
     assert (folder / "dvc.lock").read_bytes() == (run / "dvc.lock").read_bytes()
     assert hashes(folder) == hashes(run)
+
+
+# What reruns
+
+
+def dvc_repro(folder, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", *options],
+        cwd=folder,
+        env=workspace.environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def repro(folder) -> list[str]:
+    """`dvc repro`; the stages that really ran, in order."""
+    done = dvc_repro(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.MULTILINE)
+
+
+def test_an_unchanged_pipeline_runs_nothing(run):
+    assert repro(run) == []
+
+
+def test_a_fresh_clone_with_a_remote_runs_nothing(run, tmp_path):
+    """`dvc repro --pull --allow-missing` where only what git keeps is there."""
+    clone, remote = tmp_path / "clone", tmp_path / "remote"
+    for arguments in (("remote", "add", "--local", "--default", "mine", remote), ("push",)):
+        dvc(run, *map(str, arguments))
+    kept_by_git = shutil.ignore_patterns("cache", "tmp", "data", "models", ".scratch")
+    shutil.copytree(run, clone, ignore=kept_by_git)
+    done = dvc_repro(clone, "--pull", "--allow-missing")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Running stage" not in done.stdout
+    assert "up to date" in done.stdout
+    dvc(run, "remote", "remove", "--local", "mine")
+
+
+def test_a_threshold_grid_reruns_evaluate_alone(run):
+    change(run, evaluate__thresholds__grid_step=0.02)
+    assert repro(run) == ["params", "evaluate"]
+
+
+def test_an_ismote_target_reruns_what_follows_ismote(run):
+    change(run, profiles__sample__ismote__target=120)
+    assert sorted(repro(run)) == ["evaluate", "finetune", "ismote", "params"]
+
+
+def test_a_loss_reruns_finetune_and_evaluate(run):
+    change(run, profiles__sample__finetune__loss={"name": "bce"})
+    assert sorted(repro(run)) == ["evaluate", "finetune", "params"]
+
+
+def test_another_profile_leaves_this_one_valid(run):
+    change(run, profiles__recipe_minilm__ismote__target=100)
+    assert repro(run) == ["params"]
+
+
+def test_profiles_switch_and_return_from_the_run_cache(run):
+    change(run, profile="recipe-minilm")
+    assert set(repro(run)) >= {"adapt", "embed", "ismote", "finetune", "evaluate"}
+    change(run, profile="sample")
+    assert repro(run) == []
+
+
+def test_a_frozen_encoder_is_not_run_again_for_another_seed(run):
+    change(run, profile="recipe-minilm")
+    assert repro(run) == []
+    change(run, seed=1)
+    ran = repro(run)
+    assert "embed" not in ran
+    assert {"split", "undersample", "ismote", "finetune", "evaluate"} <= set(ran)
+
+
+def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(run):
+    change(run, split__protocol="official")
+    ran = repro(run)
+    assert ran[:2] == ["params", "split"] and "embed" not in ran
+    assert read_json(run / "metrics/test.json")["protocol"] == "official"
+    assert read_json(run / "metrics/split.json")["dropped"]["train"] > 0
+    change(run, split__protocol="pooled")
+    assert repro(run) == []
+
+
+def test_a_source_file_reruns_the_stages_that_import_it_and_those_before_a_failure_are_kept(run):
+    change(run, profiles__recipe_minilm__ismote__target=120)
+    path = run / "src/emotion_slm/package/card.py"
+    code = path.read_text()
+    path.write_text(code + "\nraise ValueError('broken')\n")
+    done = dvc_repro(run)
+    assert done.returncode != 0 and "ValueError: broken" in done.stderr + done.stdout
+    path.write_text(code + "\n# a comment\n")
+    assert repro(run) == ["evaluate"]
+
+
+def test_a_mistake_in_params_is_named_and_undone(run):
+    change(run, profiles__recipe_minilm__ismote__k_neighbors=0)
+    done = dvc_repro(run)
+    assert done.returncode != 0
+    assert "profiles.recipe-minilm.ismote.k_neighbors" in done.stderr + done.stdout
+    change(run, profiles__recipe_minilm__ismote__k_neighbors=5)
+    assert repro(run) == []

@@ -89,9 +89,9 @@ def curve(workspace: Path) -> list[list[float]]:
 
 
 def test_two_processes_learn_what_one_does(prepare):
-    one = prepare("one", accumulation=2, ema_decay=0.5)
+    one = prepare("one", accumulation=2)
     finish(one)
-    two = prepare("two", accumulation=2, ema_decay=0.5, launch="two.yaml")
+    two = prepare("two", accumulation=2, launch="two.yaml")
     assert finish(two).count("adapt: 25 rows, epoch") == 1
     for name in ("encoder.safetensors", "head.safetensors"):
         first, second = (load_file(folder / "models/adapted" / name) for folder in (one, two))
@@ -129,7 +129,7 @@ def kill_once_at(workspace: Path, step: int, number: int) -> None:
 @pytest.mark.drill
 @pytest.mark.parametrize("launch", ["none", "two.yaml"])
 def test_the_stage_killed_with_its_group_ends_in_the_same_files(prepare, launch):
-    options = {"epochs": 60, "checkpoint_steps": 1, "ema_decay": 0.9, "launch": launch}
+    options = {"epochs": 60, "checkpoint_steps": 1, "launch": launch}
     straight, killed = prepare("straight", **options), prepare("killed", **options)
     finish(straight)
     generator = np.random.default_rng(5)

@@ -28,8 +28,6 @@ PUBLISHED = {
     "precision": "bfloat16",
     "selection": "macro_f1",
     "patience": None,
-    "layer_decay": None,
-    "ema_decay": None,
     "backbone": "mistralai/Mistral-Small-3.1-24B-Instruct-2503",
     "loader": "unsloth",
     "four_bit": True,

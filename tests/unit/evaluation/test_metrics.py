@@ -15,9 +15,8 @@ from sklearn.metrics import (
 )
 
 from emotion_slm.common import ranking
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, TARGETS, to_matrix
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, TARGETS
 from emotion_slm.evaluation import metrics
-from emotion_slm.evaluation.metrics import TAXONOMIES, pool
 
 N_LABELS = len(LABELS)
 HALF = np.full(N_LABELS, 0.5)
@@ -196,19 +195,3 @@ def test_brier_equals_scikit_learns(case):
     gold, probabilities, _ = case
     expected = brier_score_loss(gold.ravel(), probabilities.ravel(), pos_label=1, labels=[0, 1])
     assert metrics.brier(gold, probabilities) == pytest.approx(expected)
-
-
-def test_every_label_is_in_exactly_one_group():
-    for groups in TAXONOMIES.values():
-        assert sorted(label for names in groups.values() for label in names) == sorted(LABELS)
-    assert {name: len(groups) for name, groups in TAXONOMIES.items()} == {
-        "ekman": 7, "sentiment": 4,
-    }  # fmt: skip
-
-
-def test_a_group_is_present_if_any_of_its_labels_is():
-    rows = to_matrix([["joy", "love"], ["neutral"], ["grief", "confusion"], []])
-    sentiment = pool(rows, TAXONOMIES["sentiment"])
-    names = list(TAXONOMIES["sentiment"])
-    present = [{names[column] for column in np.flatnonzero(row)} for row in sentiment]
-    assert present == [{"positive"}, {"neutral"}, {"negative", "ambiguous"}, set()]

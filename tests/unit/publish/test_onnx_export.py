@@ -241,6 +241,7 @@ def test_the_card_says_what_it_is_the_card_of(packaged, ready_graph, tmp_path):
     assert own in card and loading not in card and pipeline not in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("base", "kind", "options"),
     [

@@ -3,7 +3,6 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
@@ -15,43 +14,33 @@ from emotion_slm.publish.full_weights import write_full_weights
 from emotion_slm.scoring.classifier import EmotionClassifier
 
 TEXTS = ["happy cat", "the very sad dog", "tree"]
-# Either may be imported first.
-FIRST = {
-    "emotion_slm": "import emotion_slm.transformers; from transformers import pipeline",
-    "transformers": "from transformers import pipeline; import emotion_slm.transformers",
-}
 PIPELINE = """
 import json, sys
 from transformers import AutoModelForSequenceClassification, pipeline
-folder, *texts = sys.argv[1:]
-print(type(AutoModelForSequenceClassification.from_pretrained(folder)).__name__)
-print(json.dumps(pipeline("text-classification", model=folder, top_k=None)(texts)))
+import emotion_slm.transformers
+package, full, *texts = sys.argv[1:]
+for folder in (package, full):
+    print(type(AutoModelForSequenceClassification.from_pretrained(folder)).__name__)
+    print(json.dumps(pipeline("text-classification", model=folder, top_k=None)(texts)))
 """
 
 
-@pytest.mark.parametrize("first", FIRST)
-def test_a_fresh_transformers_pipeline_gives_the_classifier_s_probabilities(
-    first, packaged, tmp_path
-):
-    folder = packaged
-    if first == "transformers":
-        folder = tmp_path / "full"
-        write_full_weights(read_package(packaged), folder, None)
-    code = FIRST[first] + PIPELINE
-    done = subprocess.run(
-        [sys.executable, "-c", code, folder, *TEXTS], capture_output=True, text=True, check=False
-    )
+def test_a_fresh_transformers_pipeline_gives_the_classifier_s_probabilities(packaged, tmp_path):
+    """Of the package, and of the same with all its weights; transformers is imported before it."""
+    full = tmp_path / "full"
+    write_full_weights(read_package(packaged), full, None)
+    command = [sys.executable, "-c", PIPELINE, packaged, full, *TEXTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    kind, scores = done.stdout.splitlines()
-    assert kind == "TextClassifier"
-    found = [
-        {entry["label"]: entry["score"] for entry in entries} for entries in json.loads(scores)
-    ]
     classifier = EmotionClassifier.from_pretrained(packaged)
     assert isinstance(classifier.calibration.mapping, Platt | Temperature)  # folded into the head
     expected = classifier.predict_proba(TEXTS)
-    ours = np.array([[entries[label] for label in LABELS] for entries in found])
-    np.testing.assert_allclose(ours, expected, atol=1e-5)
+    lines = done.stdout.splitlines()
+    assert lines[::2] == ["TextClassifier"] * 2
+    for scores in map(json.loads, lines[1::2]):
+        found = [{entry["label"]: entry["score"] for entry in entries} for entries in scores]
+        ours = np.array([[entries[label] for label in LABELS] for entries in found])
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
 def test_the_package_alone_imports_no_transformers():

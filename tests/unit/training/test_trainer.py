@@ -75,8 +75,8 @@ def test_text_classifier_overfits_sixteen_rows(
     frame = emotion_frame(16)
     rows = text_rows(frame, tiny_bert)
     params = training_params(
-        epochs=120,
-        batch_size=16,
+        epochs=40,
+        batch_size=4,
         learning_rate=5e-3,
         schedule="constant",
         selection="macro_f1",
@@ -98,7 +98,7 @@ def test_bfloat16_learns_too(tmp_path, separable_vectors, training_params):
 
 
 @pytest.fixture
-def scored(monkeypatch):
+def scripted(monkeypatch):
     """Function: make validation return these (mAP, macro-F1) in turn; the weights it saw."""
     seen = []
 
@@ -117,8 +117,8 @@ def scored(monkeypatch):
     return script
 
 
-def test_best_epoch_is_kept_not_the_last(tmp_path, separable_vectors, training_params, scored):
-    seen = scored([(0.1, 0), (0.9, 0), (0.5, 0), (0.9, 0)])
+def test_best_epoch_is_kept_not_the_last(tmp_path, separable_vectors, training_params, scripted):
+    seen = scripted([(0.1, 0), (0.9, 0), (0.5, 0), (0.9, 0)])
     rows = vector_rows(*separable_vectors(16))
     model = head()
     params = training_params(epochs=4)
@@ -145,8 +145,8 @@ def test_the_curve_is_reported_as_it_grows(tmp_path, separable_vectors, training
     assert resumed == [done.curve]
 
 
-def test_selection_by_macro_f1_ignores_map(tmp_path, separable_vectors, training_params, scored):
-    seen = scored([(0.9, 0.1), (0.5, 0.6), (0.7, 0.2)])
+def test_selection_by_macro_f1_ignores_map(tmp_path, separable_vectors, training_params, scripted):
+    seen = scripted([(0.9, 0.1), (0.5, 0.6), (0.7, 0.2)])
     rows = vector_rows(*separable_vectors(16))
     model = head()
     params = training_params(epochs=3, selection="macro_f1")
@@ -156,9 +156,9 @@ def test_selection_by_macro_f1_ignores_map(tmp_path, separable_vectors, training
 
 
 def test_patience_stops_after_so_many_epochs_without_a_better_one(
-    tmp_path, separable_vectors, training_params, scored
+    tmp_path, separable_vectors, training_params, scripted
 ):
-    scored([(0.1, 0), (0.5, 0), (0.5, 0), (0.4, 0), (0.9, 0)])
+    scripted([(0.1, 0), (0.5, 0), (0.5, 0), (0.4, 0), (0.9, 0)])
     rows = vector_rows(*separable_vectors(16))
     params = training_params(epochs=9, patience=2)
     curve = train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path).curve
