@@ -164,7 +164,6 @@ def gather(vectors: np.ndarray, rows, per_label: dict, seed: int, corpus: str) -
         for label in drawn
     }
     note = SAMPLE_CAPTION if corpus == "sample" else ""
-    scatter, counts = (paths.PLOTS / f"ismote_{name}.png" for name in ("scatter", "counts"))
-    scatter(clouds, purity["per_label"], scatter, note)
-    counts(per_label, counts, note)
+    scatter(clouds, purity["per_label"], paths.PLOTS / "ismote_scatter.png", note)
+    counts(per_label, paths.PLOTS / "ismote_counts.png", note)
     return purity
