@@ -18,14 +18,14 @@ from rich.table import Table
 from torch import nn
 
 from benchmarks.turns import by_turns, ratios, spread
-from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common import paths
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.embed import distinct_texts, embed
-from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
+from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.package.package import ENCODER, read_package
+from emotion_slm.package.tokenizer import PackagedTokenizer
 from emotion_slm.publish.onnx_export import write_graph
 from emotion_slm.scoring.onnx_graph import OnnxGraph
 
@@ -61,7 +61,7 @@ def main() -> None:
     pin_threads(options.threads)
     package = read_package(paths.CLASSIFIER)
     encoder = load_encoder(package.encoder, package.adapted, package.folder / ENCODER)
-    tokenizer = Tokenizer(locate(package.encoder), package.encoder.max_length)
+    tokenizer = PackagedTokenizer(package.folder, package.encoder.max_length)
     texts, _ = distinct_texts(read_corpus(paths.RAW)["text"])
     some = texts[: options.texts]
     title = f"{len(some):,} comments, {options.runs} runs, {options.threads} threads"
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def measure(
-    encoder: TextClassifier, tokenizer: Tokenizer, texts: list[str], runs: int
+    encoder: TextClassifier, tokenizer: PackagedTokenizer, texts: list[str], runs: int
 ) -> tuple[dict[str, list[Run]], float]:
     """Both engines by turns, and the seconds that the export took."""
     with tempfile.TemporaryDirectory() as folder:

@@ -8,14 +8,14 @@ from rich.console import Console
 from benchmarks import embedding
 from benchmarks.embedding import ONNX, TORCH, Run
 from emotion_slm.encoder.adapted import build_encoder
-from emotion_slm.encoder.text_classifier import Tokenizer
+from emotion_slm.package.tokenizer import PackagedTokenizer
 
 
 def test_both_give_the_same_vectors(tiny_bert, encoder_params):
     torch.manual_seed(0)
     encoder = build_encoder(encoder_params(tiny_bert), None, 0.0).eval()
     texts = ["happy cat", "the very sad dog", "", "tree"]
-    results, export = embedding.measure(encoder, Tokenizer(tiny_bert, 32), texts, runs=2)
+    results, export = embedding.measure(encoder, PackagedTokenizer(tiny_bert, 32), texts, runs=2)
     assert export > 0 and list(results) == [TORCH, ONNX]
     for one in results[ONNX]:
         np.testing.assert_allclose(one.vectors, results[TORCH][0].vectors, atol=1e-5)

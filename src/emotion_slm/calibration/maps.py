@@ -18,6 +18,12 @@ from emotion_slm.common.errors import EmotionSlmError
 MIN_SLOPE = 0.01
 
 
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    """1 / (1 + e^−x) of float64, any of them; in numpy, as scipy is slow to import for one text."""
+    with np.errstate(over="ignore"):  # e^−x may be infinite: the quotient is 0, as it should be
+        return 1 / (1 + np.exp(-values))
+
+
 class Platt(NamedTuple):
     """Slope and intercept per label, each (labels,) float64 in label order; slopes are positive."""
 
@@ -42,9 +48,7 @@ class Platt(NamedTuple):
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities; no overflow at any logit."""
-        from scipy.special import expit
-
-        return expit(logits * self.slope + self.intercept)
+        return sigmoid(logits * self.slope + self.intercept)
 
     def to_dict(self, labels: Sequence[str]) -> dict[str, dict[str, float]]:
         """Slope and intercept by label name."""
@@ -112,10 +116,9 @@ def _fit_slope(scores: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
 def _fit_intercept(scores: np.ndarray, targets: np.ndarray) -> float:
     """The intercept at which the mean probability equals the mean target, the slope being 1."""
     from scipy.optimize import brentq
-    from scipy.special import expit
 
     def excess(intercept: float) -> float:
-        return float(expit(scores + intercept).sum() - targets.sum())
+        return float(sigmoid(scores + intercept).sum() - targets.sum())
 
     reach = 40.0  # σ(−40) is below any smoothed target
     return float(brentq(excess, -scores.max() - reach, -scores.min() + reach))
@@ -201,10 +204,9 @@ class Blend(NamedTuple):
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities."""
-        from scipy.special import expit, logit
-
-        odds = [logit(np.clip(part.apply(logits), FLOOR, 1 - FLOOR)) for part in self]
-        return expit(np.mean(odds, axis=0))
+        parts = [np.clip(part.apply(logits), FLOOR, 1 - FLOOR) for part in self]
+        odds = [np.log(part) - np.log1p(-part) for part in parts]
+        return sigmoid(np.mean(odds, axis=0))
 
     def to_dict(self, labels: Sequence[str]) -> dict[str, dict]:
         """The content of both, by name."""
@@ -235,13 +237,12 @@ class Temperature(NamedTuple):
     def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Temperature":
         """The T in [0.01, 100] with the smallest mean NLL of (n, labels) logits and gold."""
         from scipy.optimize import brentq
-        from scipy.special import expit
 
         scores = logits.astype(np.float64)
 
         def slope_of_nll(inverse: float) -> float:
             # The NLL is convex in 1 / T.
-            return float(np.mean(scores * (expit(scores * inverse) - gold)))
+            return float(np.mean(scores * (sigmoid(scores * inverse) - gold)))
 
         low, high = 1 / HOTTEST, 1 / COLDEST
         if slope_of_nll(low) >= 0:
@@ -252,9 +253,7 @@ class Temperature(NamedTuple):
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities."""
-        from scipy.special import expit
-
-        return expit(logits.astype(np.float64) / self.temperature)
+        return sigmoid(logits.astype(np.float64) / self.temperature)
 
     def to_dict(self, labels: Sequence[str]) -> dict[str, float]:
         return {"temperature": self.temperature}

@@ -1,27 +1,18 @@
 """models/finetuned: the trained classifier, and logits from it."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from pydantic import PositiveInt, TypeAdapter
 from torch import nn
 
 from emotion_slm.backbone.tensors import load_trained, save_trained
 from emotion_slm.classifier.architectures import build_classifier
-from emotion_slm.classifier.params import ClassifierParams, LinearHead, MlpHead, OnePositionSlm
+from emotion_slm.classifier.params import Finetuned, parse_finetuned
 from emotion_slm.common.files import read_json, write_json
 
 WEIGHTS = "classifier.safetensors"
 CONFIG = "config.json"
-
-
-class Finetuned(NamedTuple):
-    """What config.json says: which classifier, on vectors of which width."""
-
-    classifier: LinearHead | MlpHead | OnePositionSlm
-    width: int
 
 
 def write_finetuned(folder: Path, model: nn.Module, finetuned: Finetuned) -> None:
@@ -29,13 +20,6 @@ def write_finetuned(folder: Path, model: nn.Module, finetuned: Finetuned) -> Non
     save_trained(model, folder / WEIGHTS)
     config = {"classifier": finetuned.classifier.model_dump(), "width": finetuned.width}
     write_json(folder / CONFIG, config)
-
-
-def parse_finetuned(config: dict) -> Finetuned:
-    """The keys `classifier` and `width` of a config; pydantic's ValidationError on bad content."""
-    classifier = TypeAdapter(ClassifierParams).validate_python(config["classifier"])
-    width = TypeAdapter(PositiveInt).validate_python(config["width"], strict=True)
-    return Finetuned(classifier, width)
 
 
 def read_finetuned(folder: Path) -> Finetuned:

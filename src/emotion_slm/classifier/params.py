@@ -1,8 +1,8 @@
-"""Parameters of stage finetune."""
+"""Parameters of stage finetune, and what a trained classifier says of itself."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, TypeAdapter, model_validator
 
 from emotion_slm.backbone.params import BackboneParams, LoraParams
 from emotion_slm.common.params import Section
@@ -55,3 +55,17 @@ class FinetuneParams(Section):
                 f"{self.classifier.name}; use `start: fresh`"
             )
         return self
+
+
+class Finetuned(NamedTuple):
+    """What config.json of models/finetuned says: which classifier, on vectors of which width."""
+
+    classifier: LinearHead | MlpHead | OnePositionSlm
+    width: int
+
+
+def parse_finetuned(config: dict) -> Finetuned:
+    """The keys `classifier` and `width` of a config; pydantic's ValidationError on bad content."""
+    classifier = TypeAdapter(ClassifierParams).validate_python(config["classifier"])
+    width = TypeAdapter(PositiveInt).validate_python(config["width"], strict=True)
+    return Finetuned(classifier, width)

@@ -1,7 +1,6 @@
 """models/adapted: what adaptation learnt, to be laid over the pinned base; or the mark of none."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.lora import add_lora
@@ -9,20 +8,12 @@ from emotion_slm.backbone.params import LoraParams
 from emotion_slm.backbone.tensors import load_trained, save_trained
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
-from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.encoder.params import Adapted, EncoderParams
 from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
 
 ENCODER = "encoder.safetensors"
 HEAD = "head.safetensors"
 CONFIG = "config.json"
-
-
-class Adapted(NamedTuple):
-    """What config.json says: nothing was trained, or how and on which rows."""
-
-    frozen: bool
-    lora: LoraParams | None = None
-    train_ids_sha256: str | None = None
 
 
 def write_frozen(folder: Path) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
+from emotion_slm.encoder.text_classifier import TextClassifier
+from emotion_slm.encoder.tokens import Tokenizes, by_length
 
 
 def distinct_texts(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -15,16 +16,10 @@ def distinct_texts(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
     return list(position), rows
 
 
-def by_length(token_ids: Sequence[np.ndarray], batch_size: int) -> list[np.ndarray]:
-    """Row numbers, (≤ batch_size,) int64 per batch, of texts sorted by length, longest first."""
-    order = np.argsort([-len(ids) for ids in token_ids], kind="stable")
-    return np.split(order, range(batch_size, len(order), batch_size))
-
-
 def embed(
     texts: Sequence[str],
     model: TextClassifier,
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizes,
     batch_size: int,
     advance: Callable[[float], None],
 ) -> np.ndarray:
@@ -38,7 +33,7 @@ def embed(
     with torch.inference_mode():
         for batch in by_length(token_ids, batch_size):
             inputs = tokenizer.pad([token_ids[index] for index in batch])
-            inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
+            inputs = {name: torch.as_tensor(part).to(device) for name, part in inputs.items()}
             vectors[batch] = model.encode(**inputs).cpu().numpy()
             advance(len(batch))
     return vectors

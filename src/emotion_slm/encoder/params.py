@@ -1,6 +1,6 @@
 """Parameters of the text encoder, the one home of its identity, and of stages adapt and embed."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -37,3 +37,11 @@ class AdaptParams(Section):
 
 class EmbedParams(Section):
     batch_size: int = Field(ge=1)
+
+
+class Adapted(NamedTuple):
+    """What config.json of models/adapted says: nothing was trained, or how and on which rows."""
+
+    frozen: bool
+    lora: LoraParams | None = None
+    train_ids_sha256: str | None = None

@@ -12,6 +12,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from emotion_slm.backbone.base import BackboneConfig, EmotionModel, rebuild
 from emotion_slm.backbone.lora import freeze_embeddings
+from emotion_slm.encoder.tokens import pad
 
 
 class TextClassifierConfig(BackboneConfig):
@@ -97,13 +98,4 @@ class Tokenizer:
 
     def pad(self, rows: list[np.ndarray]) -> dict[str, torch.Tensor]:
         """Rows of token ids → input_ids and attention_mask, (n, longest), padded on the right."""
-        longest = max(1, *(len(row) for row in rows))  # a text may have no token at all
-        input_ids = np.full((len(rows), longest), self.pad_id, dtype=np.int64)
-        attention_mask = np.zeros((len(rows), longest), dtype=np.int64)
-        for index, row in enumerate(rows):
-            input_ids[index, : len(row)] = row
-            attention_mask[index, : len(row)] = 1
-        return {
-            "input_ids": torch.from_numpy(input_ids),
-            "attention_mask": torch.from_numpy(attention_mask),
-        }
+        return {name: torch.from_numpy(part) for name, part in pad(rows, self.pad_id).items()}

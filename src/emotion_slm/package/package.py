@@ -8,12 +8,11 @@ from typing import Any, Literal, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from emotion_slm.backbone.params import LoraParams
-from emotion_slm.classifier.finetuned import Finetuned, parse_finetuned
+from emotion_slm.classifier.params import Finetuned, parse_finetuned
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import atomic_path, read_json, sha256_file, write_json
 from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
-from emotion_slm.encoder.adapted import Adapted
-from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.encoder.params import Adapted, EncoderParams
 from emotion_slm.package.provenance import Provenance
 from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
 

@@ -1,16 +1,49 @@
-"""The tokenizer that ships with a model: the base's own, set up as the encoder is fed."""
+"""The tokenizer that ships with a model: the base's own, set up as the encoder is fed.
+
+It is written with transformers and read without: those take seconds of CPU to import.
+"""
 
 import os
 import re
 from pathlib import Path
 
-from emotion_slm.common.errors import writing
+import numpy as np
+from tokenizers import Tokenizer
+
+from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.files import read_json, write_json
+from emotion_slm.encoder.tokens import pad
 
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 # How the base was found, which is not the tokenizer's property.
 SOURCE_KEYS = ("is_local", "local_files_only", "name_or_path")
+
+
+class PackagedTokenizer:
+    """That of the model in `folder`, truncating at `max_length` tokens; threads may share it."""
+
+    def __init__(self, folder: Path, max_length: int):
+        """EmotionSlmError for a file that is no tokenizer."""
+        side = read_json(folder / TOKENIZER_CONFIG).get("truncation_side", "right")
+        try:
+            self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        except Exception as error:  # the tokenizers library raises a bare Exception
+            raise EmotionSlmError(
+                f"{folder / TOKENIZER}: not a tokenizer ({error}); fetch the model again"
+            ) from error
+        self.tokenizer.enable_truncation(max_length, direction=side)
+        self.tokenizer.no_padding()
+
+    def __call__(self, texts: list[str]) -> list[np.ndarray]:
+        """Token ids per text, each (tokens,) int64, unpadded."""
+        return [
+            np.array(row.ids, dtype=np.int64) for row in self.tokenizer.encode_batch_fast(texts)
+        ]
+
+    def pad(self, rows: list[np.ndarray]) -> dict[str, np.ndarray]:
+        """Rows of token ids → input_ids and attention_mask, (n, longest), padded on the right."""
+        return pad(rows, pad_id=0)  # any id does: padded positions are masked
 
 
 def write_tokenizer(base: Path, folder: Path, max_length: int) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from emotion_slm.package.package import (
     write_config,
 )
 from emotion_slm.publish.full_weights import CARD, WEIGHTS
-from emotion_slm.scoring.onnx_graph import OnnxGraph, missing_extra
+from emotion_slm.scoring.onnx_graph import OnnxGraph
 
 OPSET = 20  # the first with GELU as one operator
 MOST_BYTES = 2**31  # protobuf's limit on a file
@@ -69,10 +69,12 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
         raise EmotionSlmError(f"{folder}: not empty; name a new folder")
     try:
         import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise missing_extra() from error
+        raise EmotionSlmError(
+            f"{error.name} is not installed, which exports; "
+            'in a clone of emotion-slm: pip install -e ".[train,onnx]"'
+        ) from error
     model = _load(package)
     unfinished = folder.with_name(f".{folder.name}.part")
     exported = package._replace(folder=unfinished, onnx=precision)
@@ -178,13 +180,11 @@ def _compare(model: Scores, graph: OnnxGraph, package: Package) -> None:
         lengths = random.integers(1, tokens, size=rows, endpoint=True)
         lengths[0] = tokens
         mask = (np.arange(tokens) < lengths[:, None]).astype(np.int64)  # (rows, tokens)
-        inputs = {
-            "input_ids": torch.from_numpy(random.integers(0, words, size=mask.shape)),
-            "attention_mask": torch.from_numpy(mask),
-        }
+        token_ids = random.integers(0, words, size=mask.shape)
+        inputs = {"input_ids": token_ids, "attention_mask": mask}
         with torch.inference_mode():
-            expected = model(**inputs).numpy()
-        difference = np.abs(expit(graph.run(inputs)) - expit(expected)).max()
+            expected = model(**{name: torch.from_numpy(part) for name, part in inputs.items()})
+        difference = np.abs(expit(graph.run(inputs)) - expit(expected.numpy())).max()
         if not difference <= TOLERANCE:  # NaN is no agreement either
             raise EmotionSlmError(
                 f"{package.folder}: its ONNX graph is not the same model: for {rows} texts of "

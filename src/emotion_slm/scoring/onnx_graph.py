@@ -1,13 +1,14 @@
-"""An ONNX graph that reads texts, run on the CPU by ONNX Runtime (the extra `onnx`)."""
+"""An ONNX graph that reads texts, run on the CPU by ONNX Runtime."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
-import torch
+import onnxruntime
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.encoder.embed import by_length
-from emotion_slm.encoder.text_classifier import Tokenizer
+from emotion_slm.encoder.tokens import Tokenizes, by_length
 
 # The fastest of 1 to 64 on a CPU with AVX512-VNNI, in float32 and in int8.
 BATCH_SIZE = 16
@@ -18,17 +19,13 @@ SLOWER_FUSIONS = ["SkipLayerNormFusion"]
 class OnnxGraph:
     """`input_ids` and `attention_mask`, (n, tokens) int64 → (n, width) float32.
 
-    Threads may share it. It computes in as many as torch does when it is loaded.
+    Threads may share it.
     """
 
     def __init__(self, path: Path):
-        """EmotionSlmError without the extra, and for a file that this ONNX Runtime cannot load."""
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise missing_extra() from error
+        """EmotionSlmError for a file that this ONNX Runtime cannot load."""
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+        options.intra_op_num_threads = _threads()
         try:
             self.session = onnxruntime.InferenceSession(
                 path,
@@ -43,12 +40,11 @@ class OnnxGraph:
             ) from error
         self.width = self.session.get_outputs()[0].shape[1]
 
-    def run(self, inputs: dict[str, torch.Tensor]) -> np.ndarray:
-        """One batch, as `Tokenizer.pad` makes it."""
-        arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
-        return self.session.run(None, arrays)[0]
+    def run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """One batch, as `tokens.pad` makes it."""
+        return self.session.run(None, inputs)[0]
 
-    def read(self, texts: list[str], tokenizer: Tokenizer) -> np.ndarray:
+    def read(self, texts: list[str], tokenizer: Tokenizes) -> np.ndarray:
         """Texts → (n, width) float32, in order; batches are cut from texts sorted by length."""
         token_ids = tokenizer(texts)
         result = np.empty((len(texts), self.width), dtype=np.float32)
@@ -57,7 +53,13 @@ class OnnxGraph:
         return result
 
 
-def missing_extra() -> EmotionSlmError:
-    return EmotionSlmError(
-        'ONNX Runtime is not installed: pip install -e ".[onnx]" in a clone of emotion-slm'
-    )
+def _threads() -> int:
+    """As many as torch uses in a program that has loaded it; else OMP_NUM_THREADS, or every core
+    that this process may run on."""
+    if torch := sys.modules.get("torch"):
+        return torch.get_num_threads()
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted):
+        return int(wanted)
+    affinity = getattr(os, "sched_getaffinity", None)  # which macOS lacks
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -37,18 +37,38 @@ def assert_user_error(result, *parts: str) -> None:
 COMMANDS = ("predict", "export", "audit", "report", "review", "fsck", "push", "lineage", "disk")
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
-def test_help_answers_without_heavy_imports(command):
+def heavy_imports(arguments: list[str], heavy: tuple[str, ...]) -> tuple[str, str]:
+    """What `emotion-slm` printed in a process of its own, and which of `heavy` it had imported."""
     code = (
         "import sys\n"
         "from emotion_slm.cli.app import app\n"
-        f"try: app({[*command, '--help']!r})\n"
+        f"try: app({arguments!r})\n"
         "except SystemExit as end: assert not end.code\n"
-        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)))"
+        f"print('HEAVY', *sorted(set({heavy!r}) & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "Usage" in done.stdout
-    assert "HEAVY []" in done.stdout
+    printed, _, imported = done.stdout.rpartition("HEAVY")
+    return printed, imported.strip()
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help_answers_without_heavy_imports(command):
+    printed, imported = heavy_imports([*command, "--help"], HEAVY)
+    assert "Usage" in printed
+    assert imported == ""
+
+
+def test_an_onnx_export_is_scored_without_what_training_needs(exported):
+    training = (*(name for name in HEAVY if name != "numpy"), "scipy", "pyarrow", "dvc")
+    text = ["predict", "--text", "happy cat", "--threshold", "0", "--model", str(exported)]
+    printed, imported = heavy_imports(text, training)
+    assert all(label in printed for label in LABELS)
+    assert imported == ""
+
+
+def test_a_package_is_scored_by_pytorch(packaged):
+    text = ["predict", "--text", "happy cat", "--model", str(packaged)]
+    assert heavy_imports(text, ("torch", "onnxruntime"))[1] == "onnxruntime torch"
 
 
 def test_importing_the_package_is_light():
@@ -203,9 +223,9 @@ def test_export_writes_a_model_that_predict_reads(run, packaged, exported, monke
 
 
 def test_export_without_the_extra_says_what_to_install(run, packaged, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
     result = run("export", "--onnx", "--model", packaged, "-o", "out")
-    assert_user_error(result, 'pip install -e ".[onnx]"')
+    assert_user_error(result, 'pip install -e ".[train,onnx]"')
     assert not Path("out").exists()
 
 

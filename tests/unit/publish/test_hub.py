@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from huggingface_hub import constants, snapshot_download
 from support.hub import OWNER, TOKEN, serving
 from transformers import AutoModelForSequenceClassification
@@ -100,7 +101,9 @@ def test_what_is_published_loads_from_there_both_ways(hub, push, model):
     fetched = EmotionClassifier.from_pretrained(snapshot_download(REPO))
     np.testing.assert_array_equal(fetched.predict_proba(TEXTS), original.predict_proba(TEXTS))
     whole = AutoModelForSequenceClassification.from_pretrained(REPO)
-    inputs = original.engine.tokenizer.pad(original.engine.tokenizer(TEXTS))
+    tokenizer = original.engine.tokenizer
+    padded = tokenizer.pad(tokenizer(TEXTS))
+    inputs = {name: torch.from_numpy(part) for name, part in padded.items()}
     np.testing.assert_allclose(
         whole(**inputs).logits.sigmoid().detach(), original.predict_proba(TEXTS), atol=1e-5
     )

@@ -13,7 +13,7 @@ from emotion_slm.common.files import read_json
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import CALIBRATION, THRESHOLDS
 from emotion_slm.scoring.classifier import EmotionClassifier
-from emotion_slm.scoring.engines import BATCH_SIZE
+from emotion_slm.scoring.torch_engine import BATCH_SIZE
 
 TEXTS = [
     "happy cat",

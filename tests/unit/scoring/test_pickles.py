@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForSequenceClassification
 
+import emotion_slm.transformers  # noqa: F401 makes the package known to transformers
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file, write_json
 from emotion_slm.package.package import read_package
@@ -66,7 +67,7 @@ def test_in_the_place_of_a_file_it_is_refused(folder, bomb, name):
     config = read_json(folder / "config.json")
     config["files"][name] = sha256_file(folder / name)  # whoever planted it made the hash fit
     write_json(folder / "config.json", config)
-    with pytest.raises((EmotionSlmError, UnicodeDecodeError)):  # the latter by transformers
+    with pytest.raises(EmotionSlmError, match=name.split("_")[0]):
         EmotionClassifier.from_pretrained(folder)
 
 
