@@ -78,7 +78,7 @@ def _require_own_code() -> None:
 
     In a queued experiment's folder, an editable install still means the repository it was made in.
     """
-    own, running = Path("src/emotion_slm"), Path(__file__).parent
+    own, running = Path("src/emotion_slm"), Path(__file__).parents[1]
     if own.is_dir() and not own.samefile(running):
         raise EmotionSlmError(
             f"this would run the code in {running}, while DVC records that of {own.resolve()}; "
