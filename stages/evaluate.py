@@ -14,7 +14,7 @@ from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.evaluation import predictions, results
 from emotion_slm.evaluation.params import EvaluateParams
-from emotion_slm.evaluation.tables import test_screen
+from emotion_slm.evaluation.tables import metrics_screen
 from emotion_slm.package.build import build_package
 from emotion_slm.package.package import Origin
 from emotion_slm.plots.evaluation import draw
@@ -44,7 +44,7 @@ def main() -> None:
         write_json(paths.METRICS / "leakage.json", counts(leakage))
         results.write(found)
         numbers, labels = found.numbers["test"], found.tables["per_label"]
-        console.print(test_screen(numbers, labels, *origin))
+        console.print(metrics_screen(numbers, labels, *origin))
         report(f"test macro-F1 {numbers['macro_f1']:.3f} → {paths.METRICS}, {paths.CLASSIFIER}")
 
 

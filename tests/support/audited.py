@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from emotion_slm.evaluation.assess import assess
 
 from emotion_slm.balance.grow import grow
 from emotion_slm.balance.params import IsmoteParams
@@ -32,7 +33,6 @@ from emotion_slm.encoder.embed import distinct_texts, embed
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.encoder.vectors import read_vectors, write_vectors
-from emotion_slm.evaluation.assess import assess
 from emotion_slm.evaluation.params import EvaluateParams
 from emotion_slm.package.build import ship
 from emotion_slm.package.package import Origin

@@ -8,7 +8,8 @@ from sklearn.preprocessing import normalize as unit_rows
 from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, to_matrix
 
 NEIGHBOURS = 5
-COLUMNS = ("label", "method", "purity", "validation_rows")  # of metrics/plots/purity.csv
+# Of metrics/plots/purity.csv.
+COLUMNS = ("label", "chance", "real", "smote", "ismote", "validation_rows")
 
 
 def neighbour_purity(
@@ -17,32 +18,29 @@ def neighbour_purity(
     """Mean share of a probe row's NEIGHBOURS nearest validation rows that carry its label.
 
     `probes`: label → kind → (m, d) rows, as `probes` makes them; `vectors` (v, d) and `gold` (v,
-    28): all validation rows. The search is exact, by Euclidean distance. Returns rows of COLUMNS: a
-    row per label and kind, and one for `chance`, the share of validation rows that carry the label.
-    A label no validation row carries has none.
+    28): all validation rows. The search is exact, by Euclidean distance. Returns a row of COLUMNS
+    per label, without the kinds it lacks; `chance` is the share of validation rows that carry the
+    label. A label no validation row carries has no row.
     """
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(vectors)
-    rows = []
+    found = []
     for label, kinds in probes.items():
         carries = gold[:, LABEL_INDEX[label]] == 1
         if not carries.any():
             continue
-        shares = {"chance": float(carries.mean())}
+        row = {"label": label, "chance": float(carries.mean())}
         for kind, points in kinds.items():
             nearest = search.kneighbors(points, return_distance=False)
-            shares[kind] = float(carries[nearest].mean())
-        rows += [
-            dict(zip(COLUMNS, (label, method, share, int(carries.sum())), strict=True))
-            for method, share in shares.items()
-        ]
-    return rows
+            row[kind] = float(carries[nearest].mean())
+        found.append({**row, "validation_rows": int(carries.sum())})
+    return found
 
 
-def mean_purity(rows: Sequence[Mapping], method: str) -> float | None:
-    """The mean of a method over the labels; None when no label has it."""
-    found = [row["purity"] for row in rows if row["method"] == method]
+def mean_purity(rows: Sequence[Mapping], kind: str) -> float | None:
+    """The mean of a kind over the labels; None when no label has it."""
+    found = [row[kind] for row in rows if kind in row]
     return float(np.mean(found)) if found else None
 
 

@@ -49,17 +49,17 @@ def report(
     from emotion_slm.common.params import Document
     from emotion_slm.corpus.params import FetchParams, SplitParams
     from emotion_slm.evaluation.results import COLUMNS
-    from emotion_slm.evaluation.tables import test_screen
+    from emotion_slm.evaluation.tables import metrics_screen
     from emotion_slm.workbench.report import write_report
 
     try:
         numbers = read_json(paths.METRICS / "test.json")
         labels = read_csv(paths.PLOTS / "per_label.csv", COLUMNS["per_label"])
-        document = Document.read()
+        document = Document.of_run()
         corpus = document.section("fetch", FetchParams).corpus
         protocol = document.section("split", SplitParams).protocol
         written = write_report(output, texts)
-        Console().print(test_screen(numbers, labels, document.profile, corpus, protocol))
+        Console().print(metrics_screen(numbers, labels, document.profile, corpus, protocol))
         typer.echo(f"→ {', '.join(map(str, written))}")
     except EmotionSlmError as error:
         fail(str(error))

@@ -19,7 +19,7 @@ def label_order() -> tuple[str, ...]:
     return (*TARGETS, *(label for label in LABELS if label not in TARGETS))
 
 
-def test_screen(
+def metrics_screen(
     test: Mapping[str, float],
     per_label: Sequence[Mapping],
     profile: str,

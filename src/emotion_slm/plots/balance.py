@@ -31,9 +31,7 @@ def draw(
     `probes`: label → kind → (m, d) rows, as `balance.purity.probes` gives them; `validation`: (v,
     d) vectors, `gold`: (v, 28); `purity`: the rows of metrics/plots/purity.csv.
     """
-    shares: dict[str, dict[str, float]] = {}
-    for row in purity:
-        shares.setdefault(row["label"], {})[row["method"]] = row["purity"]
+    shares = {row["label"]: row for row in purity}
     clouds = {}
     for label, kinds in probes.items():
         unseen = validation[gold[:, LABEL_INDEX[label]] == 1]

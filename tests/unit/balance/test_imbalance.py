@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emotion_slm.balance.targets import irlbl, label_cardinality, mean_ir
+from emotion_slm.balance.targets import irlbl, mean_ir
 
 
 def test_irlbl_relates_each_label_to_the_most_frequent_one():
@@ -15,8 +15,3 @@ def test_labels_without_rows_are_left_out_of_mean_ir():
 
 def test_no_rows_at_all():
     assert np.isnan(mean_ir(np.zeros(3, dtype=int)))
-
-
-def test_label_cardinality_is_the_mean_number_of_labels():
-    assert label_cardinality(np.array([[1, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]])) == 1.0
-    assert label_cardinality(np.array([[1, 1], [1, 0]], dtype=bool)) == 1.5
