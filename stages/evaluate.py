@@ -1,10 +1,10 @@
-"""evaluate: calibrate and tune on validation, score test once, audit, plot, package."""
+"""evaluate: calibrate and tune on validation, score test once, audit, then package and report.
 
-from pathlib import Path
+Metrics are written last: a run that leaks leaves none behind.
+"""
 
-from emotion_slm.audit.audit import audit
-from emotion_slm.audit.package import audit_package
-from emotion_slm.audit.result import enforce, merged
+from emotion_slm.audit.audit import LEAKS, audit
+from emotion_slm.audit.result import counts, enforce
 from emotion_slm.common import paths
 from emotion_slm.common.console import console, stage
 from emotion_slm.common.files import write_json
@@ -12,12 +12,12 @@ from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.params import FetchParams, SplitParams
-from emotion_slm.evaluation.assess import assess
+from emotion_slm.evaluation import predictions, results
 from emotion_slm.evaluation.params import EvaluateParams
-from emotion_slm.evaluation.tables import test_table
-from emotion_slm.package.build import ship
+from emotion_slm.evaluation.tables import metrics_screen
+from emotion_slm.package.build import build_package
 from emotion_slm.package.package import Origin
-from emotion_slm.plots.figures import draw
+from emotion_slm.plots.evaluation import draw
 
 
 def main() -> None:
@@ -30,23 +30,22 @@ def main() -> None:
         origin = Origin(document.profile, corpus, protocol)
         seed = child_seed(document.seed, "evaluate")
 
-        assessment = assess(thresholds, seed)
-        result = assessment.evaluation
-        extra = {"views": assessment.views, "reference": assessment.reference}
-        test = {**origin._asdict(), **result.test, **extra}
-        write_json(paths.METRICS / "test.json", test)
-        write_json(paths.METRICS / "validation.json", {**origin._asdict(), **result.validation})
-        leakage = audit(without=("package",))
-        write_json(paths.METRICS / "leakage.json", leakage)
-        enforce(leakage)  # before anything is packaged
+        rows = [predictions.read_held_out(split) for split in predictions.HELD_OUT]
+        validation, test = predictions.predict(rows)
+        for split, part, scored in zip(predictions.HELD_OUT, rows, (validation, test), strict=True):
+            predictions.write(predictions.path_of(split), part.ids, scored.logits)
+        reference = predictions.predict_by_adapted_head(rows)
+        found = results.gather(validation, test, reference, thresholds, seed)
 
-        draw(test, assessment)
-        ship(origin, document, result, test, leakage)
-        leakage = merged([leakage, audit_package(Path(), origin, thresholds, seed)])
-        write_json(paths.METRICS / "leakage.json", leakage)
+        leakage = audit(parts=LEAKS)
         enforce(leakage)
-        console.print(test_table(test))
-        report(f"test macro-F1 {test['macro_f1']:.3f} → {paths.METRICS}, {paths.CLASSIFIER}")
+        build_package(origin, document, found.evaluation, counts(leakage))
+        draw(found.evaluation, validation, test, corpus)
+        write_json(paths.METRICS / "leakage.json", counts(leakage))
+        results.write(found)
+        numbers, labels = found.numbers["test"], found.tables["per_label"]
+        console.print(metrics_screen(numbers, labels, *origin))
+        report(f"test macro-F1 {numbers['macro_f1']:.3f} → {paths.METRICS}, {paths.CLASSIFIER}")
 
 
 if __name__ == "__main__":

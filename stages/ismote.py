@@ -1,6 +1,6 @@
 """ismote: grow train's rare labels in embedding space.
 
-Validation vectors are read for pictures and neighbour purity only, when the balanced rows are
+Validation vectors are read for the picture and neighbour purity only, when the balanced rows are
 written and audited; no vector of test is read.
 """
 
@@ -8,16 +8,19 @@ from emotion_slm.audit.balance import audit_balance
 from emotion_slm.audit.result import enforce
 from emotion_slm.balance.grow import grow, keep
 from emotion_slm.balance.params import IsmoteParams
+from emotion_slm.balance.purity import COLUMNS, mean_purity, neighbour_purity, probes
 from emotion_slm.balance.rows import write_balanced
 from emotion_slm.common import paths
 from emotion_slm.common.console import progress, stage
-from emotion_slm.common.files import read_parquet, write_json
+from emotion_slm.common.files import read_parquet, write_csv, write_json
 from emotion_slm.common.params import Document
+from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.corpus.params import FetchParams
 from emotion_slm.encoder.vectors import check_normalization, read_vectors
-from emotion_slm.plots.balance import gather
+from emotion_slm.plots.balance import draw
 
 
 def main() -> None:
@@ -43,8 +46,18 @@ def main() -> None:
         if params is not None and params.expansion != "segment":
             as_ismote = params.model_copy(update={"expansion": "segment"})
             shown = grow(vectors, train, as_ismote, seed)[:2]
-        corpus = document.section("fetch", FetchParams).corpus
-        summary["neighbour_purity"] = gather(*shown, summary["per_label"], seed, corpus)
+        compared = probes(*shown, child_seed(seed, "probes"))
+        validation = read_parquet(paths.SPLIT / "validation.parquet", ("id", "labels"))
+        unseen, gold = (
+            read_vectors(paths.EMBEDDED, validation["id"]),
+            to_matrix(validation["labels"]),
+        )
+        purity = neighbour_purity(compared, unseen, gold)
+        draw(compared, unseen, gold, purity, document.section("fetch", FetchParams).corpus)
+        write_csv(paths.PLOTS / "purity.csv", COLUMNS, purity)
+        of_ismote = mean_purity(purity, "ismote")
+        if of_ismote is not None:
+            summary["purity"] = round(of_ismote, DECIMALS)
         write_json(paths.METRICS / "balance.json", summary)
         report(f"{len(train):,} train + {len(rows) - len(train):,} synthetic → {paths.BALANCED}")
 

@@ -26,8 +26,8 @@ def main() -> None:
             splits = split_official(corpus)
         for name, frame in splits.frames.items():
             write_parquet(paths.SPLIT / f"{name}.parquet", frame)
-        write_json(paths.METRICS / "split.json", summary(splits))
         enforce(merged([audit_split(), audit_raw(Path(), params.protocol)]))
+        write_json(paths.METRICS / "split.json", summary(splits))
         console.print(label_table(splits))
         report(
             f"{sum(map(len, splits.frames.values())):,} rows ({params.protocol}) → {paths.SPLIT}"

@@ -226,6 +226,14 @@ def exported(packaged, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory):
+    """A small evaluation, with all that stage evaluate writes of it."""
+    from support.evaluated import evaluate_in
+
+    return evaluate_in(tmp_path_factory.mktemp("evaluated"))
+
+
 @pytest.fixture
 def scored() -> tuple[np.ndarray, np.ndarray]:
     """(300, 28) gold, every label present, and logits that rank well and are badly calibrated."""

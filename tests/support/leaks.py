@@ -77,6 +77,27 @@ def reset(path: str, *keys: str, value: object) -> Plant:
     return plant
 
 
+def write_in(path: str, old: str, new: str) -> Plant:
+    """Replace a piece of text that must be there."""
+
+    def plant(root: Path) -> None:
+        text = (root / path).read_text(encoding="utf-8")
+        assert old in text
+        (root / path).write_text(text.replace(old, new), encoding="utf-8")
+
+    return plant
+
+
+def rehash(name: str) -> Plant:
+    """Let the package vouch for a file of models/classifier as it now is."""
+
+    def plant(root: Path) -> None:
+        digest = files.sha256_file(root / "models/classifier" / name)
+        reset("models/classifier/config.json", "files", name, value=digest)(root)
+
+    return plant
+
+
 def both(*plants: Plant) -> Plant:
     def plant(root: Path) -> None:
         for single in plants:

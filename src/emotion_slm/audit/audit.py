@@ -1,12 +1,12 @@
 """The leak audit: proves from the files alone that no test or validation row reached training.
 
-Nothing is trusted from the code that wrote the files. Each stage ends with its own part (split,
-ismote, evaluate), so a leak stops the run before anything is trained on it; stage evaluate and
-`emotion-slm audit` run all of them. What each rule proves, and what none can:
-docs/understand/audit.md.
+Nothing is trusted from the code that wrote the files. Stages split and ismote end with their own
+parts, so a leak stops the run before anything is trained on it; stage evaluate runs those of
+LEAKS before it writes a metric, `emotion-slm audit` all of them. What each rule proves, and what
+none can: docs/understand/audit.md.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from emotion_slm.audit.balance import audit_balance
@@ -15,6 +15,7 @@ from emotion_slm.audit.near_duplicates import audit_near_duplicates
 from emotion_slm.audit.package import audit_package
 from emotion_slm.audit.raw import audit_raw
 from emotion_slm.audit.result import merged
+from emotion_slm.audit.results import audit_results
 from emotion_slm.audit.split import audit_split
 from emotion_slm.audit.vectors import audit_vectors
 from emotion_slm.common.errors import EmotionSlmError
@@ -22,22 +23,23 @@ from emotion_slm.common.params import Document
 from emotion_slm.common.paths import RUN
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.params import FetchParams, SplitParams
+from emotion_slm.corpus.params import SplitParams
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.params import EvaluateParams
-from emotion_slm.package.package import Origin
+
+Part = Callable[[Path], dict]
 
 
-def audit(root: Path = Path(), strict: bool = True, without: Collection[str] = ()) -> dict:
-    """The content of metrics/leakage.json for the workspace at `root`, less the parts `without`.
+def audit(
+    root: Path = Path(), strict: bool = True, parts: Mapping[str, Part] | None = None
+) -> dict:
+    """The rules of all PARTS, or of some `parts`, checked in the workspace at `root`.
 
     What cannot be checked, because a file is missing or unreadable, raises EmotionSlmError; unless
     `strict`, it is named under `not_checked` with the reason, and nothing has `passed`.
     """
     results, not_checked = [], {}
-    for name, part in PARTS.items():
-        if name in without:
-            continue
+    for name, part in (PARTS if parts is None else parts).items():
         try:
             results.append(part(root))
         except EmotionSlmError as error:
@@ -58,28 +60,24 @@ def _vectors(root: Path) -> dict:
     return audit_vectors(root, _document(root).section("encoder", EncoderParams))
 
 
-def _package(root: Path) -> dict:
+def _results(root: Path) -> dict:
     document = _document(root)
     pin_threads(document.threads)  # what is fitted again must come out as stage evaluate fitted it
-    origin = Origin(
-        document.profile,
-        document.section("fetch", FetchParams).corpus,
-        document.section("split", SplitParams).protocol,
-    )
     thresholds = document.section("evaluate", EvaluateParams).thresholds
-    return audit_package(root, origin, thresholds, child_seed(document.seed, "evaluate"))
+    return audit_results(root, thresholds, child_seed(document.seed, "evaluate"))
 
 
 def _document(root: Path) -> Document:
     return Document.of_run(root / RUN)
 
 
-PARTS: dict[str, Callable[[Path], dict]] = {
+# What shows whether a held-out row reached training, before there is a package.
+LEAKS: dict[str, Part] = {
     "split": audit_split,
     "raw": _raw,
     "balance": audit_balance,
     "vectors": _vectors,
     "near_duplicates": audit_near_duplicates,
     "evaluation": audit_evaluation,
-    "package": _package,
 }
+PARTS: dict[str, Part] = {**LEAKS, "package": audit_package, "results": _results}

@@ -32,6 +32,22 @@ def merged(results: Sequence[dict]) -> dict:
     }
 
 
+def counts(result: dict) -> dict[str, int]:
+    """The content of metrics/leakage.json: rules checked and broken, test rows alike to others.
+
+    Near-duplicates are those by characters: vectors move with every training.
+    """
+    rules, near = result["must_be_zero"], result["findings"]["near_duplicates"]["texts"]
+    return {
+        "rules": len(rules),
+        "broken": sum(count > 0 for count in rules.values()),
+        **{
+            f"near_duplicates_in_{other}": near[f"test_in_{other}"]["rows"]
+            for other in ("train", "validation")
+        },
+    }
+
+
 def enforce(result: dict) -> None:
     """Raise EmotionSlmError naming each rule broken, how often, and some of the ids concerned."""
     broken = [

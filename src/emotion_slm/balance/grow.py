@@ -1,5 +1,6 @@
 """Oversampling of train as the pipeline does it: names and ids instead of row indices."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from emotion_slm.balance.ismote import MultiLabelISMOTE
 from emotion_slm.balance.multilabel import PROVENANCE
 from emotion_slm.balance.params import IsmoteParams
-from emotion_slm.balance.targets import irlbl, label_cardinality, mean_ir
+from emotion_slm.balance.targets import mean_ir
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.corpus.labels import LABELS, to_matrix, to_names
 
 
@@ -38,13 +40,13 @@ def grow(vectors: np.ndarray, frame, params: IsmoteParams, seed: int) -> tuple[A
         raise EmotionSlmError(f"train cannot be oversampled: {error}") from error
     synthetic_labels = to_names(y_balanced.to_numpy()[len(frame) :])
     rows = _rows(frame, synthetic_labels, sampler.provenance_)
-    return balanced, rows, _report(y, y_balanced, sampler.targets_, sampler.overshoot_)
+    return balanced, rows, _report(y, y_balanced, sampler.overshoot_)
 
 
 def keep(vectors: np.ndarray, frame) -> tuple[Any, Any, dict]:
     """What `grow` returns for a profile without oversampling: the train rows alone."""
     y = to_matrix(frame["labels"])
-    return vectors, _rows(frame, [], np.empty(0, PROVENANCE)), _report(y, y, {}, {})
+    return vectors, _rows(frame, [], np.empty(0, PROVENANCE)), _report(y, y, {})
 
 
 def _rows(frame, synthetic_labels: list[list[str]], provenance: np.ndarray):
@@ -72,34 +74,13 @@ def _rows(frame, synthetic_labels: list[list[str]], provenance: np.ndarray):
     )
 
 
-def _report(y, y_balanced, targets: dict[str, int], overshoot: dict[str, int]) -> dict:
-    """Counts and imbalance before and after; what is undefined for a label is left out."""
-    before, after = np.asarray(y).sum(axis=0), np.asarray(y_balanced).sum(axis=0)
-    columns = {
-        "before": dict(zip(LABELS, before.tolist(), strict=True)),
-        "after": dict(zip(LABELS, after.tolist(), strict=True)),
-        "target": targets,
-        "overshoot": overshoot,
-        "irlbl_before": _finite(irlbl(before)),
-        "irlbl_after": _finite(irlbl(after)),
-    }
+def _report(y, y_balanced, overshoot: Mapping[str, int]) -> dict[str, float]:
+    """Rows in all and synthetic ones, imbalance before and after, and rows beyond the targets."""
+    before, after = (mean_ir(np.asarray(labels).sum(axis=0)) for labels in (y, y_balanced))
     return {
-        "rows": {"train": len(y), "synthetic": len(y_balanced) - len(y)},
-        "mean_ir": {"before": mean_ir(before), "after": mean_ir(after)},
-        "label_cardinality": {
-            "before": label_cardinality(y),
-            "after": label_cardinality(y_balanced),
-        },
-        "per_label": {
-            label: {name: column[label] for name, column in columns.items() if label in column}
-            for label in LABELS
-        },
-    }
-
-
-def _finite(values: np.ndarray) -> dict[str, float]:
-    return {
-        label: float(value)
-        for label, value in zip(LABELS, values, strict=True)
-        if np.isfinite(value)
+        "rows": len(y_balanced),
+        "synthetic": len(y_balanced) - len(y),
+        "mean_ir_before": round(before, DECIMALS),
+        "mean_ir_after": round(after, DECIMALS),
+        "overshoot": sum(overshoot.values()),
     }

@@ -1,6 +1,6 @@
 """Neighbour purity: whether synthetic rows lie where unseen rows carry their label."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sklearn.preprocessing import normalize as unit_rows
@@ -8,42 +8,40 @@ from sklearn.preprocessing import normalize as unit_rows
 from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, to_matrix
 
 NEIGHBOURS = 5
+# Of metrics/plots/purity.csv.
+COLUMNS = ("label", "chance", "real", "smote", "ismote", "validation_rows")
 
 
 def neighbour_purity(
     probes: Mapping[str, Mapping[str, np.ndarray]], vectors: np.ndarray, gold: np.ndarray
-) -> dict:
+) -> list[dict]:
     """Mean share of a probe row's NEIGHBOURS nearest validation rows that carry its label.
 
-    `probes`: label → kind → (m, d) rows, as `emotion_slm.balance.purity` makes them; `vectors`
-    (v, d) and `gold` (v, 28): all validation rows. The search is exact, by Euclidean distance.
-    Returns `neighbour_purity` of `metrics/balance.json`: `k`; `per_label`, by kind, with `chance`,
-    the share of validation rows that carry the label, and `validation_rows`, their number; `macro`,
-    the mean over labels. A label no validation row carries has no purity and is not in the mean.
+    `probes`: label → kind → (m, d) rows, as `probes` makes them; `vectors` (v, d) and `gold` (v,
+    28): all validation rows. The search is exact, by Euclidean distance. Returns a row of COLUMNS
+    per label, without the kinds it lacks; `chance` is the share of validation rows that carry the
+    label. A label no validation row carries has no row.
     """
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(vectors)
-    shares: dict[str, dict[str, float]] = {}
-    counts: dict[str, int] = {}
+    found = []
     for label, kinds in probes.items():
         carries = gold[:, LABEL_INDEX[label]] == 1
-        counts[label] = int(carries.sum())
-        if not counts[label]:
+        if not carries.any():
             continue
-        shares[label] = {"chance": float(carries.mean())}
-        for kind, rows in kinds.items():
-            nearest = search.kneighbors(rows, return_distance=False)
-            shares[label][kind] = float(carries[nearest].mean())
-    names = dict.fromkeys(name for row in shares.values() for name in row)
-    return {
-        "k": NEIGHBOURS,
-        "macro": {name: float(np.mean([row[name] for row in shares.values()])) for name in names},
-        "per_label": {
-            label: {"validation_rows": count, **shares.get(label, {})}
-            for label, count in counts.items()
-        },
-    }
+        row = {"label": label, "chance": float(carries.mean())}
+        for kind, points in kinds.items():
+            nearest = search.kneighbors(points, return_distance=False)
+            row[kind] = float(carries[nearest].mean())
+        found.append({**row, "validation_rows": int(carries.sum())})
+    return found
+
+
+def mean_purity(rows: Sequence[Mapping], kind: str) -> float | None:
+    """The mean of a kind over the labels; None when no label has it."""
+    found = [row[kind] for row in rows if kind in row]
+    return float(np.mean(found)) if found else None
 
 
 SAMPLE = 400  # rows of a kind: keeps the standard error of a share at most 0.025

@@ -101,8 +101,3 @@ def mean_ir(counts: np.ndarray) -> float:
     """MeanIR: mean IRLbl of the labels that have rows; NaN when none has."""
     present = np.asarray(counts)[np.asarray(counts) > 0]
     return float(irlbl(present).mean()) if len(present) else float("nan")
-
-
-def label_cardinality(y: np.ndarray) -> float:
-    """Mean number of labels per row of the (n, L) indicator matrix `y`."""
-    return float(np.asarray(y).sum(axis=1).mean())

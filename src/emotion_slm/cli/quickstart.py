@@ -10,7 +10,7 @@ from emotion_slm.common import paths
 from emotion_slm.common.console import fail
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
-from emotion_slm.evaluation.tables import test_table
+from emotion_slm.evaluation.tables import headline
 from emotion_slm.scoring.plan import Options
 from emotion_slm.workbench import workspace
 
@@ -27,7 +27,8 @@ def main() -> None:
     try:
         workspace.create(Path(), WORKSPACE, profile="sample")
         workspace.repro(WORKSPACE)
-        console.print(test_table(read_json(WORKSPACE / paths.METRICS / "test.json")))
+        numbers = read_json(WORKSPACE / paths.METRICS / "test.json")
+        console.print(headline(numbers, profile="sample", protocol="pooled"))
         show_predictions(SENTENCES, Options(), WORKSPACE / paths.CLASSIFIER, None)
     except EmotionSlmError as error:
         fail(str(error))

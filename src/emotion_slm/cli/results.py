@@ -45,14 +45,21 @@ def report(
     """Show the test metrics of the last run; write them as an HTML page and in Markdown."""
     from rich.console import Console
 
-    from emotion_slm.common.files import read_json
-    from emotion_slm.evaluation.tables import test_table
+    from emotion_slm.common.files import read_csv, read_json
+    from emotion_slm.common.params import Document
+    from emotion_slm.corpus.params import FetchParams, SplitParams
+    from emotion_slm.evaluation.results import COLUMNS
+    from emotion_slm.evaluation.tables import metrics_screen
     from emotion_slm.workbench.report import write_report
 
     try:
-        content = read_json(paths.METRICS / "test.json")
+        numbers = read_json(paths.METRICS / "test.json")
+        labels = read_csv(paths.PLOTS / "per_label.csv", COLUMNS["per_label"])
+        document = Document.of_run()
+        corpus = document.section("fetch", FetchParams).corpus
+        protocol = document.section("split", SplitParams).protocol
         written = write_report(output, texts)
-        Console().print(test_table(content))
+        Console().print(metrics_screen(numbers, labels, document.profile, corpus, protocol))
         typer.echo(f"→ {', '.join(map(str, written))}")
     except EmotionSlmError as error:
         fail(str(error))

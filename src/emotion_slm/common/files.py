@@ -1,9 +1,11 @@
 """Atomic, typed reads and writes: a reader never meets a half-written file."""
 
+import csv
 import hashlib
+import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.paths import CLASSIFIER
+from emotion_slm.common.ranking import DECIMALS
 
 
 @contextmanager
@@ -61,6 +64,38 @@ def read_json(path: Path) -> dict:
     if not isinstance(content, dict):
         raise EmotionSlmError(f"{path}: expected a JSON object, found {type(content).__name__}")
     return content
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a header and a line per row (RFC 4180, but with the line ends of text files in git).
+
+    Floats are rounded as in metrics files, truth values written as in JSON; what a row lacks is an
+    empty cell.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    write_bytes(path, text.getvalue().encode())
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return round(float(value), DECIMALS) if isinstance(value, float) else value
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file, which must hold `columns`; EmotionSlmError names what is missing."""
+    try:
+        reader = csv.DictReader(io.StringIO(require(path).read_text(encoding="utf-8"), newline=""))
+        rows = list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise EmotionSlmError(f"{path}: not a readable CSV file ({error})") from error
+    missing = [column for column in columns if column not in (reader.fieldnames or ())]
+    if missing:
+        raise EmotionSlmError(f"{path}: column {missing[0]!r} is missing; `dvc repro` writes it")
+    return rows
 
 
 def write_parquet(path: Path, frame) -> None:

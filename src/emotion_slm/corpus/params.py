@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from emotion_slm.common.params import Section
 
+# Under everything that shows results of the sample corpus.
+SAMPLE_CAPTION = "sample corpus: proves the plumbing, says nothing about quality"
+
 
 class FetchParams(Section):
     """Which corpus the profile trains on."""

@@ -97,28 +97,21 @@ def split_official(corpus) -> Splits:
     return Splits({name: frames[name] for name in SPLITS}, dropped)
 
 
-def summary(splits: Splits) -> dict:
-    """Counts for metrics/split.json, by split and across splits.
+def summary(splits: Splits) -> dict[str, int]:
+    """The content of metrics/split.json: rows of each split, and counts over all of them.
 
-    `duplicates_within`: rows beyond the first of their duplicate group;
-    `cross_split.duplicate_groups`: groups found in more than one split, zero by construction;
-    `cross_split.repeated_letter_groups`: near-duplicates, sets of texts found in more than one
-    split that are equal once normalised and runs of one character shortened to one.
+    `dropped`: rows of no split; `duplicates`: rows beyond the first of their duplicate group in
+    their split; `near_duplicates`: texts that are equal once normalised and runs of one character
+    shortened to one, found in more than one split.
     """
     frames = splits.frames
-    groups = {name: frame["duplicate_group"] for name, frame in frames.items()}
-    letters = {name: frame["text"].map(_without_repeats) for name, frame in frames.items()}
+    letters = [frame["text"].map(_without_repeats) for frame in frames.values()]
+    repeated = [frame["duplicate_group"].duplicated().sum() for frame in frames.values()]
     return {
-        "rows": {name: len(frame) for name, frame in frames.items()},
-        "labels": {name: _label_counts(frame["labels"]) for name, frame in frames.items()},
-        "dropped": dict(splits.dropped),
-        "duplicates_within": {
-            name: int(numbers.duplicated().sum()) for name, numbers in groups.items()
-        },
-        "cross_split": {
-            "duplicate_groups": _shared(groups.values()),
-            "repeated_letter_groups": _shared(letters.values()),
-        },
+        **{name: len(frame) for name, frame in frames.items()},
+        "dropped": sum(splits.dropped.values()),
+        "duplicates": int(sum(repeated)),
+        "near_duplicates": _shared(letters),
     }
 
 

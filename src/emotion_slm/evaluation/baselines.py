@@ -8,39 +8,40 @@ import numpy as np
 from emotion_slm.calibration.choice import PROBABILITY_BOUND
 from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.evaluation import metrics
-from emotion_slm.evaluation.evaluate import Scored, decide, measure_test
+from emotion_slm.evaluation.evaluate import HALF, Scored, decide
 from emotion_slm.evaluation.params import BaselinesParams, TfidfParams
 
-HALF = np.full(len(LABELS), 0.5)
 
-
-def baselines(train, validation, test, params: BaselinesParams, seed: int) -> dict:
-    """The content of metrics/baselines.json: metrics on test of `majority` and `tfidf_logistic`.
+def baselines(train, validation, test, params: BaselinesParams, seed: int) -> dict[str, float]:
+    """The content of metrics/baselines.json: scores on test of `majority` and of `tfidf`.
 
     The three frames hold `text, labels, duplicate_group`. The logistic regression's probabilities
-    are calibrated and decided on as the classifier's are; `at_0_5` has them as they are.
+    are calibrated and decided on as the classifier's are.
     """
-    from scipy.special import logit
-
     train_gold, test_gold = to_matrix(train["labels"]), to_matrix(test["labels"])
     held_out = [validation, test]
     probabilities = tfidf_logistic(
         train["text"], train_gold, [frame["text"] for frame in held_out], params.tfidf
     )
     validated, tested = (
-        Scored(
-            logit(np.clip(of_frame, PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)),
-            to_matrix(frame["labels"]),
-            frame["duplicate_group"].to_numpy(),
-        )
-        for frame, of_frame in zip(held_out, probabilities, strict=True)
+        _scored(frame, of_frame) for frame, of_frame in zip(held_out, probabilities, strict=True)
     )
-    decided = decide(validated, params.thresholds, seed)
     answer = np.tile(majority(train_gold).astype(np.float64), (len(test_gold), 1))
+    by_majority = metrics.overall(test_gold, answer, HALF)
+    by_tfidf = decide(validated, params.thresholds, seed).overall(tested)
     return {
-        "majority": metrics.evaluate(test_gold, answer, HALF),
-        "tfidf_logistic": measure_test(tested, *decided, seed),
+        **{f"majority_{name}": by_majority[name] for name in ("macro_f1", "micro_f1")},
+        **{f"tfidf_{name}": by_tfidf[name] for name in ("macro_f1", "micro_f1", "map", "ece")},
     }
+
+
+def _scored(frame, probabilities: np.ndarray) -> Scored:
+    """Probabilities as the logits of a classifier."""
+    from scipy.special import logit
+
+    inside = np.clip(probabilities, PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)
+    groups = frame["duplicate_group"].to_numpy()
+    return Scored(logit(inside), to_matrix(frame["labels"]), groups)
 
 
 def majority(gold: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.common.ranking import DECIMALS, f1_from_counts
+from emotion_slm.common.ranking import f1_from_counts
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.metrics import TARGET_COLUMNS
 
@@ -40,27 +40,21 @@ class Difference(NamedTuple):
     high: float
 
 
-def with_intervals(
-    metrics: dict, predicted: np.ndarray, gold: np.ndarray, groups: np.ndarray, seed: int
-) -> dict:
-    """`metrics` (those of `metrics.evaluate`) with `intervals` and each label's `f1_interval`.
+class F1Intervals(NamedTuple):
+    """The 95 % interval of macro-F1, and of each label's F1: `low` and `high` are (28,)."""
 
-    predicted, gold: (n, 28) in {0, 1}; groups: (n,) duplicate groups. An interval is [low, high].
-    """
+    macro: tuple[float, float]
+    low: np.ndarray
+    high: np.ndarray
+
+
+def f1_intervals(
+    predicted: np.ndarray, gold: np.ndarray, groups: np.ndarray, seed: int
+) -> F1Intervals:
+    """Intervals of F1 for (n, 28) predictions and gold in {0, 1} and (n,) duplicate groups."""
     drawn = replicate_scores([predicted], gold, groups, REPLICATES, seed)
-    averages = ("macro_f1", "micro_f1", "target_macro_f1")
-    low, high = interval(drawn.f1[0])
-    return {
-        **metrics,
-        "intervals": {name: _rounded(interval(getattr(drawn, name)[0])) for name in averages},
-        "per_label": {
-            label: {
-                **metrics["per_label"][label],
-                "f1_interval": _rounded((low[column], high[column])),
-            }
-            for column, label in enumerate(LABELS)
-        },
-    }
+    low, high = (float(bound) for bound in interval(drawn.macro_f1[0]))
+    return F1Intervals((low, high), *interval(drawn.f1[0]))
 
 
 def paired_difference(
@@ -159,7 +153,3 @@ def _scores(counts: np.ndarray, sets: int) -> Scores:
         target_macro_f1=f1[..., TARGET_COLUMNS].mean(axis=-1),
         f1=f1,
     )
-
-
-def _rounded(bounds: Sequence[float]) -> list[float]:
-    return [round(float(bound), DECIMALS) for bound in bounds]

@@ -7,16 +7,17 @@ from scipy.special import expit
 
 from emotion_slm.calibration import choice as calibration
 from emotion_slm.calibration import thresholds
-from emotion_slm.calibration.choice import Calibration, Choice
+from emotion_slm.calibration.choice import Choice
 from emotion_slm.calibration.params import ThresholdParams
 from emotion_slm.calibration.thresholds import Thresholds
-from emotion_slm.common.ranking import DECIMALS, f1_from_counts
+from emotion_slm.common.ranking import f1_from_counts
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.labels import LABELS, TARGETS
 from emotion_slm.evaluation import metrics
-from emotion_slm.evaluation.bootstrap import with_intervals
+from emotion_slm.evaluation.bootstrap import F1Intervals, f1_intervals
 
-HALF = np.full(len(LABELS), 0.5)
+HALF = 0.5
+Row = dict[str, object]  # of a table, by column
 
 
 class Scored(NamedTuple):
@@ -27,44 +28,69 @@ class Scored(NamedTuple):
     groups: np.ndarray
 
 
+class Decision(NamedTuple):
+    """What validation chose: a calibration, and a threshold per label."""
+
+    choice: Choice
+    thresholds: Thresholds
+
+    def overall(self, scored: Scored) -> dict[str, float]:
+        """`metrics.overall` of rows that took no part in the decision."""
+        probabilities = self.choice.calibration.apply(scored.logits)
+        limits = self.thresholds.per_label
+        return metrics.overall(scored.gold, probabilities, limits, scored.logits)
+
+
 class Evaluation(NamedTuple):
     """What validation gave, and the metrics of both splits.
 
-    `cross_fitted`: (n, 28) probabilities of validation, by calibrations that had not seen the row.
+    `validation` has `macro_f1_cross_validated` and `nll` beside `metrics.overall`, `test` the ends
+    of macro-F1's interval; `per_label`: test's, a row per label; `at_half`: test's raw sigmoids at
+    threshold 0.5; `probabilities`: (n, 28), test's calibrated ones.
     """
 
-    calibration: Calibration
-    thresholds: Thresholds
-    cross_fitted: np.ndarray
-    validation: dict
-    test: dict
+    decision: Decision
+    validation: dict[str, float]
+    test: dict[str, float]
+    at_half: dict[str, float]
+    per_label: list[Row]
+    probabilities: np.ndarray
 
 
 def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: int) -> Evaluation:
     """Calibration and per-label thresholds from validation, metrics of validation and test.
 
-    Metrics are at the tuned thresholds on calibrated probabilities, with bootstrap intervals;
-    under `at_0_5` they are on the raw sigmoid, under `at_global_threshold` at the one threshold
-    that suits all labels best on validation. Validation's probabilities are cross-fitted, its
-    thresholds are not: `cross_validated_macro_f1` is what they score on rows that took no part in
-    them. `calibration` says which method was chosen and what it mends in that split. Within a
-    label rows are ranked by raw logits throughout.
+    Metrics are at the tuned thresholds on calibrated probabilities. Validation's probabilities are
+    cross-fitted, its thresholds are not: `macro_f1_cross_validated` is what they score on rows that
+    took no part in them. Within a label rows are ranked by raw logits throughout.
     """
-    chosen, tuned = decide(validation, params, seed)
-    f1 = cross_validated_macro_f1(validation.logits, validation.gold, chosen, params)
+    decision = decide(validation, params, seed)
+    choice, limits = decision.choice, decision.thresholds.per_label
+    f1 = cross_validated_macro_f1(validation.logits, validation.gold, choice, params)
+    probabilities = choice.calibration.apply(test.logits)
+    predicted = metrics.predictions(probabilities, limits)
+    seed = child_seed(seed, "bootstrap")
+    intervals = f1_intervals(predicted, test.gold, test.groups, seed)
+    low, high = intervals.macro
     return Evaluation(
-        calibration=chosen.calibration,
-        thresholds=tuned,
-        cross_fitted=chosen.cross_fitted,
+        decision=decision,
         validation={
-            **_measure(validation, chosen.cross_fitted, chosen, tuned, seed),
-            "cross_validated_macro_f1": round(f1, DECIMALS),
+            **metrics.overall(validation.gold, choice.cross_fitted, limits, validation.logits),
+            "macro_f1_cross_validated": metrics.rounded(f1),
+            "nll": choice.nll[choice.calibration.method],
         },
-        test=measure_test(test, chosen, tuned, seed),
+        test={
+            **metrics.overall(test.gold, probabilities, limits, test.logits),
+            "macro_f1_low": metrics.rounded(low),
+            "macro_f1_high": metrics.rounded(high),
+        },
+        at_half=metrics.overall(test.gold, expit(test.logits), HALF, test.logits),
+        per_label=_per_label(test, predicted, intervals),
+        probabilities=probabilities,
     )
 
 
-def decide(validation: Scored, params: ThresholdParams, seed: int) -> tuple[Choice, Thresholds]:
+def decide(validation: Scored, params: ThresholdParams, seed: int) -> Decision:
     """The calibration that validation chooses, and thresholds on its cross-fitted probabilities."""
     chosen = calibration.choose(
         validation.logits, validation.gold, params.folds, seed, validation.groups
@@ -72,12 +98,7 @@ def decide(validation: Scored, params: ThresholdParams, seed: int) -> tuple[Choi
     tuned = thresholds.tune(
         chosen.cross_fitted, validation.gold, params.grid_step, params.shrinkage
     )
-    return chosen, tuned
-
-
-def measure_test(test: Scored, chosen: Choice, tuned: Thresholds, seed: int) -> dict:
-    """The metrics of test, as `evaluate` has them, by what `decide` gave."""
-    return _measure(test, chosen.calibration.apply(test.logits), chosen, tuned, seed)
+    return Decision(chosen, tuned)
 
 
 def cross_validated_macro_f1(
@@ -101,32 +122,29 @@ def cross_validated_macro_f1(
     return float(f1_from_counts(hits, predicted.sum(axis=0), gold.sum(axis=0)).mean())
 
 
-def _measure(
-    scored: Scored, probabilities: np.ndarray, chosen: Choice, tuned: Thresholds, seed: int
-) -> dict:
-    logits, gold, groups = scored
-    predicted = metrics.predictions(probabilities, tuned.per_label)
-    common = np.full(len(LABELS), tuned.global_threshold)
-    at_half = metrics.evaluate(gold, expit(logits), HALF, logits)
-    measured = with_intervals(
-        metrics.evaluate(gold, probabilities, tuned.per_label, logits),
-        predicted,
-        gold,
-        groups,
-        child_seed(seed, "bootstrap"),
-    )
-    before, after = ({key: at[key] for key in ("ece", "brier")} for at in (at_half, measured))
-    return {
-        **measured,
-        "at_0_5": at_half,
-        "at_global_threshold": {
-            "threshold": tuned.global_threshold,
-            **metrics.headline(gold, probabilities, common, logits),
-        },
-        "calibration": {
-            "method": chosen.calibration.method,
-            "cross_validated_nll": chosen.nll,
-            "before": before,
-            "after": after,
-        },
-    }
+def _per_label(test: Scored, predicted: np.ndarray, intervals: F1Intervals) -> list[Row]:
+    """The rows of metrics/plots/per_label.csv; what is undefined for a label is left out."""
+    labels = metrics.per_label(test.gold, predicted, test.logits)
+    both = metrics.both_classes(test.gold)
+    rows: list[Row] = []
+    for column, label in enumerate(LABELS):
+        numbers = {
+            "precision": labels.precision[column],
+            "recall": labels.recall[column],
+            "f1": labels.f1[column],
+            "f1_low": intervals.low[column],
+            "f1_high": intervals.high[column],
+        }
+        if labels.support[column]:
+            numbers["ap"] = labels.ap[column]
+        if both[column]:
+            numbers["auroc"] = labels.auroc[column]
+        rows.append(
+            {
+                "label": label,
+                "target": label in TARGETS,
+                **{name: metrics.rounded(value) for name, value in numbers.items()},
+                "support": int(labels.support[column]),
+            }
+        )
+    return rows

@@ -3,14 +3,66 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.common.paths import ADAPTED, EMBEDDED, FINETUNED, PREDICTIONS, SPLIT
+from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.evaluation.evaluate import Scored
 
+HELD_OUT = ("validation", "test")
 COLUMNS = ("id", *LABELS)
+
+
+class HeldOut(NamedTuple):
+    """A split that was not trained on: (n,) ids, (n, 28) gold, (n,) groups, (n, d) vectors."""
+
+    ids: list[str]
+    gold: np.ndarray
+    groups: np.ndarray
+    vectors: np.ndarray
+
+
+def read_held_out(split: str, root: Path = Path()) -> HeldOut:
+    """Read `validation` or `test` from data/split, and its vectors from data/embedded."""
+    from emotion_slm.encoder.vectors import read_vectors
+
+    columns = ("id", "labels", "duplicate_group")
+    frame = files.read_parquet(root / SPLIT / f"{split}.parquet", columns)
+    return HeldOut(
+        ids=frame["id"].tolist(),
+        gold=to_matrix(frame["labels"]),
+        groups=frame["duplicate_group"].to_numpy(),
+        vectors=read_vectors(root / EMBEDDED, frame["id"]),
+    )
+
+
+def predict(rows: Sequence[HeldOut], root: Path = Path()) -> list[Scored]:
+    """Held-out rows, scored by the classifier of models/finetuned."""
+    from emotion_slm.classifier.finetuned import WEIGHTS, load_classifier, logits, read_finetuned
+
+    finetuned = read_finetuned(root / FINETUNED)
+    model = load_classifier(finetuned, root / FINETUNED / WEIGHTS)
+    return [Scored(logits(model, part.vectors), part.gold, part.groups) for part in rows]
+
+
+def predict_by_adapted_head(rows: Sequence[HeldOut], root: Path = Path()) -> list[Scored] | None:
+    """Held-out rows, scored by the head that adapt trained; None when the encoder is frozen."""
+    from emotion_slm.classifier.adapted_head import load_adapted_head
+    from emotion_slm.classifier.finetuned import logits
+    from emotion_slm.encoder.adapted import read_adapted
+
+    if read_adapted(root / ADAPTED).frozen:
+        return None
+    model = load_adapted_head(root / ADAPTED, rows[0].vectors.shape[1])
+    return [Scored(logits(model, part.vectors), part.gold, part.groups) for part in rows]
+
+
+def path_of(split: str, root: Path = Path()) -> Path:
+    return root / PREDICTIONS / f"{split}.parquet"
 
 
 def write(path: Path, ids: Sequence[str], logits: np.ndarray) -> None:

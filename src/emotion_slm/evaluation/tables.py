@@ -1,11 +1,17 @@
-"""The table of test metrics a person reads on the terminal, laid out like the published one."""
+"""The test metrics a person reads on the terminal: the headline, then F1 by label."""
 
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from emotion_slm.corpus.labels import LABELS, TARGETS
+from emotion_slm.corpus.params import SAMPLE_CAPTION
+from emotion_slm.evaluation.metrics import FEW_POSITIVES
 
-FEW_CAPTION = "* fewer than 100 positives: a handful of rows decides the score"
-SAMPLE_CAPTION = "sample corpus: proves the plumbing, says nothing about quality"
+FEW_CAPTION = f"* fewer than {FEW_POSITIVES} positives: a handful of rows decides the score"
 
 
 def label_order() -> tuple[str, ...]:
@@ -13,58 +19,60 @@ def label_order() -> tuple[str, ...]:
     return (*TARGETS, *(label for label in LABELS if label not in TARGETS))
 
 
-def test_table(content: dict, note: str | None = None) -> Table:
-    """metrics/test.json as a table: a row per label, then the averages; `note` becomes a caption.
+def metrics_screen(
+    test: Mapping[str, float],
+    per_label: Sequence[Mapping],
+    profile: str,
+    corpus: str,
+    protocol: str,
+) -> Group:
+    """metrics/test.json and metrics/plots/per_label.csv, at most 80 columns wide.
 
-    At most 80 columns wide. A report made from the sample corpus always says so.
+    `per_label`: its rows, read from the file or before they are written. What was made from the
+    sample corpus always says so.
     """
-    per_label = content["per_label"]
-    few = any(row["few_positives"] for row in per_label.values())
-    captions = [SAMPLE_CAPTION] if content["corpus"] == "sample" else []
+    few = any(int(row["support"]) < FEW_POSITIVES for row in per_label)
+    captions = [SAMPLE_CAPTION] if corpus == "sample" else []
     captions += [FEW_CAPTION] if few else []
-    captions += [note] if note else []
-    table = Table(
-        title=f"Test metrics, profile {content['profile']}, {content['protocol']} split",
-        caption="\n".join(captions) or None,
+    return Group(
+        headline(test, profile, protocol),
+        "",
+        _label_table(per_label),
+        *(Text(caption, style="italic") for caption in captions),
     )
-    table.add_column("label")
-    for name in ("precision", "recall", "F1", "95 %", "AP", "N"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for label in label_order():
-        row = per_label[label]
-        table.add_row(
-            label,
-            *(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")),
-            _span(row["f1_interval"]),
-            f"{row['ap']:.3f}",
-            f"{row['support']:,}{'*' if row['few_positives'] else ' ' if few else ''}",
-            end_section=label in (TARGETS[-1], label_order()[-1]),
-        )
-    intervals = content["intervals"]
-    table.add_row(
-        "macro average",
-        *(f"{content[key]:.3f}" for key in ("macro_precision", "macro_recall", "macro_f1")),
-        _span(intervals["macro_f1"]),
-        f"{content['map']:.3f}",
-        style="bold",
+
+
+def headline(test: Mapping[str, float], profile: str, protocol: str) -> Text:
+    """Two lines: macro-F1 with its interval, and what else sums up the run."""
+    first = (
+        f"macro-F1 {test['macro_f1']:.3f} "
+        f"(95 % {test['macro_f1_low']:.3f}–{test['macro_f1_high']:.3f})"
     )
-    for name, f1, span in (
-        ("macro, targets", content["target"]["macro_f1"], intervals["target_macro_f1"]),
-        ("micro average", content["micro_f1"], intervals["micro_f1"]),
-        ("Ekman groups", content["ekman"]["macro_f1"], None),
-        ("sentiments", content["sentiment"]["macro_f1"], None),
-    ):
-        table.add_row(name, "", "", f"{f1:.3f}", _span(span) if span else "")
-    table.add_section()
-    for name, key in (
-        ("exact accuracy", "exact_accuracy"),
-        ("macro AUROC", "auroc"),
-        ("calibr. error", "ece"),
-    ):
-        table.add_row(name, "", "", f"{content[key]:.3f}")
+    second = (
+        f"micro-F1 {test['micro_f1']:.3f} · mAP {test['map']:.3f} · exact "
+        f"{test['exact_accuracy']:.3f} · calibration error {test['ece']:.3f}"
+    )
+    where = f", test set of profile {profile}, {protocol} split\n"
+    return Text.assemble((first, "bold"), where, second)
+
+
+def _label_table(per_label: Sequence[Mapping]) -> Table:
+    """The targets on the left, the other labels on the right."""
+    row_of = {row["label"]: row for row in per_label}
+    order = label_order()
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for name in ("target emotion", " other label"):
+        table.add_column(name, no_wrap=True)
+        for column in ("F1", "95 %", "N"):
+            table.add_column(column, justify="right", no_wrap=True)
+    halves = (order[: len(TARGETS)], order[len(TARGETS) :])
+    for target, other in zip_longest(*halves):
+        table.add_row(*_cells(row_of[target]), *(_cells(row_of[other], " ") if other else ()))
     return table
 
 
-def _span(interval: list[float]) -> str:
-    low, high = interval
-    return f"{low:.3f}–{high:.3f}"
+def _cells(row: Mapping, gap: str = "") -> tuple[str, ...]:
+    support = int(row["support"])
+    f1, low, high = (float(row[name]) for name in ("f1", "f1_low", "f1_high"))
+    mark = "*" if support < FEW_POSITIVES else " "
+    return f"{gap}{row['label']}", f"{f1:.3f}", f"{low:.2f}–{high:.2f}", f"{support:,}{mark}"

@@ -2,23 +2,31 @@
 
 from emotion_slm.backbone.pretrained import locate, with_commit
 from emotion_slm.classifier import finetuned
-from emotion_slm.classifier.params import LinearHead, OnePositionSlm
+from emotion_slm.classifier.params import OnePositionSlm
 from emotion_slm.common import paths
-from emotion_slm.common.files import write_bytes
 from emotion_slm.common.params import Document
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.evaluate import Evaluation
-from emotion_slm.package.card import model_card
-from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
+from emotion_slm.package.card import write_card
+from emotion_slm.package.package import (
+    CALIBRATION,
+    RESULTS,
+    THRESHOLDS,
+    Origin,
+    Package,
+    write_package,
+)
 from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes
 
 
-def ship(origin: Origin, document: Document, result: Evaluation, test: dict, leakage: dict) -> None:
+def build_package(
+    origin: Origin, document: Document, found: Evaluation, leakage: dict[str, int]
+) -> None:
     """Package encoder, classifier, calibration, thresholds, tokenizer and model card.
 
-    `test` is the content of metrics/test.json, `leakage` the audit's result so far.
+    `leakage`: the counts of metrics/leakage.json.
     """
     encoder = document.section("encoder", EncoderParams)
     trained = finetuned.read_finetuned(paths.FINETUNED)
@@ -42,10 +50,19 @@ def ship(origin: Origin, document: Document, result: Evaluation, test: dict, lea
         classifier_weights=paths.FINETUNED / finetuned.WEIGHTS,
         base=locate(encoder),
         parts={
-            CALIBRATION: result.calibration.to_dict(LABELS),
-            THRESHOLDS: result.thresholds.to_dict(LABELS),
+            CALIBRATION: found.decision.choice.calibration.to_dict(LABELS),
+            THRESHOLDS: found.decision.thresholds.to_dict(LABELS),
+            RESULTS: card_results(found, leakage),
         },
     )
-    linear = isinstance(trained.classifier, LinearHead)
-    card = model_card(origin, encoder.id, test, leakage, linear)
-    write_bytes(paths.CLASSIFIER / "README.md", card.encode())
+    write_card(package)
+
+
+def card_results(found: Evaluation, leakage: dict[str, int]) -> dict:
+    """The content of results.json: test metrics as tuned and at 0.5, by label, and the audit."""
+    return {
+        "test": found.test,
+        "at_half": found.at_half,
+        "per_label": found.per_label,
+        "leakage": leakage,
+    }

@@ -1,16 +1,22 @@
-"""The model card, written from what the run measured; its front matter is what the hub reads."""
+"""The model card, rendered from the files of a package; its front matter is what the hub reads."""
+
+from collections.abc import Mapping
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from emotion_slm.classifier.params import LinearHead
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json, write_bytes
+from emotion_slm.common.paths import CLASSIFIER
 from emotion_slm.corpus.goemotions import HUB_CONFIG, HUB_DATASET, HUB_REVISION
-from emotion_slm.corpus.labels import TARGETS
-from emotion_slm.package.package import Origin
+from emotion_slm.evaluation.metrics import FEW_POSITIVES
+from emotion_slm.package.package import CALIBRATION, CARD, RESULTS, Origin, Package
 
 BODY = """\
 # emotion-slm, profile `{profile}`
 
 Multi-label emotion classifier over the 28 GoEmotions labels, on {base}.
-{warning}
+{warning}{exported}
 ## How to load
 
 With emotion-slm installed, calibrated probabilities and tuned thresholds:
@@ -33,8 +39,8 @@ come from validation.
 
 | | macro-F1 | micro-F1 | macro precision | macro recall | mAP |
 |---|---|---|---|---|---|
-| per-label thresholds | {macro_f1:.3f} ({macro_interval}) | {micro_f1:.3f} ({micro_interval}) | \
-{macro_precision:.3f} | {macro_recall:.3f} | {map:.3f} |
+| per-label thresholds | {test[macro_f1]:.3f} ({interval}) | {test[micro_f1]:.3f} | \
+{test[macro_precision]:.3f} | {test[macro_recall]:.3f} | {test[map]:.3f} |
 | threshold 0.5, uncalibrated | {half[macro_f1]:.3f} | {half[micro_f1]:.3f} | \
 {half[macro_precision]:.3f} | {half[macro_recall]:.3f} | {half[map]:.3f} |
 
@@ -44,8 +50,8 @@ come from validation.
 
 Labels in bold are the recipe's 15 targets. Intervals are bootstrap intervals over test rows.
 {few}
-Probabilities are calibrated by {method}: expected calibration error {before:.3f} before, \
-{after:.3f} after.
+Probabilities are calibrated by {method}: expected calibration error {half[ece]:.3f} before, \
+{test[ece]:.3f} after.
 
 ## Leak audit
 
@@ -78,7 +84,6 @@ from transformers import pipeline
 
 pipeline("text-classification", model="{model}", top_k=None, truncation=True)("thank you!")
 ```"""
-FOLDER = "models/classifier"
 DOWNLOAD = """\
 ```python
 from huggingface_hub import snapshot_download
@@ -86,7 +91,9 @@ from emotion_slm import EmotionClassifier
 
 EmotionClassifier.from_pretrained(snapshot_download("{model}")).predict(["thank you so much!"])
 ```"""
-FEW = "\\* Unreliable: fewer than 100 test rows, a handful of them decides the score.\n"
+FEW = (
+    f"\\* Unreliable: fewer than {FEW_POSITIVES} test rows, a handful of them decides the score.\n"
+)
 METHODS = {
     "temperature": "temperature scaling",
     "platt": "Platt scaling per label",
@@ -99,77 +106,92 @@ HALF_FOLDED = (
 )
 RAW = "it is raw, because isotonic calibration cannot be folded into the head"
 SIGMOIDS = {"temperature": FOLDED, "platt": FOLDED, "blend": HALF_FOLDED, "isotonic": RAW}
-NO_PIPELINE = "Transformers' Auto classes do not load it: its classifier is no linear head."
+NO_PIPELINE = "Transformers' Auto classes do not load it: {reason}."
+EXPORTED = """
+**Exported to ONNX, {precision}**: scored by ONNX Runtime on a CPU, which
+the extra `onnx` of emotion-slm brings. The results below are those of the model it was exported
+from.
+"""
 SAMPLE_WARNING = """
 **Trained on the bundled sample corpus: it proves the plumbing and says nothing about quality.**
 """
 
 
-def model_card(origin: Origin, base: str, test: dict, leakage: dict, linear: bool) -> str:
+def write_card(package: Package, model: str = CLASSIFIER.as_posix()) -> None:
+    """Write `model_card` into the package's folder; `model`: the folder it is loaded from."""
+    write_bytes(package.folder / CARD, model_card(package, model).encode())
+
+
+def model_card(package: Package, model: str, on_hub: bool = False) -> str:
     """Markdown with Hugging Face front matter.
 
-    `test` is the content of metrics/test.json; `leakage` the audit's result on everything but the
-    package, which does not exist yet; `linear` whether the classifier is a linear head.
+    `model`: what the examples load, a folder, or with `on_hub` a repository. EmotionSlmError when
+    the package's results are missing: an older release made it.
     """
-    rows = [
-        f"| {f'**{label}**' if label in TARGETS else label} | {row['precision']:.3f} | "
-        f"{row['recall']:.3f} | {row['f1']:.3f} | {_span(row['f1_interval'])} | "
-        f"{row['support']:,}{'*' if row['few_positives'] else ''} |"
-        for label, row in test["per_label"].items()
-    ]
-    few = [label for label, row in test["per_label"].items() if row["few_positives"]]
-    calibration = test["calibration"]
-    pipeline = PIPELINE.format(sigmoids=SIGMOIDS[calibration["method"]], model=FOLDER)
+    results = _results(package)
+    test, half, origin = results["test"], results["at_half"], package.origin
+    method = read_json(package.folder / CALIBRATION)["method"]
+    few = [row["label"] for row in results["per_label"] if _few(row)]
     body = BODY.format(
         **origin._asdict(),
-        **{key: test[key] for key in ("macro_f1", "micro_f1", "macro_precision", "macro_recall")},
-        map=test["map"],
-        half=test["at_0_5"],
-        base=base,
-        macro_interval=_span(test["intervals"]["macro_f1"]),
-        micro_interval=_span(test["intervals"]["micro_f1"]),
-        rows="\n".join(rows),
+        base=package.encoder.id,
+        test=test,
+        half=half,
+        interval=_span(test["macro_f1_low"], test["macro_f1_high"]),
+        rows="\n".join(map(_row, results["per_label"])),
         few=FEW if few else "",
         unreliable=f"- Unreliable, for want of test rows: {', '.join(few)}.\n" if few else "",
-        method=METHODS[calibration["method"]],
-        before=calibration["before"]["ece"],
-        after=calibration["after"]["ece"],
+        method=METHODS[method],
         warning=SAMPLE_WARNING if origin.corpus == "sample" else "",
-        audit=_audit(leakage),
-        loading=LOADING.format(model=FOLDER),
-        transformers=pipeline if linear else NO_PIPELINE,
+        exported=EXPORTED.format(precision=package.onnx) if package.onnx else "",
+        audit=_audit(results["leakage"]),
+        loading=(DOWNLOAD if on_hub else LOADING).format(model=model),
+        transformers=_transformers(package, method, model),
     )
-    return f"---\n{front_matter(origin, base, test)}\n---\n\n{body}"
+    return f"---\n{front_matter(package, results, method)}\n---\n\n{body}"
 
 
-def published(card: str, repo_id: str) -> str:
-    """The card with the ways to load the model from the hub in place of those from a folder."""
-    card = card.replace(LOADING.format(model=FOLDER), DOWNLOAD.format(model=repo_id))
-    return card.replace(f'model="{FOLDER}"', f'model="{repo_id}"')
+def _results(package: Package) -> dict:
+    if not (package.folder / RESULTS).exists():
+        raise EmotionSlmError(
+            f"{package.folder / RESULTS}: no such file, from which the model card is made; make "
+            "the package again with `dvc repro`, or install the emotion-slm release it was made "
+            "with"
+        )
+    return read_json(package.folder / RESULTS)
 
 
-def _audit(leakage: dict) -> str:
-    """What the audit found, in sentences."""
-    counts = leakage["must_be_zero"].values()
-    broken = sum(count > 0 for count in counts)
-    verdict = (
-        f"FAILED: {broken} of {len(counts)} rules are broken: a test row may have reached training."
-        if broken
-        else f"Passed: of {len(counts)} rules, from raw corpus to test scores, none is broken: no "
-        "row of validation or test reached training, by its id, its text or a synthetic row's "
-        "parents."
-    )
-    near = leakage["findings"].get("near_duplicates", {}).get("texts", {}).get("test_in_train")
-    if near is None:
-        return verdict
+def _transformers(package: Package, method: str, model: str) -> str:
+    if package.onnx:
+        return NO_PIPELINE.format(reason="it is an ONNX graph")
+    if not isinstance(package.finetuned.classifier, LinearHead):
+        return NO_PIPELINE.format(reason="its classifier is no linear head")
+    return PIPELINE.format(sigmoids=SIGMOIDS[method], model=model)
+
+
+def _row(row: Mapping) -> str:
+    """A label's line of the table, targets in bold."""
+    name = f"**{row['label']}**" if row["target"] else row["label"]
+    numbers = " | ".join(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
+    support = f"{row['support']:,}{'*' if _few(row) else ''}"
+    return f"| {name} | {numbers} | {_span(row['f1_low'], row['f1_high'])} | {support} |"
+
+
+def _few(row: Mapping) -> bool:
+    return row["support"] < FEW_POSITIVES
+
+
+def _audit(leakage: Mapping[str, int]) -> str:
+    """What the audit found, in sentences. A broken rule would have stopped the run."""
     return (
-        f"{verdict} {near['rows']:,} test rows have a near-duplicate in train; they are "
-        "counted, not removed."
+        f"Passed: of {leakage['rules']} rules, from raw corpus to test scores, none is broken: no "
+        "row of validation or test reached training, by its id, its text or a synthetic row's "
+        f"parents. {leakage['near_duplicates_in_train']:,} test rows have a near-duplicate in "
+        "train; they are counted, not removed."
     )
 
 
-def _span(interval: list[float]) -> str:
-    low, high = interval
+def _span(low: float, high: float) -> str:
     return f"{low:.3f}–{high:.3f}"
 
 
@@ -185,43 +207,48 @@ TUNED = "per label, tuned on validation"
 SAMPLE_DATASET = "emotion-slm-sample"  # bundled, on no hub
 
 
-def front_matter(origin: Origin, base: str, test: dict) -> str:
-    """YAML without its `---` lines; `test` is the content of metrics/test.json."""
-    real = origin.corpus != "sample"
+def front_matter(package: Package, results: Mapping, method: str) -> str:
+    """YAML without its `---` lines."""
+    origin = package.origin
     return ModelCardData(
         language="en",
         license="apache-2.0",
         library_name="emotion-slm",
         pipeline_tag="text-classification",
         tags=["emotion", "multi-label-classification", "goemotions"],
-        datasets=[HUB_DATASET] if real else None,
+        datasets=[HUB_DATASET] if origin.corpus != "sample" else None,
         metrics=["f1", "precision", "recall", "accuracy"],
-        base_model=base,
+        base_model=package.encoder.id,
         model_name=f"emotion-slm {origin.profile}",
-        eval_results=eval_results(origin, test),
+        eval_results=eval_results(origin, results, method),
     ).to_yaml()
 
 
-def eval_results(origin: Origin, test: dict) -> list[EvalResult]:
-    """The scores of metrics/test.json, at tuned thresholds and at 0.5, then mAP."""
-    method = test["calibration"]["method"]
+def eval_results(origin: Origin, results: Mapping, method: str) -> list[EvalResult]:
+    """The scores at tuned thresholds and at 0.5, then mAP."""
+    test = results["test"]
+    bounds = [test["macro_f1_low"], test["macro_f1_high"]]
     settings = (
         (test, "thresholds tuned on validation", {"threshold": TUNED, "calibration": method}),
-        (test["at_0_5"], "threshold 0.5, uncalibrated", {"threshold": 0.5, "calibration": "none"}),
+        (
+            results["at_half"],
+            "threshold 0.5, uncalibrated",
+            {"threshold": 0.5, "calibration": "none"},
+        ),
     )
-    results = []
+    found = []
     for scores, setting, applied in settings:
         for metric, name, key, arguments in METRICS:
-            interval = scores.get("intervals", {}).get(key)
-            bounds = {"bootstrap_interval_95": interval} if interval else {}
-            span = f", 95 % interval {interval[0]:.3f}–{interval[1]:.3f}" if interval else ""
-            title = f"{name} ({setting}{span})"
-            results.append(
-                _result(origin, metric, title, scores[key], {**arguments, **applied, **bounds})
-            )
+            title, more = f"{name} ({setting})", {**arguments, **applied}
+            if scores is test and key == "macro_f1":
+                title = f"{name} ({setting}, 95 % interval {_span(*bounds)})"
+                more["bootstrap_interval_95"] = bounds
+            found.append(_result(origin, metric, title, scores[key], more))
     title = "mean average precision over labels (raw logits)"
-    results.append(_result(origin, "average_precision", title, test["map"], {"average": "macro"}))
-    return results
+    return [
+        *found,
+        _result(origin, "average_precision", title, test["map"], {"average": "macro"}),
+    ]
 
 
 def _result(origin: Origin, metric: str, name: str, value: float, arguments: dict) -> EvalResult:

@@ -24,6 +24,8 @@ CLASSIFIER = "classifier.safetensors"
 ONNX = "model.onnx"  # of an exported folder, in place of both
 CALIBRATION = "calibration.json"
 THRESHOLDS = "thresholds.json"
+RESULTS = "results.json"  # what the card shows; no part of scoring
+CARD = "README.md"
 
 
 class Origin(NamedTuple):

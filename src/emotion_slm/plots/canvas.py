@@ -51,10 +51,6 @@ def label_axis(axes, order: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def legend_above(axes, columns: int, *entries) -> None:
-    axes.legend(*entries, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
-
-
 def colours(labels: Sequence[str]) -> list[str]:
     return [BLUE if label in TARGETS else GREY for label in labels]
 
@@ -67,4 +63,10 @@ def target_legend(axes, more: Mapping[str, object] | None = None, columns: int =
         "other label": Patch(color=GREY),
         **(more or {}),
     }
-    legend_above(axes, min(columns, len(entries)), entries.values(), entries.keys())
+    axes.legend(
+        entries.values(),
+        entries.keys(),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=min(columns, len(entries)),
+    )

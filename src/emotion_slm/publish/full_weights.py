@@ -14,10 +14,9 @@ from emotion_slm.common.files import read_json, sha256_file, write_json
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.package.package import CALIBRATION, CLASSIFIER, CONFIG, ENCODER, Package
+from emotion_slm.package.package import CALIBRATION, CARD, CLASSIFIER, CONFIG, ENCODER, Package
 
 WEIGHTS = "model.safetensors"
-CARD = "README.md"
 
 
 def compose(package: Package) -> TextClassifier:

@@ -14,10 +14,10 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.files import require, write_bytes
-from emotion_slm.package.card import published
-from emotion_slm.package.package import read_package
-from emotion_slm.publish.full_weights import CARD, write_full_weights
+from emotion_slm.common.files import write_bytes
+from emotion_slm.package.card import model_card
+from emotion_slm.package.package import CARD, read_package
+from emotion_slm.publish.full_weights import write_full_weights
 
 AGAIN = "run the same command again: what has arrived is not sent twice"
 
@@ -41,14 +41,14 @@ def prepare(
 
     `revision`: the git commit that the model comes from, where it comes from one.
 
-    Raises EmotionSlmError when `repo_id` is no OWNER/NAME, when the package is incomplete or has no
-    card, and for a model that is not to be had with full weights.
+    Raises EmotionSlmError when `repo_id` is no OWNER/NAME, when the package is incomplete, and for
+    a model that is not to be had with full weights.
     """
     _check_name(repo_id)
     package = read_package(model)
-    card = require(model / CARD).read_text(encoding="utf-8")
+    card = model_card(package, repo_id, on_hub=True)
     write_full_weights(package, folder, revision)
-    write_bytes(folder / CARD, published(card, repo_id).encode())
+    write_bytes(folder / CARD, card.encode())
     return Repository(repo_id, private, folder, revision)
 
 

@@ -14,21 +14,22 @@ from torch import nn
 
 from emotion_slm.classifier.finetuned import load_classifier
 from emotion_slm.common.errors import EmotionSlmError, writing
-from emotion_slm.common.files import read_json, write_bytes
+from emotion_slm.common.files import read_json
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.package.card import FOLDER, LOADING, PIPELINE, SIGMOIDS
+from emotion_slm.package.card import write_card
 from emotion_slm.package.package import (
     CLASSIFIER,
     CONFIG,
     ENCODER,
     ONNX,
+    RESULTS,
     Package,
     Precision,
     read_package,
     write_config,
 )
-from emotion_slm.publish.full_weights import CARD, WEIGHTS
+from emotion_slm.publish.full_weights import WEIGHTS
 from emotion_slm.scoring.onnx_graph import OnnxGraph
 
 OPSET = 20  # the first with GELU as one operator
@@ -36,12 +37,6 @@ MOST_BYTES = 2**31  # protobuf's limit on a file
 TOLERANCE = 1e-3  # of raw sigmoids
 # Texts × tokens on which graph and model are compared, tokens as far as the model reads.
 TRIED = ((1, 1), (1, 9), (3, 2), (4, 17), (2, 128))
-NOTE = """
-**Exported to ONNX, {precision}**: scored by ONNX Runtime on a CPU, which
-the extra `onnx` of emotion-slm brings. The results below are those of the model it was exported
-from.
-"""
-NO_PIPELINE = "Transformers' Auto classes do not load it: it is an ONNX graph."
 
 
 class Scores(nn.Module):
@@ -99,9 +94,8 @@ def _complete(exported: Package, source: Path, final: Path) -> None:
     names = [name for name in read_json(source / CONFIG)["files"] if name not in replaced]
     for name in names:
         shutil.copyfile(source / name, exported.folder / name)
-    if (source / CARD).exists():
-        card = (source / CARD).read_text(encoding="utf-8")
-        write_bytes(exported.folder / CARD, _card(card, exported.onnx, final).encode())
+    if RESULTS in names:  # of which the card is made; older packages have none
+        write_card(exported, final.as_posix())
     write_config(exported, [ONNX, *names])
 
 
@@ -191,15 +185,6 @@ def _compare(model: Scores, graph: OnnxGraph, package: Package) -> None:
                 f"{tokens} tokens a sigmoid differs by {difference:.3g}; score with the package "
                 "itself"
             )
-
-
-def _card(card: str, precision: Precision, folder: Path) -> str:
-    """The package's card, saying what the export is and is not."""
-    for sigmoids in SIGMOIDS.values():
-        card = card.replace(PIPELINE.format(sigmoids=sigmoids, model=FOLDER), NO_PIPELINE)
-    card = card.replace(LOADING.format(model=FOLDER), LOADING.format(model=folder.as_posix()))
-    heading = "\n## How to load\n"
-    return card.replace(heading, NOTE.format(precision=precision) + heading, 1)
 
 
 @contextmanager

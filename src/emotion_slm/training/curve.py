@@ -1,14 +1,11 @@
 """How far a training has come: its curve, epoch by epoch, and its state in a checkpoint."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from emotion_slm.common.files import write_bytes
-from emotion_slm.common.ranking import DECIMALS
+from emotion_slm.common.files import write_csv
 from emotion_slm.training.params import TrainingParams
 
 
@@ -24,12 +21,7 @@ class Epoch(NamedTuple):
 
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
     """One row per epoch; a header alone when nothing was trained."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Epoch._fields)
-    for epoch in curve:
-        writer.writerow([epoch.epoch, *(round(value, DECIMALS) for value in epoch[1:])])
-    write_bytes(path, text.getvalue().encode())
+    write_csv(path, Epoch._fields, [epoch._asdict() for epoch in curve])
 
 
 def best(curve: Sequence[Epoch], selection: str) -> Epoch:

@@ -2,14 +2,17 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from support.leaks import both, drop, edit, move, reset
 
+from emotion_slm.audit.audit import LEAKS as LEAKS_OF_STAGE
 from emotion_slm.audit.audit import PARTS, audit
-from emotion_slm.audit.result import enforce
+from emotion_slm.audit.result import counts, enforce
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
+from stages import evaluate
 
 LEAKS = {
     "split": (
@@ -29,6 +32,10 @@ LEAKS = {
         "adapted_encoder_saw_other_rows",
     ),
     "package": (
+        reset("models/classifier/config.json", "id2label", "0", value="joy"),
+        "labels_of_the_model_differ",
+    ),
+    "results": (
         reset("metrics/test.json", "macro_f1", value=0.822), "test_metrics_not_from_predictions",
     ),
 }  # fmt: skip
@@ -50,10 +57,10 @@ def test_clean_workspace_passes_and_says_the_same_twice(audited):
 
 
 @pytest.mark.parametrize("part", [part for part in LEAKS if part != "vectors"])
-def test_a_leak_in_any_part_stops_the_pipeline(audited, part):
+def test_a_leak_in_any_part_is_found(audited, part):
     plant, rule = LEAKS[part]
     plant(audited)
-    result = audit(audited, strict=False)
+    result = audit(audited, strict=False, parts={part: PARTS[part]})
     assert result["must_be_zero"][rule] >= 1 and result["passed"] is False
     with pytest.raises(EmotionSlmError, match=f"{rule} = \\d+ \\(such as "):
         enforce(result)
@@ -74,10 +81,10 @@ def test_a_row_without_a_vector_stops_what_needs_it(audited):
     ("missing", "unchecked"),
     [
         ("data/raw", {"raw"}),
-        ("data/predictions", {"evaluation", "package"}),
-        ("models/classifier", {"package"}),
-        ("models", {"vectors", "evaluation", "package"}),
-        ("data/balanced", {"balance"}),
+        ("data/predictions", {"evaluation", "results"}),
+        ("models/classifier", {"package", "results"}),
+        ("models", {"vectors", "evaluation", "package", "results"}),
+        ("data/balanced", {"balance", "results"}),
         ("data", set(PARTS)),
     ],
 )
@@ -98,8 +105,42 @@ def test_params_of_another_form_leave_the_rest_to_be_checked(audited):
     assert result["must_be_zero"]["synthetic_seeds_not_in_train"] == 0
 
 
-def test_parts_can_be_left_out(audited):
+def test_what_stage_evaluate_checks_needs_no_package(audited):
     shutil.rmtree(audited / "models/classifier")
-    result = audit(audited, without=("package",))
+    result = audit(audited, parts=LEAKS_OF_STAGE)
     assert result["passed"] is True
     assert "thresholds_not_from_validation" not in result["must_be_zero"]
+
+
+def test_metrics_hold_counts_alone(audited):
+    found = counts(audit(audited, parts=LEAKS_OF_STAGE))
+    assert found["rules"] > 25 and found["broken"] == 0
+    assert set(found) == {
+        "rules", "broken", "near_duplicates_in_train", "near_duplicates_in_validation",
+    }  # fmt: skip
+    assert all(type(count) is int for count in found.values())
+
+
+def test_a_run_that_leaks_leaves_no_metrics_behind(audited, monkeypatch, capsys):
+    """Stage evaluate writes what it measured, and packages, after the audit has passed."""
+    monkeypatch.chdir(audited)
+    for path in [*Path("metrics").rglob("*.json"), *Path("metrics").rglob("*.csv")]:
+        path.unlink()
+    shutil.rmtree("models/classifier")
+    edit("data/balanced/rows.parquet", 200, seed_id="test0")(Path())
+    with pytest.raises(SystemExit):
+        evaluate.main()
+    assert "the leak audit failed: synthetic_seeds_not_in_train" in capsys.readouterr().err
+    assert [path.name for path in Path("metrics").rglob("*.*")] == ["params.yaml"]
+    assert not Path("models/classifier").exists()
+
+
+def test_a_clean_run_leaves_what_the_audit_accepts(audited, monkeypatch, capsys):
+    monkeypatch.chdir(audited)
+    shutil.rmtree("models/classifier")
+    evaluate.main()
+    shown = capsys.readouterr().out
+    assert shown.count("grief") == 1 and shown.index("macro-F1") < shown.index("grief")
+    result = audit(parts={name: PARTS[name] for name in ("package", "results")})
+    assert result["passed"] is True
+    assert files.read_json(Path("metrics/leakage.json"))["broken"] == 0

@@ -58,11 +58,6 @@ LEAKS = {
     "an encoder that saw test under a forged config": (
         trained_on_test, "test_ranked_far_above_validation", 1,
     ),
-    "logits that the classifier does not give": (
-        rewrite(PREDICTED, lambda frame: frame.assign(joy=frame["joy"] + 5)),
-        "predictions_not_by_the_classifier", 150,
-    ),
-    "one logit edited": (edit(PREDICTED, 5, joy=9.0), "predictions_not_by_the_classifier", 1),
 }  # fmt: skip
 
 

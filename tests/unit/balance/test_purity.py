@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from emotion_slm.balance import purity as module
 from emotion_slm.balance.grow import grow, keep
 from emotion_slm.balance.params import IsmoteParams
-from emotion_slm.balance.purity import NEIGHBOURS, neighbour_purity, probes
+from emotion_slm.balance.purity import (
+    COLUMNS,
+    NEIGHBOURS,
+    mean_purity,
+    neighbour_purity,
+    probes,
+)
 from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 
@@ -33,17 +39,18 @@ def test_shares_counted_by_hand():
         "joy": {kind: np.array([[20.0]]) for kind in ("real", "ismote", "smote")},
     }
     purity = neighbour_purity(of_label, validation, gold)
-    assert purity["k"] == 5
-    assert purity["per_label"] == {
-        "grief": {
-            "real": 0.4, "ismote": pytest.approx(0.3), "smote": 0.2, "chance": 0.3,
-            "validation_rows": 3,
+    assert purity == [
+        {
+            "label": "grief", "real": 0.4, "ismote": pytest.approx(0.3), "smote": 0.2,
+            "chance": 0.3, "validation_rows": 3,
         },
-        "joy": {"real": 0.2, "ismote": 0.2, "smote": 0.2, "chance": 0.1, "validation_rows": 1},
-    }  # fmt: skip
-    assert purity["macro"] == pytest.approx(
-        {"real": 0.3, "ismote": 0.25, "smote": 0.2, "chance": 0.2}
-    )
+        {
+            "label": "joy", "real": 0.2, "ismote": 0.2, "smote": 0.2, "chance": 0.1,
+            "validation_rows": 1,
+        },
+    ]  # fmt: skip
+    assert all(set(row) == set(COLUMNS) for row in purity)
+    assert mean_purity(purity, "ismote") == pytest.approx(0.25)
     json.dumps(purity, allow_nan=False)
 
 
@@ -52,19 +59,20 @@ def test_a_label_without_validation_rows_has_no_purity_and_leaves_the_mean_alone
     of_label = {label: {"real": validation[:2], "ismote": validation} for label in ("grief", "joy")}
     with_both = neighbour_purity(of_label, validation, gold_of(10, joy=[0, 1, 2]))
     joy_alone = neighbour_purity({"joy": of_label["joy"]}, validation, gold_of(10, joy=[0, 1, 2]))
-    assert with_both["per_label"]["grief"] == {"validation_rows": 0}
-    assert with_both["macro"] == joy_alone["macro"]
+    assert with_both == joy_alone and len(joy_alone) == 1
 
 
 def test_no_label_at_all_has_no_mean():
     validation = np.zeros((5, 2), dtype=np.float32)
-    assert neighbour_purity({}, validation, gold_of(5)) == {"k": 5, "macro": {}, "per_label": {}}
+    assert neighbour_purity({}, validation, gold_of(5)) == []
+    assert mean_purity([], "ismote") is None
 
 
 def test_without_synthetic_rows_real_and_chance_remain():
     validation = np.arange(10, dtype=np.float32)[:, np.newaxis]
     purity = neighbour_purity({"joy": {"real": validation}}, validation, gold_of(10, joy=[4]))
-    assert set(purity["macro"]) == {"real", "chance"}
+    assert set(purity[0]) == {"label", "real", "chance", "validation_rows"}
+    assert mean_purity(purity, "ismote") is None
 
 
 @given(seed=st.integers(0, 2**31), d=st.sampled_from([2, 20]), n_rows=st.integers(5, 40))
@@ -77,7 +85,7 @@ def test_agrees_with_a_loop_over_all_distances(seed, d, n_rows):
         label: {kind: random.normal(size=(7, d)) for kind in ("real", "ismote", "smote")}
         for label in ("grief", "joy")
     }
-    purity = neighbour_purity(of_label, validation, gold)
+    purity = {row["label"]: row for row in neighbour_purity(of_label, validation, gold)}
     for label, kinds in of_label.items():
         for kind, rows in kinds.items():
             shares = []
@@ -85,7 +93,7 @@ def test_agrees_with_a_loop_over_all_distances(seed, d, n_rows):
                 distances = [float(np.sqrt(((row - other) ** 2).sum())) for other in validation]
                 nearest = sorted(range(n_rows), key=distances.__getitem__)[:NEIGHBOURS]
                 shares.append(sum(gold[near, LABEL_INDEX[label]] for near in nearest) / NEIGHBOURS)
-            assert purity["per_label"][label][kind] == pytest.approx(np.mean(shares))
+            assert purity[label][kind] == pytest.approx(np.mean(shares))
 
 
 def test_displaced_rows_are_refuted():
@@ -98,8 +106,8 @@ def test_displaced_rows_are_refuted():
     gold = gold_of(len(cluster), grief=cluster == 0)
     inside = centres[0] + random.normal(size=(200, d))
     displaced = inside + 1000 * random.normal(size=inside.shape)
-    purity = neighbour_purity({"grief": {"ismote": inside, "smote": displaced}}, validation, gold)
-    grief = purity["per_label"]["grief"]
+    probes = {"grief": {"ismote": inside, "smote": displaced}}
+    (grief,) = neighbour_purity(probes, validation, gold)
     assert grief["ismote"] > 0.99
     assert grief["chance"] == pytest.approx(0.1)
     assert grief["smote"] < 0.25

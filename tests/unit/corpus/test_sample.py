@@ -101,7 +101,7 @@ def test_duplicates_are_exercised(rows):
     official = split_official(rows)
     assert official.dropped["train"] >= 1
     assert official.dropped["validation"] >= 1
-    assert summary(official)["cross_split"]["repeated_letter_groups"] >= 1
+    assert summary(official)["near_duplicates"] >= 1
 
 
 def test_most_texts_are_distinct(rows):

@@ -10,7 +10,6 @@ from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
     f1_score,
-    label_ranking_average_precision_score,
     roc_auc_score,
 )
 
@@ -37,55 +36,53 @@ def test_values_computed_by_hand():
     probabilities = columns(
         joy=[0.9, 0.5, 0.4, 0.6], neutral=[0, 0, 0.3, 0.8], grief=[0, 0, 0, 0.7]
     )
-    result = metrics.evaluate(gold, probabilities, HALF)
-    joy, neutral = result["per_label"]["joy"], result["per_label"]["neutral"]
-    assert (joy["precision"], joy["recall"], joy["f1"]) == (0.666667, 0.666667, 0.666667)
-    assert joy["support"] == 3
-    assert joy["ap"] == pytest.approx((1 + 2 / 3 + 3 / 4) / 3, abs=1e-6)
-    assert (neutral["precision"], neutral["recall"], neutral["ap"]) == (1.0, 0.5, 1.0)
-    assert result["per_label"]["grief"] == {
-        "precision": 0.0, "recall": 0.0, "f1": 0.0, "ap": 0.0, "auroc": 0.0, "support": 0,
-        "few_positives": True,
-    }  # fmt: skip
-    assert joy["auroc"] == pytest.approx(1 / 3, abs=1e-6)  # of .9, .5 and .4 one is above .6
-    assert result["auroc"] == pytest.approx((joy["auroc"] + 1) / 2, abs=1e-6)
-    assert result["hamming_loss"] == pytest.approx(4 / (4 * 28), abs=1e-6)
-    # Ekman's joy as joy, grief's false alarm is sadness, neutral stands alone.
-    assert result["ekman"]["macro_f1"] == pytest.approx((2 / 3 + 2 / 3) / 7, abs=1e-6)
-    assert result["sentiment"]["macro_f1"] == pytest.approx((2 / 3 + 2 / 3) / 4, abs=1e-6)
-    for taxonomy in ("ekman", "sentiment"):
-        assert result[taxonomy]["micro_f1"] == result["micro_f1"]
+    result = metrics.overall(gold, probabilities, HALF)
+    labels = metrics.per_label(gold, metrics.predictions(probabilities, HALF), probabilities)
+    joy, neutral, grief = (LABEL_INDEX[label] for label in ("joy", "neutral", "grief"))
     two_thirds = 2 / 3
-    assert result["macro_f1"] == pytest.approx(2 * two_thirds / 28, abs=1e-6)
-    assert result["macro_precision"] == pytest.approx((two_thirds + 1) / 28, abs=1e-6)
-    assert result["macro_recall"] == pytest.approx((two_thirds + 0.5) / 28, abs=1e-6)
-    assert result["micro_f1"] == pytest.approx(2 * 3 / (5 + 5), abs=1e-6)
-    assert result["exact_accuracy"] == 0.5
-    assert result["map"] == pytest.approx((joy["ap"] + 1) / 2, abs=1e-6)
-    assert result["target"]["macro_f1"] == pytest.approx(two_thirds / len(TARGETS), abs=1e-6)
-    squares = 0.1**2 + 0.5**2 + 0.6**2 + 0.6**2 + 0.7**2 + 0.2**2 + 0.7**2
-    assert result["brier"] == pytest.approx(squares / (4 * 28), abs=1e-6)
+    for values in (labels.precision, labels.recall, labels.f1):
+        assert values[joy] == pytest.approx(two_thirds)
+    assert labels.support[joy] == 3
+    assert labels.ap[joy] == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+    assert (labels.precision[neutral], labels.recall[neutral], labels.ap[neutral]) == (1, 0.5, 1)
+    assert [values[grief] for values in labels] == [0] * 6
+    assert labels.auroc[joy] == pytest.approx(1 / 3)  # of .9, .5 and .4 one is above .6
+    assert result == pytest.approx(
+        {
+            "macro_f1": 2 * two_thirds / 28,
+            "micro_f1": 2 * 3 / (5 + 5),
+            "macro_precision": (two_thirds + 1) / 28,
+            "macro_recall": (two_thirds + 0.5) / 28,
+            "macro_f1_targets": two_thirds / len(TARGETS),
+            "map": (labels.ap[joy] + 1) / 2,
+            "auroc": (labels.auroc[joy] + 1) / 2,
+            "exact_accuracy": 0.5,
+            "ece": metrics.expected_calibration_error(gold, probabilities),
+            "brier": (0.1**2 + 0.5**2 + 0.6**2 + 0.6**2 + 0.7**2 + 0.2**2 + 0.7**2) / (4 * 28),
+        },
+        abs=1e-6,
+    )
 
 
 def test_probability_at_the_threshold_counts_as_predicted():
     gold, probabilities = columns(joy=[1, 0]).astype(np.int8), columns(joy=[0.3, 0.2999])
     thresholds = HALF.copy()
     thresholds[LABEL_INDEX["joy"]] = 0.3
-    assert metrics.evaluate(gold, probabilities, thresholds)["per_label"]["joy"]["f1"] == 1.0
+    assert metrics.predictions(probabilities, thresholds)[:, LABEL_INDEX["joy"]].tolist() == [1, 0]
+    assert metrics.overall(gold, probabilities, thresholds)["exact_accuracy"] == 1.0
 
 
 def test_result_is_plain_rounded_json(scored):
     gold, logits = scored
-    result = metrics.evaluate(gold, 1 / (1 + np.exp(-logits)), HALF)
+    result = metrics.overall(gold, 1 / (1 + np.exp(-logits)), HALF)
     assert json.loads(json.dumps(result)) == result
     assert result["ece"] == round(result["ece"], 6) > 0
-    assert isinstance(result["per_label"]["joy"]["support"], int)
 
 
 def test_agrees_with_scikit_learn(scored):
     gold, logits = scored
     probabilities = 1 / (1 + np.exp(-logits.astype(np.float64)))
-    result = metrics.evaluate(gold, probabilities, HALF)
+    result = metrics.overall(gold, probabilities, HALF)
     predicted = probabilities >= 0.5
     assert result["macro_f1"] == pytest.approx(f1_score(gold, predicted, average="macro"), abs=1e-6)
     assert result["map"] == pytest.approx(average_precision_score(gold, probabilities), abs=1e-6)
@@ -94,53 +91,16 @@ def test_agrees_with_scikit_learn(scored):
     ) == pytest.approx(f1_score(gold, predicted, average=None))
 
 
-ranked = st.integers(1, 12).flatmap(
-    lambda rows: st.tuples(
-        arrays.arrays(np.int8, (rows, 5), elements=st.integers(0, 1)),
-        arrays.arrays(np.float64, (rows, 5), elements=st.sampled_from(np.linspace(0, 1, 6))),
-    )
-)
-
-
-@given(ranked)
-def test_label_ranking_average_precision_equals_scikit_learns(case):
-    gold, scores = case
-    expected = label_ranking_average_precision_score(gold, scores)
-    assert metrics.label_ranking_average_precision(gold, scores) == pytest.approx(expected)
-
-
-def test_label_ranking_over_several_chunks_of_rows():
-    random = np.random.default_rng(0)
-    gold, scores = random.integers(0, 2, (2500, 4)), random.random((2500, 4))
-    expected = label_ranking_average_precision_score(gold, scores)
-    assert metrics.label_ranking_average_precision(gold, scores) == pytest.approx(expected)
-
-
 def test_ranking_is_by_scores_where_given(scored):
     gold, logits = scored
     tied = np.full(logits.shape, 0.5)
-    result = metrics.evaluate(gold, tied, HALF, logits)
-    assert result["map"] == metrics.evaluate(gold, expit(logits), HALF)["map"]
-    assert result["per_label"]["joy"]["auroc"] == pytest.approx(
-        roc_auc_score(gold[:, LABEL_INDEX["joy"]], logits[:, LABEL_INDEX["joy"]]), abs=1e-6
+    result = metrics.overall(gold, tied, HALF, logits)
+    assert result["map"] == metrics.overall(gold, expit(logits), HALF)["map"]
+    joy = LABEL_INDEX["joy"]
+    assert metrics.areas_under_roc(gold, logits)[joy] == pytest.approx(
+        roc_auc_score(gold[:, joy], logits[:, joy])
     )
-    assert metrics.evaluate(gold, tied, HALF)["auroc"] == 0.5
-
-
-def test_headline_is_part_of_all_metrics(scored):
-    gold, logits = scored
-    headline = metrics.headline(gold, expit(logits), HALF)
-    result = metrics.evaluate(gold, expit(logits), HALF)
-    assert headline.pop("target_macro_f1") == result["target"]["macro_f1"]
-    assert headline == {key: result[key] for key in headline}
-    assert len(headline) == 5
-
-
-def test_few_positives_are_flagged_below_a_hundred():
-    gold = np.zeros((200, N_LABELS), dtype=np.int8)
-    gold[:100, 0] = gold[:99, 1] = 1
-    rows = metrics.evaluate(gold, gold.astype(float), HALF)["per_label"]
-    assert [rows[label]["few_positives"] for label in LABELS[:2]] == [False, True]
+    assert metrics.overall(gold, tied, HALF)["auroc"] == 0.5
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
@@ -148,9 +108,8 @@ def test_what_is_no_probability_is_refused(scored, value):
     gold, logits = scored
     probabilities = expit(logits)
     probabilities[7, 3] = value
-    for measure in (metrics.evaluate, metrics.headline):
-        with pytest.raises(ValueError, match="between 0 and 1"):
-            measure(gold, probabilities, HALF)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        metrics.overall(gold, probabilities, HALF)
 
 
 def test_equal_mass_bins_by_hand():

@@ -1,82 +1,74 @@
 from io import StringIO
 
-import numpy as np
 import pytest
 from rich.console import Console
 
 from emotion_slm.corpus.labels import LABELS, TARGETS
-from emotion_slm.evaluation import metrics
-from emotion_slm.evaluation import tables as report
-from emotion_slm.evaluation.bootstrap import with_intervals
+from emotion_slm.corpus.params import SAMPLE_CAPTION
+from emotion_slm.evaluation.tables import FEW_CAPTION, metrics_screen
+
+MINILM = ("minilm", "goemotions", "pooled")
 
 
-def rendered(content: dict, note: str | None = None) -> str:
-    console = Console(file=StringIO(), width=100)
-    console.print(report.test_table(content, note))
-    return console.file.getvalue()
-
-
-def in_one_line(text: str) -> str:
-    return " ".join(text.split())
+def shown(test: dict, labels: list[dict], origin: tuple[str, ...] = MINILM) -> list[str]:
+    console = Console(file=StringIO(), width=80)
+    console.print(metrics_screen(test, labels, *origin))
+    return console.file.getvalue().splitlines()
 
 
 @pytest.fixture
-def content(scored):
-    gold, logits = scored
-    probabilities, half = 1 / (1 + np.exp(-logits)), np.full(len(LABELS), 0.5)
-    result = with_intervals(
-        metrics.evaluate(gold, probabilities, half),
-        metrics.predictions(probabilities, half),
-        gold,
-        np.arange(len(gold)),
-        1,
-    )
-    return {**result, "profile": "minilm", "corpus": "goemotions", "protocol": "pooled"}
+def numbers(evaluated) -> dict[str, float]:
+    return evaluated.results.numbers["test"]
 
 
-def test_targets_first_then_the_rest_then_averages(content):
-    lines = [line.split("│")[1].strip() for line in rendered(content).splitlines() if "│" in line]
-    rest = [label for label in LABELS if label not in TARGETS]
-    assert lines[:28] == [*TARGETS, *rest]
-    assert lines[28:] == [
-        "macro average", "macro, targets", "micro average", "Ekman groups", "sentiments",
-        "exact accuracy", "macro AUROC", "calibr. error",
+@pytest.fixture
+def labels(evaluated) -> list[dict]:
+    """The rows of per_label.csv, no label with few positives but grief."""
+    rows = [{**row, "support": 1234} for row in evaluated.results.tables["per_label"]]
+    rows[LABELS.index("grief")]["support"] = 19
+    return rows
+
+
+def test_the_headline_stands_first(numbers, labels):
+    first, second, *_ = shown(numbers, labels)
+    span = f"{numbers['macro_f1_low']:.3f}–{numbers['macro_f1_high']:.3f}"
+    assert first.startswith(f"macro-F1 {numbers['macro_f1']:.3f} (95 % {span})")
+    assert "profile minilm, pooled split" in first
+    assert f"mAP {numbers['map']:.3f}" in second
+
+
+def test_every_label_has_its_f1_targets_on_the_left(numbers, labels):
+    lines = shown(numbers, labels)
+    (joy,) = [row for row in labels if row["label"] == "joy"]
+    (line,) = [line for line in lines if line.startswith("joy ")]
+    assert line.split()[:4] == [
+        "joy", f"{joy['f1']:.3f}", f"{joy['f1_low']:.2f}–{joy['f1_high']:.2f}", "1,234",
     ]  # fmt: skip
+    names = [name for line in lines[4:] for name in line.split() if name in LABELS]
+    assert sorted(names) == sorted(LABELS)
+    assert {line.split()[0] for line in lines if line.split()[:1] and line[0] != " "} >= {*TARGETS}
 
 
-def test_rows_show_the_metrics(content):
-    joy = content["per_label"]["joy"]
-    (line,) = [line for line in rendered(content).splitlines() if "│ joy " in line]
-    cells = [cell.strip() for cell in line.split("│")[2:8]]
-    expected = [f"{joy[key]:.3f}" for key in ("precision", "recall", "f1")]
-    low, high = joy["f1_interval"]
-    mark = "*" if joy["few_positives"] else ""
-    ends = [f"{low:.3f}–{high:.3f}", f"{joy['ap']:.3f}", f"{joy['support']}{mark}"]
-    assert cells == [*expected, *ends]
-    assert f"{content['map']:.3f}" in rendered(content)
+def test_the_whole_fits_a_terminal_without_being_cut(numbers, labels):
+    lines = shown(numbers, [{**row, "support": 10_000} for row in labels])
+    assert max(map(len, lines)) <= 80 and len(lines) <= 24
+    assert not any("…" in line for line in lines)
 
 
-def test_no_line_is_wider_than_80_columns_nor_cut(content):
-    content["per_label"]["neutral"]["support"] = 10_000
-    console = Console(file=StringIO(), width=80)
-    console.print(report.test_table(content))
-    assert "…" not in console.file.getvalue()
-    assert rendered(content).count("│") == console.file.getvalue().count("│")
+def test_labels_with_few_positives_are_marked_and_explained(numbers, labels):
+    lines = shown(numbers, labels)
+    assert [line for line in lines if line.rstrip().endswith("*")] == [
+        line for line in lines if " grief " in line
+    ]
+    assert FEW_CAPTION in lines
+    assert FEW_CAPTION not in shown(numbers, [{**row, "support": 100} for row in labels])
 
 
-def test_labels_with_few_positives_are_marked_and_explained(content):
-    for row in content["per_label"].values():
-        row["few_positives"] = False
-    assert "*" not in rendered(content)
-    content["per_label"]["grief"]["few_positives"] = True
-    text = rendered(content)
-    (line,) = [line for line in text.splitlines() if "│ grief " in line]
-    assert line.rstrip(" │").endswith("*")
-    assert report.FEW_CAPTION in in_one_line(text)
+def test_rows_as_read_from_the_file_look_the_same(numbers, labels):
+    read = [{name: str(cell) for name, cell in row.items()} for row in labels]
+    assert shown(numbers, read) == shown(numbers, labels)
 
 
-def test_sample_corpus_always_says_so(content):
-    assert report.SAMPLE_CAPTION not in in_one_line(rendered(content))
-    sample = in_one_line(rendered({**content, "corpus": "sample"}, note="one more thing"))
-    assert report.SAMPLE_CAPTION in sample
-    assert "one more thing" in sample
+def test_sample_corpus_always_says_so(numbers, labels):
+    assert SAMPLE_CAPTION not in shown(numbers, labels)
+    assert SAMPLE_CAPTION in shown(numbers, labels, ("sample", "sample", "pooled"))

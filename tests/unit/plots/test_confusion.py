@@ -1,7 +1,49 @@
-import numpy as np
+"""Which emotion is taken for which: the counts, and where the picture shows them."""
 
-from emotion_slm.corpus.labels import to_matrix
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from support.drawn import figures_of
+
+from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, to_matrix
+from emotion_slm.plots import confusion as module
 from emotion_slm.plots.confusion import confusion, confusions
+
+JOY, LOVE, FEAR, NEUTRAL = (LABEL_INDEX[name] for name in ("joy", "love", "fear", "neutral"))
+INDICATORS = arrays(np.int8, (6, len(LABELS)), elements=st.integers(0, 1))
+
+
+def test_by_hand():
+    gold = to_matrix([["joy"], ["joy", "love"], ["joy"], ["joy"], ["fear"]])
+    predicted = to_matrix([["love"], ["love", "neutral"], [], ["joy", "fear"], ["fear"]])
+    found = confusion(gold, predicted)
+    assert found.missed[JOY] == 3 and found.missed.sum() == 3
+    # On the second row love is gold: it is not taken for joy there.
+    assert found.instead[JOY, LOVE] == pytest.approx(1 / 3)
+    assert found.instead[JOY, NEUTRAL] == pytest.approx(1 / 3)
+    assert found.instead.sum() == pytest.approx(2 / 3)
+    assert found.nothing[JOY] == pytest.approx(1 / 3)
+
+
+@given(INDICATORS, INDICATORS)
+def test_against_counting_row_by_row(gold, predicted):
+    found = confusion(gold, predicted)
+    for label in range(len(LABELS)):
+        rows = [row for row in range(6) if gold[row, label] and not predicted[row, label]]
+        assert found.missed[label] == len(rows)
+        empty = sum(not predicted[row].any() for row in rows)
+        assert found.nothing[label] == pytest.approx(empty / max(len(rows), 1))
+        for other in range(len(LABELS)):
+            wrong = sum(predicted[row, other] and not gold[row, other] for row in rows)
+            assert found.instead[label, other] == pytest.approx(wrong / max(len(rows), 1))
+    assert not np.diag(found.instead).any()
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    return figures_of(module, monkeypatch)
 
 
 def test_cells_stand_where_their_labels_do(drawn, tmp_path):

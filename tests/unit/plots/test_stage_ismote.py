@@ -1,21 +1,21 @@
 """What stage ismote shows of its rows, and that validation has no say in the rows themselves."""
 
-import runpy
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.image import imread
 from support.tiny import change
 
+from emotion_slm.balance.grow import grow
+from emotion_slm.balance.purity import COLUMNS
 from emotion_slm.common import files, paths
+from emotion_slm.common.params import Document, write_run
 from emotion_slm.corpus.labels import LABELS
-from emotion_slm.plots import balance as evidence
-from emotion_slm.plots import balance as pictures
+from stages import ismote
 
 SIZES = {"admiration": 160, "joy": 40, "fear": 25, "grief": 15, "relief": 4, "neutral": 30}
-PNGS = ("ismote_scatter.png", "ismote_counts.png")
+PICTURE = paths.PLOTS / "ismote_scatter.png"
 
 
 @pytest.fixture
@@ -25,7 +25,6 @@ def run(tmp_path, monkeypatch):
     It runs in a workspace of its own. The validation seed changes which vectors and labels
     validation has; train's stay as they are.
     """
-    main = runpy.run_path("stages/ismote.py")["main"]
     shutil.copy("params.yaml", tmp_path)
     target = dict.fromkeys(("joy", "fear", "grief", "relief"), 90)
     change(tmp_path, profile="sample", threads=1, profiles__sample__ismote__target=target)
@@ -33,8 +32,9 @@ def run(tmp_path, monkeypatch):
 
     def stage(validation_seed: int = 0, **changes) -> dict:
         change(tmp_path, **changes)
+        write_run(Document.read().settings)
         write_inputs(validation_seed)
-        main()
+        ismote.main()
         return files.read_json(paths.METRICS / "balance.json")
 
     return stage
@@ -71,54 +71,69 @@ def balanced_bytes() -> list[bytes]:
     return [path.read_bytes() for path in sorted(paths.BALANCED.iterdir())]
 
 
+def purity() -> dict[str, dict[str, float]]:
+    """Label → kind → purity, of the kinds it has."""
+    return {
+        row["label"]: {
+            kind: float(row[kind]) for kind in ("chance", "real", "smote", "ismote") if row[kind]
+        }
+        for row in files.read_csv(paths.PLOTS / "purity.csv", COLUMNS)
+    }
+
+
 def test_the_balanced_rows_are_the_same_whatever_validation_holds(run):
     first = run(validation_seed=1)
-    rows = balanced_bytes()
+    rows, shares = balanced_bytes(), purity()
     second = run(validation_seed=2)
     assert balanced_bytes() == rows
-    assert first["neighbour_purity"] != second["neighbour_purity"]
-    del first["neighbour_purity"], second["neighbour_purity"]
+    assert purity() != shares
+    assert first.pop("purity") != second.pop("purity")
     assert first == second
 
 
 def test_two_runs_give_the_same_files(run):
     metrics = run()
-    pngs = [(paths.PLOTS / name).read_bytes() for name in PNGS]
+    picture, shares = PICTURE.read_bytes(), purity()
     assert run() == metrics
-    assert [(paths.PLOTS / name).read_bytes() for name in PNGS] == pngs
+    assert PICTURE.read_bytes() == picture and purity() == shares
 
 
 def test_separable_labels_are_pure(run):
-    purity = run()["neighbour_purity"]
-    assert set(purity["per_label"]) == {"joy", "fear", "grief", "relief"}
-    assert purity["per_label"]["fear"]["validation_rows"] == 25
-    assert purity["macro"]["chance"] < 0.1
-    assert min(purity["macro"][kind] for kind in ("real", "smote", "ismote")) > 0.8
-
-
-def test_the_rarest_labels_with_rows_enough_are_drawn(run, monkeypatch):
-    seen = {}
-    monkeypatch.setattr(
-        pictures, "scatter", lambda clouds, purity, path, note: seen.update(clouds, note=note)
+    content = run()
+    shares = purity()
+    assert set(shares) == {"joy", "fear", "grief", "relief"}
+    for label in shares.values():
+        assert label["chance"] < 0.2
+        assert min(label[method] for method in ("real", "smote", "ismote")) > 0.5
+    assert content["purity"] == pytest.approx(
+        np.mean([label["ismote"] for label in shares.values()]), abs=1e-6
     )
-    run()
-    assert seen.pop("note") == evidence.SAMPLE_CAPTION
-    assert list(seen) == ["grief", "fear", "joy"]  # relief has 4 rows
-    assert [len(kinds["validation"]) for kinds in seen.values()] == [15, 25, 40]
+    assert content["purity"] > 0.8
 
 
 @pytest.mark.parametrize("expansion", ["none", "copy"])
 def test_ismote_is_compared_with_smote_whatever_the_profile_grows_with(run, expansion):
-    asked = run()["neighbour_purity"]
-    changed = run(profiles__sample__ismote__expansion=expansion)
-    assert changed["neighbour_purity"] == asked
+    asked = run()["purity"]
+    assert run(profiles__sample__ismote__expansion=expansion)["purity"] == asked
     t = pd.read_parquet(paths.BALANCED / "rows.parquet")["t"].dropna()
     assert t.between(0, 1).all()  # and the rows kept are those asked for
 
 
 def test_a_profile_without_oversampling_shows_its_real_rows(run):
-    metrics = run(profiles__sample__ismote="none")
-    assert set(metrics["neighbour_purity"]["macro"]) == {"real", "chance"}
-    assert set(metrics["neighbour_purity"]["per_label"]) == set(SIZES)
-    for name in PNGS:
-        assert imread(paths.PLOTS / name).shape[1] == 1200
+    assert "purity" not in run(profiles__sample__ismote="none")
+    shares = purity()
+    assert set(shares) == set(SIZES)
+    assert all(set(row) == {"real", "chance"} for row in shares.values())
+    assert PICTURE.exists()
+
+
+def test_a_leak_leaves_no_metrics_behind(run, monkeypatch):
+    def from_test(*arguments):
+        balanced, rows, summary = grow(*arguments)
+        rows.loc[rows.index[-1], "seed_id"] = "test0"
+        return balanced, rows, summary
+
+    monkeypatch.setattr(ismote, "grow", from_test)
+    with pytest.raises(SystemExit):
+        run()
+    assert [path.name for path in paths.METRICS.rglob("*.*")] == ["params.yaml"]

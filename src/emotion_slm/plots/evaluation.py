@@ -1,0 +1,141 @@
+"""The pictures of stage evaluate: F1 per label, and a small panel per label on common axes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from emotion_slm.calibration.thresholds import Thresholds, f1_curves, threshold_grid
+from emotion_slm.common import paths
+from emotion_slm.common.ranking import average_precisions
+from emotion_slm.corpus.labels import LABEL_INDEX
+from emotion_slm.corpus.params import SAMPLE_CAPTION
+from emotion_slm.evaluation.evaluate import Evaluation, Scored
+from emotion_slm.evaluation.metrics import FEW_POSITIVES
+from emotion_slm.evaluation.tables import label_order
+from emotion_slm.plots.canvas import (
+    GREY,
+    ORANGE,
+    canvas,
+    colours,
+    label_axis,
+    target_legend,
+)
+from emotion_slm.plots.confusion import confusion, confusions
+
+CURVE_STEP = 0.01  # between the thresholds at which F1 is drawn
+HATCH = "///"
+
+
+def draw(evaluation: Evaluation, validation: Scored, test: Scored, corpus: str) -> None:
+    """Write the PNG files of metrics/plots."""
+    choice, thresholds = evaluation.decision
+    predicted = evaluation.probabilities >= thresholds.per_label
+    grid = threshold_grid(CURVE_STEP)
+    validation_f1 = f1_curves(choice.cross_fitted, validation.gold, grid)
+    note = SAMPLE_CAPTION if corpus == "sample" else ""
+
+    def png(name: str) -> Path:
+        return paths.PLOTS / f"{name}.png"
+
+    per_label_f1(evaluation.per_label, png("per_label_f1"), note)
+    precision_recall(test.gold, test.logits, png("precision_recall"), note)
+    confusions(confusion(test.gold, predicted), png("confusions"), note)
+    threshold_curves(grid, validation_f1, thresholds, png("threshold_curves"), note)
+
+
+def per_label_f1(per_label: Sequence[Mapping], path: Path, note: str = "") -> None:
+    """F1 per label with its bootstrap interval, N, and the macro average.
+
+    `per_label`: the rows of metrics/plots/per_label.csv. The targets come first, as in the
+    published table; labels with few positives, whose score says little, are hatched.
+    """
+    from matplotlib.patches import Patch
+
+    order = label_order()
+    row_of = {row["label"]: row for row in per_label}
+    rows = [row_of[label] for label in order]
+    few = [row["support"] < FEW_POSITIVES for row in rows]
+    f1, low, high = np.array([[row["f1"], row["f1_low"], row["f1_high"]] for row in rows]).T
+    title = "F1 per label on test with 95 % bootstrap intervals, thresholds from validation"
+    with canvas(path, 7.8, title, note) as figure:
+        axes = figure.subplots()
+        macro = axes.axvline(f1.mean(), color="black", linestyle="--", linewidth=1)
+        bars = axes.barh(range(len(order)), f1, 0.72, color=colours(order), edgecolor="white")
+        for bar, hatched in zip(bars, few, strict=True):
+            bar.set_hatch(HATCH if hatched else "")
+        # A percentile interval need not hold the score itself: lines, not lengths on either side.
+        axes.hlines(range(len(order)), low, high, color="black", linewidth=1.2)
+        axes.plot(low, range(len(order)), "|", high, range(len(order)), "|", color="black")
+        for position, row in enumerate(rows):
+            for right, text in ((1.08, f"{row['f1']:.2f}"), (1.2, f"{row['support']:,}")):
+                axes.text(right, position, text, ha="right", va="center", fontsize=9)
+        for right, text in ((1.08, "F1"), (1.2, "N")):
+            axes.text(right, -1, text, ha="right", va="center")
+        label_axis(axes, order)
+        axes.set_xlim(0, 1.2)
+        axes.set_xticks(np.linspace(0, 1, 6))
+        axes.set_xlabel("F1")
+        axes.grid(axis="x")
+        more = {f"macro-F1 {f1.mean():.3f}": macro}
+        if any(few):
+            patch = Patch(facecolor="white", edgecolor="black", hatch=HATCH)
+            more[f"fewer than {FEW_POSITIVES} positives"] = patch
+        target_legend(axes, more, columns=2)
+
+
+def precision_recall(gold: np.ndarray, scores: np.ndarray, path: Path, note: str = "") -> None:
+    """A precision-recall curve per label as small multiples, with AP and the base rate.
+
+    `gold` and `scores` are (n, 28), the scores raw logits: a calibration may pool some into ties.
+    A label without positives has an empty panel.
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    average_precision = average_precisions(gold, scores)
+    title = "Precision and recall per label on test\nblue: target emotion; dotted: base rate"
+    with canvas(path, 12, title, note) as figure:
+        panels = figure.subplots(7, 4, sharex=True, sharey=True)
+        for axes, label in zip(panels.ravel(), label_order(), strict=True):
+            column = LABEL_INDEX[label]
+            positives = int(gold[:, column].sum())
+            if positives:
+                precision, recall, _ = precision_recall_curve(gold[:, column], scores[:, column])
+                colour = colours([label])[0]
+                axes.plot(recall, precision, color=colour, drawstyle="steps-post", linewidth=1.4)
+                axes.axhline(positives / len(gold), color=GREY, linestyle=":", linewidth=1)
+            axes.set_title(
+                f"{label}\nAP {average_precision[column]:.2f}, N = {positives:,}", fontsize=9
+            )
+            axes.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+            axes.grid()
+        figure.supxlabel("recall", fontsize=10)
+        figure.supylabel("precision", fontsize=10)
+
+
+def threshold_curves(
+    grid: np.ndarray, f1: np.ndarray, chosen: Thresholds, path: Path, note: str = ""
+) -> None:
+    """F1 on validation over the threshold, per label, with the threshold chosen and the global one.
+
+    `grid` is (m,), `f1` (28, m). A steep or ragged curve is a label whose threshold is uncertain:
+    there the chosen one is drawn towards the global one.
+    """
+    title = (
+        "F1 per label over the threshold, validation\n"
+        "blue: target emotion; dot: chosen; dotted: one for all labels"
+    )
+    with canvas(path, 12, title, note) as figure:
+        panels = figure.subplots(7, 4, sharex=True, sharey=True)
+        for axes, label in zip(panels.ravel(), label_order(), strict=True):
+            column = LABEL_INDEX[label]
+            threshold = chosen.per_label[column]
+            reached = np.interp(threshold, grid, f1[column])
+            axes.plot(grid, f1[column], color=colours([label])[0], linewidth=1.4)
+            axes.axvline(chosen.global_threshold, color=GREY, linestyle=":", linewidth=1)
+            axes.plot(threshold, reached, "o", color=ORANGE, markersize=5)
+            axes.set_title(f"{label}\nF1 {reached:.2f} at {threshold:.2f}", fontsize=9)
+            axes.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+            axes.grid()
+        figure.supxlabel("threshold", fontsize=10)
+        figure.supylabel("F1", fontsize=10)
