@@ -16,6 +16,7 @@ from emotion_slm.audit.result import result
 from emotion_slm.calibration.params import ThresholdParams
 from emotion_slm.common import files
 from emotion_slm.common.paths import CLASSIFIER, METRICS, PLOTS
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.evaluate import Scored
 from emotion_slm.evaluation.predictions import (
     HELD_OUT,
@@ -72,8 +73,8 @@ def _foreign(rows: list[HeldOut], written: tuple[Scored, Scored], anew: list[Sco
 def _fitted_elsewhere(package: Path, again: Results) -> dict[str, list[str]]:
     choice, thresholds = again.evaluation.decision
     expected = {
-        "thresholds_not_from_validation": (THRESHOLDS, thresholds.to_dict()),
-        "calibration_not_from_validation": (CALIBRATION, choice.calibration.to_dict()),
+        "thresholds_not_from_validation": (THRESHOLDS, thresholds.to_dict(LABELS)),
+        "calibration_not_from_validation": (CALIBRATION, choice.calibration.to_dict(LABELS)),
     }
     return {
         rule: differences(files.read_json(package / name), content)

@@ -12,6 +12,7 @@ from emotion_slm.audit.results import audit_results, differences
 from emotion_slm.common import files
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.evaluate import decide
 from emotion_slm.evaluation.params import EvaluateParams
 from emotion_slm.evaluation.results import gather
@@ -45,8 +46,8 @@ def fitted_on_test(name: str):
     def plant(root):
         decision = decide(read_scored(root)[1], *settings(root))
         content = {
-            "thresholds": decision.thresholds.to_dict(),
-            "calibration": decision.choice.calibration.to_dict(),
+            "thresholds": decision.thresholds.to_dict(LABELS),
+            "calibration": decision.choice.calibration.to_dict(LABELS),
         }
         files.write_json(root / FOLDER / f"{name}.json", content[name])
         rehash(f"{name}.json")(root)

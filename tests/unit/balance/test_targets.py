@@ -5,7 +5,6 @@ from emotion_slm.balance.targets import (
     column_of,
     combine,
     irlbl,
-    label_cardinality,
     mean_ir,
     of_nearer_parent,
     resolve,
@@ -108,8 +107,3 @@ def test_labels_without_rows_are_left_out_of_mean_ir():
 
 def test_no_rows_at_all():
     assert np.isnan(mean_ir(np.zeros(3, dtype=int)))
-
-
-def test_label_cardinality_is_the_mean_number_of_labels():
-    assert label_cardinality(np.array([[1, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]])) == 1.0
-    assert label_cardinality(np.array([[1, 1], [1, 0]], dtype=bool)) == 1.5
