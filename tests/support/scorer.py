@@ -12,6 +12,7 @@ class StubScorer:
     """`thresholds` let about a tenth of all labels through."""
 
     thresholds = np.full(len(LABELS), 0.9)
+    text_characters = 1000
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """(n, 28) float64 in [0, 1)."""

@@ -47,6 +47,8 @@ class Thresholds:
             raise EmotionSlmError(
                 f"{source}: {outside[0]}: {by_label[outside[0]]} is not between 0 and 1"
             )
+        if not 0 < global_threshold < 1:
+            raise EmotionSlmError(f"{source}: global: {global_threshold} is not between 0 and 1")
         return cls(np.array([by_label[label] for label in labels]), global_threshold)
 
 

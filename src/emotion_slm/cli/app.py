@@ -1,5 +1,8 @@
 """The command line, `emotion-slm`: its commands put together."""
 
+import sys
+from io import TextIOWrapper
+
 import typer
 
 from emotion_slm.cli.model import export, lineage, pull, push
@@ -13,6 +16,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.callback()
 def main() -> None:
     """Leak-free emotion recognition with small language models."""
+    # A terminal of another encoding gets question marks for what it cannot show, not a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 for command in (predict, pull, export, push, lineage, audit, report, review, fsck, disk):

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -13,6 +13,7 @@ from emotion_slm.common.console import console, fail, progress
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 
 if TYPE_CHECKING:
+    from emotion_slm.scoring.classifier import EmotionClassifier
     from emotion_slm.scoring.plan import Options
 
 SOME_REJECTED = 3
@@ -24,13 +25,19 @@ ModelOption = Annotated[Path, typer.Option(help="Folder of the trained model.")]
 def predict(
     file: Annotated[
         Path | None,
-        typer.Argument(help="File to score: csv, tsv, jsonl, parquet or plain lines; - is stdin."),
+        typer.Argument(
+            help="File to score: csv, tsv, jsonl, parquet or plain lines, also compressed by gzip, "
+            "bzip2, xz or zstd; - is stdin."
+        ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option(help="A text to score; repeatable.")] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="Where to write; default FILE.scored.SUFFIX, of stdin stdout."
+            "-o",
+            "--output",
+            help="Where to write: a file of its own, or a pipe. Default: x.scored.csv for x.csv; "
+            "where the format is another one, x.txt.scored.csv for x.txt; stdout for stdin.",
         ),
     ] = None,
     text_column: Annotated[str, typer.Option(help="The column that holds the texts.")] = "text",
@@ -39,9 +46,23 @@ def predict(
         typer.Option(
             "--format",
             help="csv, tsv, jsonl or parquet: of the output, and of stdin. Default: the input's; "
-            "stdin is plain lines.",
+            "stdin is known by its first line, and plain lines if that tells nothing.",
         ),
     ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option(
+            "--no-header",
+            help="The csv or tsv file has no row of names: --text-column 1 is its first column.",
+        ),
+    ] = False,
+    quoting: Annotated[
+        str,
+        typer.Option(
+            help="Double quotes in csv and tsv: double, they enclose fields; none, they are "
+            "characters like any other."
+        ),
+    ] = "double",
     labels: Annotated[
         str, typer.Option(help="Columns to show: all, targets, ekman or sentiment.")
     ] = "all",
@@ -62,18 +83,31 @@ def predict(
 
     Exit status: 0, or 1 after an error, 3 when some rows were rejected, 130 when interrupted.
     """
-    from emotion_slm.scoring.formats import Format
+    from emotion_slm.scoring.formats import Format, Quoting
     from emotion_slm.scoring.plan import Options
 
     if (file is None) == (not text):
         fail("give either a file or --text TEXT")
     if form is not None and form not in list(Format):
         fail(f"--format {form}: unknown{did_you_mean(form, map(str, Format))}")
-    options = Options(text_column, labels, threshold, top_k, Format(form) if form else None)
+    if quoting not in list(Quoting):
+        fail(f"--quoting {quoting}: unknown{did_you_mean(quoting, map(str, Quoting))}")
+    options = Options(
+        text_column=text_column,
+        labels=labels,
+        threshold=threshold,
+        top_k=top_k,
+        format=Format(form) if form else None,
+        header=not no_header,
+        quoting=Quoting(quoting),
+    )
     try:
         if file is None:
-            if output or resume or form:
-                fail("-o, --format and --resume go with a file, not with --text")
+            if output or resume or form or no_header or quoting != Quoting.DOUBLE:
+                fail(
+                    "-o, --format, --no-header, --quoting and --resume go with a file, not with "
+                    "--text"
+                )
             show_predictions(text or [], options, model, device)
         else:
             score_file(file, output, options, model, device, resume)
@@ -90,11 +124,14 @@ def show_predictions(
     with progress("loading the model", None):
         from emotion_slm.scoring.chart import chart
         from emotion_slm.scoring.classifier import EmotionClassifier
+        from emotion_slm.scoring.plan import check_options
         from emotion_slm.scoring.run import find
 
+        check_options(options)
         classifier = EmotionClassifier.from_pretrained(model, device)
     view, found, shown = find(texts, classifier, options)
     Console(highlight=False).print(chart(texts, found, shown, view))
+    say_truncated(sum(len(text) > classifier.text_characters for text in texts), classifier)
 
 
 def score_file(
@@ -107,6 +144,7 @@ def score_file(
 ) -> None:
     """Score a file and say what became of its rows."""
     from emotion_slm.scoring.formats import STANDARD
+    from emotion_slm.scoring.outputs import streamed
     from emotion_slm.scoring.plan import check
     from emotion_slm.scoring.run import score
 
@@ -125,12 +163,29 @@ def score_file(
         console.print(f"interrupted: {interrupt}", markup=False, soft_wrap=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # Who read standard output has gone; Python would complain once more when it flushes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         sys.exit(1)
+    say_truncated(done.truncated, classifier)
     if done.output != STANDARD:
-        typer.echo(f"{done.records - done.rejected:,} rows → {done.output}")
+        try:
+            typer.echo(f"{done.records - done.rejected:,} rows → {done.output}")
+        except BrokenPipeError:
+            silence(sys.stdout)  # the rows are where they should be all the same
     if done.rejected:
-        place = "" if done.output == STANDARD else f" → {done.output}.rejected.jsonl"
+        place = "" if streamed(done.output) else f" → {done.output}.rejected.jsonl"
         console.print(f"{done.rejected:,} rows rejected{place}", markup=False, soft_wrap=True)
         sys.exit(SOME_REJECTED)
+
+
+def say_truncated(texts: int, classifier: "EmotionClassifier") -> None:
+    if texts:
+        console.print(
+            f"{texts:,} texts above {classifier.text_characters:,} characters, scored by these",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def silence(stream: TextIO) -> None:
+    """Who read it has gone; Python would complain once more when it flushes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

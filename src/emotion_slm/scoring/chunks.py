@@ -10,14 +10,17 @@ from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 # They bound memory, and what an interrupted run has to score again.
 CHUNK_ROWS = 2048
 CHUNK_CHARACTERS = 4_000_000
+REASON_CHARACTERS = 500  # a reason may quote a value of any length
 
 
 class Row(NamedTuple):
-    """A row that can be scored: its last line (of Parquet: its number), its text, its fields."""
+    """A row that can be scored: its last line (of Parquet: its number), its text, its fields, and
+    about how many characters all of these have."""
 
     line: int
     text: str
     fields: Any
+    size: int
 
 
 class Rejected(NamedTuple):
@@ -59,7 +62,7 @@ def cut(records: Iterable[Row | Rejected]) -> Iterator[Chunk]:
     characters = 0
     for record in records:
         held.append(record)
-        characters += len(record.text) if isinstance(record, Row) else len(record.reason)
+        characters += record.size if isinstance(record, Row) else len(record.reason)
         if len(held) == CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
             yield _chunk(held)
             held, characters = [], 0
@@ -78,6 +81,12 @@ def _chunk(records: list[Row | Rejected]) -> Chunk:
     )
 
 
+def rejection(line: int, reason: str) -> Rejected:
+    """A rejected row, its reason no longer than people read."""
+    short = reason if len(reason) <= REASON_CHARACTERS else reason[:REASON_CHARACTERS] + " …"
+    return Rejected(line, short)
+
+
 def json_lines(rejected: Iterable[Rejected]) -> bytes:
     """The content of OUT.rejected.jsonl."""
     return b"".join(json.dumps(record._asdict()).encode() + b"\n" for record in rejected)
@@ -86,12 +95,14 @@ def json_lines(rejected: Iterable[Rejected]) -> bytes:
 def check_columns(
     source: Path, columns: Sequence[str], text_column: str, results: Sequence[str]
 ) -> None:
-    """EmotionSlmError unless `text_column` is there and no column of the `results` is."""
+    """EmotionSlmError unless `text_column` is there, once, and no column of the `results` is."""
     if text_column not in columns:
         raise EmotionSlmError(
             f"{source}: no column {text_column!r}{did_you_mean(text_column, columns)}; "
             "name it with --text-column"
         )
+    if list(columns).count(text_column) > 1:
+        raise EmotionSlmError(f"{source}: two columns are called {text_column!r}; rename one")
     taken = [name for name in results if name in columns]
     if taken:
         raise EmotionSlmError(

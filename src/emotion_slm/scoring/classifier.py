@@ -1,6 +1,7 @@
 """EmotionClassifier: texts in, calibrated probabilities of the 28 labels out."""
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,17 @@ from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import CALIBRATION, THRESHOLDS, read_package
 from emotion_slm.scoring.engines import load_engine
 from emotion_slm.scoring.formats import encodable
-from emotion_slm.scoring.label_groups import VIEWS, strongest
+from emotion_slm.scoring.label_groups import VIEWS, check_threshold, strongest
 
-# Texts held, tokenized and sorted by length together: they bound memory, however many follow.
+# Texts held, tokenized and sorted by length together: they bound memory, however many follow. A
+# tokenizer takes some 200 bytes for each character.
 CHUNK_TEXTS = 4096
-CHUNK_CHARACTERS = 4_000_000
+CHUNK_CHARACTERS = 1_000_000
+# Of a text so many are tokenized for each token that the encoder reads. Words of English have 5 on
+# average, the longest that WordPiece looks up has 100.
+CHARACTERS_PER_TOKEN = 100
+
+MISSING = ' (a missing value; leave it out, or put "" in its place)'
 
 
 class EmotionClassifier:
@@ -27,12 +34,14 @@ class EmotionClassifier:
     [{'gratitude': 0.97}]
 
     Texts come as any iterable of any length; what is held in memory beside the results is bounded.
-    A text is cut at the encoder's maximal number of tokens, the empty one is a text like any
-    other, and surrogates without their other half, which UTF-8 cannot hold, are read as U+FFFD.
+    A text is cut at the encoder's maximal number of tokens, and before that at `text_characters`;
+    the empty one is a text like any other, and surrogates without their other half, which UTF-8
+    cannot hold, are read as U+FFFD.
     """
 
     def __init__(self, folder: Path, device: str | None = None):
         self.package = read_package(folder)
+        self.text_characters = CHARACTERS_PER_TOKEN * self.package.encoder.max_length
         self.engine = load_engine(self.package, device)
         self.calibration = Calibration.from_dict(
             read_json(folder / CALIBRATION), LABELS, str(folder / CALIBRATION)
@@ -53,15 +62,15 @@ class EmotionClassifier:
     def logits(self, texts: Iterable[str]) -> np.ndarray:
         """(n, 28) float32 raw logits, in the order of `texts`.
 
-        Raises TypeError for a single string, which would be scored letter by letter, and for an
-        item that is not a string, naming its index.
+        Raises TypeError for what is not a sequence of texts, as a single string, a table or a
+        dictionary, and for an item that is not a string, naming its index.
         """
-        parts = [self.engine.logits(chunk) for chunk in _chunks(texts)]
+        parts = [self.engine.logits(chunk) for chunk in self._chunks(texts)]
         return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """(n, 28) float32 calibrated probabilities, columns in the order of `labels.LABELS`."""
-        parts = [self._probabilities(chunk).astype(np.float32) for chunk in _chunks(texts)]
+        parts = [self._probabilities(chunk).astype(np.float32) for chunk in self._chunks(texts)]
         return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
@@ -77,12 +86,14 @@ class EmotionClassifier:
         """Per text the labels at or above their threshold, most probable first.
 
         `threshold` replaces the per-label thresholds tuned on validation; 0.0 lets every label
-        through. `top_k` keeps that many of them at most; ValueError when it is below 1.
+        through; ValueError when it is not from 0 to 1. `top_k` keeps that many of them at most;
+        ValueError when it is below 1.
         """
+        check_threshold(threshold)
         if top_k is not None and top_k < 1:
             raise ValueError(f"top_k is {top_k}; it must be at least 1")
         found: list[dict[str, float]] = []
-        for chunk in _chunks(texts):
+        for chunk in self._chunks(texts):
             found += self.above_threshold(self._probabilities(chunk), threshold, top_k)
         return found
 
@@ -99,19 +110,41 @@ class EmotionClassifier:
     def _probabilities(self, texts: list[str]) -> np.ndarray:
         return self.calibration.apply(self.engine.logits(texts))
 
-
-def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    if isinstance(texts, str):
-        raise TypeError("give a list of texts, not one string")
-    chunk: list[str] = []
-    characters = 0
-    for index, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"text {index} is not a string but {type(text).__name__}")
-        chunk.append(encodable(text))
-        characters += len(text)
-        if len(chunk) == CHUNK_TEXTS or characters >= CHUNK_CHARACTERS:
+    def _chunks(self, texts: Iterable[str]) -> Iterator[list[str]]:
+        chunk: list[str] = []
+        characters = 0
+        for index, text in enumerate(_items(texts)):
+            if not isinstance(text, str):
+                raise TypeError(
+                    f"text {index} is not a string but {type(text).__name__}"
+                    f"{MISSING if _missing(text) else ''}"
+                )
+            text = encodable(text[: self.text_characters])
+            chunk.append(text)
+            characters += len(text)
+            if len(chunk) == CHUNK_TEXTS or characters >= CHUNK_CHARACTERS:
+                yield chunk
+                chunk, characters = [], 0
+        if chunk:
             yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
+
+
+def _missing(item: object) -> bool:
+    """Whether it is what pandas has in the place of no text: None, NaN, NA or NaT."""
+    if isinstance(item, float):
+        return math.isnan(item)
+    return item is None or type(item).__name__ in ("NAType", "NaTType")
+
+
+def _items(texts: Iterable[str]) -> Iterator[str]:
+    """TypeError for what would be gone through, but not text by text."""
+    kind = type(texts).__name__
+    if isinstance(texts, str | bytes | bytearray):
+        raise TypeError(f"give a list of texts, not one {kind}")
+    if hasattr(texts, "columns") or hasattr(texts, "column_names"):
+        raise TypeError(f'give one column of texts, as table["text"], not a whole {kind}')
+    if isinstance(texts, Mapping | Set):
+        raise TypeError(f"give a list of texts, not a {kind}, whose order is not that of texts")
+    if not isinstance(texts, Iterable):
+        raise TypeError(f"give a list of texts, not {kind}")
+    return iter(texts)

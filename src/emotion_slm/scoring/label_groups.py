@@ -35,12 +35,19 @@ class View(NamedTuple):
         """(n, m) bool, from (n, 28) probabilities: which columns the text is said to express.
 
         With `threshold`, those whose own probability reaches it; without, those of which some
-        label reaches its own of the (28,) tuned `thresholds`.
+        label reaches its own of the (28,) tuned `thresholds`. ValueError as `check_threshold`.
         """
+        check_threshold(threshold)
         if threshold is not None:
             return self.probabilities(probabilities) >= threshold
         labels = probabilities >= thresholds
         return np.stack([labels[:, members].any(axis=1) for members in self.members], axis=1)
+
+
+def check_threshold(threshold: float | None) -> None:
+    """ValueError unless it is None or from 0 to 1; NaN, which nothing reaches, is neither."""
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"threshold is {threshold}; it must be from 0 to 1")
 
 
 def strongest(

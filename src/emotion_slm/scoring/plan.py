@@ -3,79 +3,148 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.scoring.formats import (
     STANDARD,
     Format,
+    Quoting,
     default_output,
     input_format,
     output_format,
+    sniff,
 )
-from emotion_slm.scoring.label_groups import View, known_view
+from emotion_slm.scoring.label_groups import View, check_threshold, known_view
+from emotion_slm.scoring.outputs import check_stream, replaceable, streamed
 from emotion_slm.scoring.readers import Reader, open_reader
+from emotion_slm.scoring.sources import PARQUET, Source, once, open_source
 
 
 class Options(NamedTuple):
-    """What is scored and shown; `labels` names a view (`views.VIEWS`)."""
+    """What is scored and shown; `labels` names a view (`label_groups.VIEWS`).
+
+    `header` and `quoting` are of CSV and TSV: whether the first row names the columns, which are
+    called "1", "2", … otherwise, and what double quotes are.
+    """
 
     text_column: str = "text"
     labels: str = "all"
     threshold: float | None = None
     top_k: int | None = None
     format: Format | None = None
+    header: bool = True
+    quoting: Quoting = Quoting.DOUBLE
 
 
 class Plan(NamedTuple):
-    """What follows from the names of input and output alone."""
+    """What follows from the names of input and output; `streamed` as in `outputs`."""
 
     reading: Format
     writing: Format
     output: Path
+    streamed: bool
     view: View
 
 
 def check(source: Path, output: Path | None, options: Options, resume: bool = False) -> None:
-    """Raise what `score` would for a wrong file, format or column, without a model."""
-    plan = make_plan(source, output, options, resume)
-    if source != STANDARD:
-        with told(source), source.open("rb") as stream:
-            open_planned(source, stream, options, plan)
+    """Raise what `score` would for a wrong file, format or column, without a model.
+
+    What can be read only once is left for `score` to open.
+    """
+    with told(source):
+        check_options(options)
+        check_exists(source)
+        if once(source):
+            make_plan(source, output, options, resume)
+            return
+        with open_source(source) as opened:
+            plan = make_plan(source, output, options, resume, opened)
+            open_planned(opened, options, plan)
 
 
-def _check_streams(source: Path, output: Path, writing: Format, resume: bool) -> None:
-    if resume and STANDARD in (source, output):
-        raise EmotionSlmError("--resume needs a file to read and a file to write, not a pipe")
-    if output == STANDARD and writing is Format.PARQUET:
-        raise EmotionSlmError("Parquet cannot be written to a pipe; give a file with -o")
-    if output.is_dir():
-        raise EmotionSlmError(f"{output}: is a folder; give the file to write with -o")
+def check_options(options: Options) -> None:
+    """EmotionSlmError for a threshold that no probability can be held against, or no labels."""
+    try:
+        check_threshold(options.threshold)
+    except ValueError as error:
+        raise EmotionSlmError(f"--threshold: {error}") from error
+    if options.top_k is not None and options.top_k < 1:
+        raise EmotionSlmError(f"--top-k {options.top_k}: must be at least 1")
 
 
-def make_plan(source: Path, output: Path | None, options: Options, resume: bool) -> Plan:
-    """EmotionSlmError when there is no such input, or input and output do not go together."""
+def check_exists(source: Path) -> None:
     if source.is_dir():
         raise EmotionSlmError(f"{source}: is a folder; give a file, or - for standard input")
     if source != STANDARD and not source.exists():
         raise EmotionSlmError(f"{source}: no such file; a text itself is given with --text")
-    reading = input_format(source, options.format)
-    writing = output_format(source, output, options.format)
-    output = output or default_output(source, writing)
-    _check_streams(source, output, writing, resume)
-    return Plan(reading, writing, output, known_view(options.labels))
 
 
-def open_planned(source: Path, stream: BinaryIO, options: Options, plan: Plan) -> Reader:
-    """The reader of `stream`, its header read; EmotionSlmError when a column is missing."""
+def make_plan(
+    source: Path,
+    output: Path | None,
+    options: Options,
+    resume: bool,
+    opened: Source | None = None,
+) -> Plan:
+    """EmotionSlmError when input, output and options do not go together.
+
+    `opened`, where it can be had: what comes without a suffix or a named format is known by how it
+    begins.
+    """
+    named = options.format
+    if named is None and opened is not None and once(source):
+        named = _by_content(opened, options)
+    reading = input_format(source, named, once(source))
+    writing = output_format(source, output, options.format, reading)
+    _check_layout(source, reading, options)
+    output = output or (STANDARD if once(source) else default_output(source, writing))
+    if resume and once(source):
+        raise EmotionSlmError(f"{source}: can be read only once; --resume needs a file, not a pipe")
+    to_stream = streamed(output)
+    if to_stream:
+        if resume:
+            raise EmotionSlmError(f"{output}: --resume needs a file to write, not a pipe")
+        if writing is Format.PARQUET:
+            raise EmotionSlmError("Parquet cannot be written to a pipe; give a file with -o")
+        check_stream(output, source)
+    else:
+        output = replaceable(output, source)
+    return Plan(reading, writing, output, to_stream, known_view(options.labels))
+
+
+def open_planned(source: Source, options: Options, plan: Plan) -> Reader:
+    """The reader of `source`, its header read; EmotionSlmError when a column is missing."""
+    if source.head.startswith(PARQUET) and plan.reading is not Format.PARQUET:
+        raise EmotionSlmError(
+            f"{source.path}: it holds Parquet, not {plan.reading}; give it the suffix .parquet"
+        )
     return open_reader(
         source,
-        stream,
         plan.reading,
         options.text_column,
         ("labels", *plan.view.names),
         any_keys=plan.writing is Format.JSONL,
+        header=options.header,
+        quoting=options.quoting,
     )
+
+
+def _by_content(source: Source, options: Options) -> Format | None:
+    if source.head.startswith(PARQUET):
+        return Format.PARQUET
+    return sniff(source.head.decode(source.encoding, "replace"), options.text_column)
+
+
+def _check_layout(source: Path, reading: Format, options: Options) -> None:
+    if reading in (Format.CSV, Format.TSV):
+        return
+    for option, given in (
+        ("--no-header", not options.header),
+        ("--quoting none", options.quoting is Quoting.NONE),
+    ):
+        if given:
+            raise EmotionSlmError(f"{source}: {option} goes with csv and tsv, not with {reading}")
 
 
 @contextmanager

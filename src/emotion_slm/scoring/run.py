@@ -1,7 +1,6 @@
 """Scoring a file: its columns stay, `labels` and a probability per label or group follow."""
 
 import hashlib
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,37 +11,50 @@ import numpy as np
 
 from emotion_slm.common.console import Advance, progress
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.scoring.chunks import Rejected, json_lines
-from emotion_slm.scoring.formats import STANDARD
+from emotion_slm.scoring.chunks import Reader, Rejected
 from emotion_slm.scoring.label_groups import View, known_view, strongest
-from emotion_slm.scoring.plan import Options, make_plan, open_planned, told
-from emotion_slm.scoring.readers import Reader
+from emotion_slm.scoring.plan import (
+    Options,
+    check_exists,
+    check_options,
+    make_plan,
+    open_planned,
+    told,
+)
 from emotion_slm.scoring.resume import Done, PartialOutput
+from emotion_slm.scoring.sources import once, open_source
+from emotion_slm.scoring.stream_output import StreamOutput
 from emotion_slm.scoring.writers import Writer, create_writer
 
 
 class Scorer(Protocol):
-    """What a model must offer: texts → (n, 28) probabilities, and (28,) thresholds for them."""
+    """What a model must offer: texts → (n, 28) probabilities, (28,) thresholds for them, and how
+    many characters of a text it reads at most."""
 
     thresholds: np.ndarray
+    text_characters: int
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray: ...
 
 
 class Summary(NamedTuple):
-    """Where the scored rows went, how many rows were read, and how many of them were rejected."""
+    """Where the scored rows went, how many rows were read, how many of them were rejected, and how
+    many texts were longer than the scorer's `text_characters`, and read up to there."""
 
     output: Path
     records: int
     rejected: int
+    truncated: int
 
 
 class Output(Protocol):
-    """Takes what comes of each chunk: a `PartialOutput`, or standard output."""
+    """Takes what comes of each chunk: a `PartialOutput`, or a `StreamOutput`."""
 
     done: Done
 
-    def append(self, records: int, content: bytes, rejected: list[Rejected]) -> None: ...
+    def append(
+        self, records: int, content: bytes, rejected: list[Rejected], truncated: int
+    ) -> None: ...
 
     def finish(self, writer: Writer) -> None: ...
 
@@ -59,29 +71,33 @@ def score(
 ) -> Summary:
     """Score the texts of `source` into `output` (`formats.default_output` when None), in chunks.
 
-    Either may be `formats.STANDARD`. Rows that cannot be scored go to OUT.rejected.jsonl, with
-    standard output to standard error. OUT appears when it is complete; until then OUT.part holds
-    what is done, and `resume` goes on from there. `model` identifies the scorer: a run is resumed
-    with the same only. EmotionSlmError names the file and what is wrong with it.
+    Either may be `formats.STANDARD` or another pipe, which is opened once. Rows that cannot
+    be scored go to OUT.rejected.jsonl, with a pipe as output to standard error. OUT appears when it
+    is complete; until then OUT.part holds what is done, and `resume` goes on from there. `model`
+    identifies the scorer: a run is resumed with the same only. EmotionSlmError names the file and
+    what is wrong with it.
     """
-    plan = make_plan(source, output, options, resume)
-    output = plan.output
+    check_options(options)
     with told(source), ExitStack() as stack:
+        check_exists(source)
+        opened = stack.enter_context(open_source(source))
+        plan = make_plan(source, output, options, resume, opened)
         identity, lines = None, None
-        if source != STANDARD:
+        if not once(source):
             digest, lines = _examine(source)
             formats = {"format": plan.writing, "input_format": plan.reading}
             settings = {**options._asdict(), **formats}
             identity = {"input": digest, "options": settings, "model": model}
-        stream = sys.stdin.buffer if source == STANDARD else source.open("rb")
-        stack.callback(stream.close)
-        reader = open_planned(source, stream, options, plan)
+        reader = open_planned(opened, options, plan)
         writer = create_writer(plan.writing, reader, plan.view.names)
         result = stack.enter_context(
-            StandardOutput() if output == STANDARD else PartialOutput(output, identity, resume)
+            StreamOutput(plan.output)
+            if plan.streamed
+            else PartialOutput(plan.output, identity, resume)
         )
         if not result.done.complete:
-            advance = stack.enter_context(_speed(source, reader.rows or lines))
+            total = reader.rows or (lines if opened.direct else None)
+            advance = stack.enter_context(_speed(source, total))
             try:
                 _score_chunks(reader, writer, scorer, options, result, advance)
             except KeyboardInterrupt:
@@ -89,7 +105,8 @@ def score(
             if not result.done.records:
                 raise EmotionSlmError(f"{source}: no rows to score")
         result.finish(writer)
-    return Summary(output, result.done.records, result.done.rejected)
+    done = result.done
+    return Summary(plan.output, done.records, done.rejected, done.truncated)
 
 
 def _score_chunks(
@@ -107,11 +124,16 @@ def _score_chunks(
         if read <= before:
             advance(chunk.line)
             continue
+        if read - chunk.records < before:
+            raise EmotionSlmError(
+                f"{result.left()}, but no chunk of the input ends there; start again"
+            )
         content = b"" if result.done.records else writer.header()
         if chunk.texts:
             _, found, shown = find(chunk.texts, scorer, options)
             content += writer.encode(chunk.rows, [list(labels) for labels in found], shown)
-        result.append(chunk.records, content, chunk.rejected)
+        truncated = sum(len(text) > scorer.text_characters for text in chunk.texts)
+        result.append(chunk.records, content, chunk.rejected, truncated)
         advance(chunk.line, chunk.records)
 
 
@@ -124,33 +146,6 @@ def find(
     shown = view.probabilities(scores)
     reached = view.reached(scores, scorer.thresholds, options.threshold)
     return view, strongest(view.names, shown, reached, options.top_k), shown
-
-
-class StandardOutput:
-    """Standard output for rows, standard error for those rejected; nothing to resume."""
-
-    def __init__(self):
-        self.done = Done()
-
-    def __enter__(self) -> "StandardOutput":
-        return self
-
-    def __exit__(self, *_) -> None:
-        pass
-
-    def append(self, records: int, content: bytes, rejected: list[Rejected]) -> None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        sys.stderr.write(json_lines(rejected).decode())
-        self.done = self.done._replace(
-            records=self.done.records + records, rejected=self.done.rejected + len(rejected)
-        )
-
-    def finish(self, writer: Writer) -> None:
-        pass
-
-    def left(self) -> str:
-        return f"{self.done.records:,} rows were written"
 
 
 def _examine(source: Path) -> tuple[str, int]:

@@ -1,10 +1,9 @@
 """Scored rows as bytes, chunk by chunk: whatever prefix of chunks is written is a valid file."""
 
-import csv
 import json
 import math
-from collections.abc import Sequence
-from io import StringIO
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,10 +11,13 @@ import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.scoring.chunks import Reader
-from emotion_slm.scoring.formats import Format, encodable
-from emotion_slm.scoring.readers import CsvReader, JsonlReader
+from emotion_slm.scoring.delimited import CsvReader
+from emotion_slm.scoring.formats import DELIMITERS, Format, Quoting, encodable
+from emotion_slm.scoring.readers import JsonlReader
 
 DECIMALS = 4
+# Of text files to csv and pandas, and of `str.splitlines`.
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 class Writer(Protocol):
@@ -47,26 +49,38 @@ def create_writer(form: Format, reader: Reader, names: Sequence[str]) -> Writer:
         from emotion_slm.scoring.parquet import ParquetWriter
 
         return ParquetWriter(reader, names)
-    if form is Format.TSV:
-        return CsvWriter(reader, names, "\t")
-    semicolons = isinstance(reader, CsvReader) and reader.delimiter == ";"
-    return CsvWriter(reader, names, ";" if semicolons else ",")
+    delimiter = "\t" if form is Format.TSV else ","
+    if not isinstance(reader, CsvReader):
+        return CsvWriter(reader, names, delimiter)
+    if form is Format.CSV and reader.delimiter in DELIMITERS:
+        delimiter = reader.delimiter
+    quoted = reader.quoting is not Quoting.NONE or reader.delimiter != delimiter
+    return CsvWriter(reader, names, delimiter, quoted)
 
 
 class CsvWriter:
-    """Labels separated by spaces, probabilities with four decimals."""
+    """Labels separated by spaces, probabilities with four decimals.
 
-    def __init__(self, reader: Reader, names: Sequence[str], delimiter: str):
+    Fields are quoted where they hold a quote, the delimiter or what some reader takes for a line
+    end; Python's csv module leaves a lone carriage return unquoted before version 3.13. Unless
+    `quoted` they stand as they are: what was read without quoting has none of these.
+    """
+
+    def __init__(
+        self, reader: Reader, names: Sequence[str], delimiter: str = ",", quoted: bool = True
+    ):
         self.columns = reader.columns
         self.names = names
         self.delimiter = delimiter
+        self.quoted = quoted
+        self.special = re.compile(f'["{re.escape(delimiter)}{LINE_ENDS}]')
 
     def header(self) -> bytes:
-        return self._lines([[*self.columns, "labels", *self.names]])
+        return self._line([*map(encodable, self.columns), "labels", *self.names])
 
     def encode(self, rows, labels: list[list[str]], probabilities: np.ndarray) -> bytes:
-        return self._lines(
-            [*fields, " ".join(found), *(f"{value:.{DECIMALS}f}" for value in values)]
+        return b"".join(
+            self._line([*fields, " ".join(found), *(f"{value:.{DECIMALS}f}" for value in values)])
             for fields, found, values in zip(
                 self._fields(rows), labels, probabilities.tolist(), strict=True
             )
@@ -75,16 +89,22 @@ class CsvWriter:
     def finish(self, part: Path, output: Path) -> None:
         part.replace(output)
 
-    def _fields(self, rows) -> list[list[str]]:
-        if isinstance(rows, list) and (not rows or isinstance(rows[0], list)):
-            return rows
-        objects = rows if isinstance(rows, list) else rows.to_pylist()
-        return [[_cell(row.get(name)) for name in self.columns] for row in objects]
+    def _fields(self, rows) -> Iterable[list[str]]:
+        if not isinstance(rows, list):
+            from emotion_slm.scoring.parquet import python_rows
 
-    def _lines(self, rows) -> bytes:
-        content = StringIO()
-        csv.writer(content, delimiter=self.delimiter, lineterminator="\n").writerows(rows)
-        return content.getvalue().encode()
+            return ([_cell(value) for value in row] for row in python_rows(rows))
+        if rows and isinstance(rows[0], dict):
+            return ([_cell(row.get(name)) for name in self.columns] for row in rows)
+        return rows
+
+    def _line(self, fields: list[str]) -> bytes:
+        if self.quoted:
+            fields = [
+                '"' + field.replace('"', '""') + '"' if self.special.search(field) else field
+                for field in fields
+            ]
+        return (self.delimiter.join(fields) + "\n").encode()
 
 
 class JsonlWriter:
@@ -109,7 +129,10 @@ class JsonlWriter:
 
     def _objects(self, rows) -> list[dict[str, Any]]:
         if not isinstance(rows, list):
-            return [_json_values(row) for row in rows.to_pylist()]
+            from emotion_slm.scoring.parquet import python_rows
+
+            values = map(_json_values, python_rows(rows))
+            return [dict(zip(self.columns, row, strict=True)) for row in values]
         if rows and isinstance(rows[0], list):
             return [dict(zip(self.columns, row, strict=True)) for row in rows]
         return rows
