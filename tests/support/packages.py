@@ -12,7 +12,7 @@ from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.finetuned import WEIGHTS, Finetuned, write_finetuned
 from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.labels import LABELS, TARGETS
 from emotion_slm.encoder.adapted import (
     ENCODER,
     build_encoder,
@@ -21,11 +21,37 @@ from emotion_slm.encoder.adapted import (
     write_frozen,
 )
 from emotion_slm.encoder.params import EncoderParams
-from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Origin, Package, write_package
+from emotion_slm.package.package import (
+    CALIBRATION,
+    RESULTS,
+    THRESHOLDS,
+    Origin,
+    Package,
+    write_package,
+)
 from emotion_slm.package.provenance import Provenance
 
 WIDTH = 32
 LINEAR = LinearHead(name="linear")
+
+
+def card_material() -> dict:
+    """Results of which a card is made; grief alone has few positives."""
+    names = (
+        "macro_f1", "micro_f1", "macro_precision", "macro_recall", "map", "exact_accuracy", "ece",
+        "macro_f1_low", "macro_f1_high",
+    )  # fmt: skip
+    test = {name: round(0.51 + 0.01 * place, 6) for place, name in enumerate(names)}
+    rows = [
+        {
+            "label": label, "target": label in TARGETS, "precision": 0.4, "recall": 0.6,
+            "f1": 0.48, "f1_low": 0.45, "f1_high": 0.5, "support": 19 if label == "grief" else 1234,
+        }
+        for label in LABELS
+    ]  # fmt: skip
+    at_half = {name: test[name] - 0.25 for name in names[:-2]}
+    leakage = {"rules": 39, "broken": 0, "near_duplicates_in_train": 1234}
+    return {"test": test, "at_half": at_half, "per_label": rows, "leakage": leakage}
 
 
 def create_package(
@@ -66,6 +92,7 @@ def create_package(
         parts={
             CALIBRATION: Calibration("platt", platt).to_dict(LABELS),
             THRESHOLDS: thresholds.to_dict(LABELS),
+            RESULTS: card_material(),
         },
     )
     return package.folder

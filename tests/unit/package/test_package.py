@@ -17,8 +17,8 @@ from emotion_slm.package.provenance import Provenance
 PROVENANCE = Provenance({"seed": 1}, {}, {"a/base": {"revision": None, "files": {}}})
 PARTS = {"calibration.json": {"a": 1}, "thresholds.json": {"a": 1}}
 FILES = [
-    "encoder.safetensors", "classifier.safetensors", "calibration.json", "thresholds.json",
-    "tokenizer.json", "tokenizer_config.json",
+    "encoder.safetensors", "classifier.safetensors", "calibration.json", "results.json",
+    "thresholds.json", "tokenizer.json", "tokenizer_config.json",
 ]  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def test_config_that_is_no_json_is_refused(folder):
 def test_config_holds_no_time_and_is_reproducible(packaged, folder, tmp_path, tiny_bert):
     package = read_package(folder)
     again = package._replace(folder=tmp_path / "again")
-    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:4]}
+    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:5]}
     write_package(again, folder / FILES[0], folder / FILES[1], tiny_bert, parts)
     for path in packaged.iterdir():
         assert (again.folder / path.name).read_bytes() == path.read_bytes()

@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 
 from emotion_slm.cli.app import app
 from emotion_slm.common.files import sha256_file
-from emotion_slm.package.card import FOLDER, LOADING
+from emotion_slm.package.card import write_card
+from emotion_slm.package.package import read_package
 from emotion_slm.scoring.classifier import EmotionClassifier
 
 REPO = f"{OWNER}/emotions"
-CARD = f"---\nmodel-index: []\n---\n{LOADING.format(model=FOLDER)}"
 FILES = {
     "README.md", "calibration.json", "classifier.safetensors", "config.json",
-    "encoder.safetensors", "model.safetensors", "thresholds.json", "tokenizer.json",
-    "tokenizer_config.json",
+    "encoder.safetensors", "model.safetensors", "results.json", "thresholds.json",
+    "tokenizer.json", "tokenizer_config.json",
 }  # fmt: skip
 TEXTS = ["happy cat", "the very sad dog"]
 
@@ -53,7 +53,7 @@ def hub(server, monkeypatch, tmp_path):
 def model(packaged, tmp_path) -> Path:
     """A package with its card."""
     folder = Path(shutil.copytree(packaged, tmp_path / "classifier"))
-    (folder / "README.md").write_text(CARD)
+    write_card(read_package(folder))
     return folder
 
 
@@ -92,7 +92,8 @@ def test_what_is_published_loads_from_there_both_ways(hub, push, model):
     assert f"{hub.endpoint}/{REPO}/commit/" in result.output
     assert hub.repositories[REPO]["private"] is True
     assert set(hub.files(REPO)) == FILES
-    assert f'snapshot_download("{REPO}")' in hub.files(REPO)["README.md"].decode()
+    card = hub.files(REPO)["README.md"].decode()
+    assert f'snapshot_download("{REPO}")' in card and "models/classifier" not in card
     config = json.loads(hub.files(REPO)["config.json"])
     assert config["provenance"]["revision"] is None  # of no commit's dvc.lock
     assert "_name_or_path" not in config["backbone"]  # a folder of the publisher's
@@ -150,8 +151,8 @@ def test_a_token_that_may_not_write_there(hub, push):
     assert_refused(push("others/emotions", "--publish"), "may not write to others/emotions")
 
 
-def test_a_card_that_the_hub_rejects(hub, push, model):
-    (model / "README.md").write_text("no front matter")
+def test_a_card_that_the_hub_rejects(hub, push, monkeypatch):
+    monkeypatch.setattr("emotion_slm.publish.hub.model_card", lambda *_, **__: "no front matter")
     assert_refused(push(REPO, "--publish"), "Invalid metadata in README.md")
     assert hub.files(REPO) == {} and not hub.uploads
 
@@ -172,6 +173,16 @@ def test_malformed_names(hub, push, name):
     assert not hub.repositories
 
 
-def test_a_model_without_card_is_not_published(hub, push, model):
-    (model / "README.md").unlink()
-    assert_refused(push(REPO, "--publish"), "README.md: no such file")
+def test_a_card_edited_by_hand_is_made_anew(hub, push, model):
+    (model / "README.md").write_text("the best model in the world")
+    assert push(REPO, "--publish").exit_code == 0
+    assert "best model" not in hub.files(REPO)["README.md"].decode()
+
+
+def test_a_model_without_results_for_its_card_is_not_published(hub, push, model):
+    config = json.loads((model / "config.json").read_text())
+    del config["files"]["results.json"]
+    (model / "config.json").write_text(json.dumps(config))
+    (model / "results.json").unlink()
+    assert_refused(push(REPO, "--publish"), "results.json: no such file")
+    assert not hub.repositories

@@ -18,7 +18,6 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import Adapted, build_encoder, write_adapted
-from emotion_slm.package.card import FOLDER, LOADING, PIPELINE, RAW
 from emotion_slm.package.package import Package, read_package, write_package
 from emotion_slm.publish import onnx_export
 from emotion_slm.publish.full_weights import compose
@@ -28,7 +27,8 @@ from emotion_slm.scoring.onnx_graph import OnnxGraph
 
 TEXTS = ["happy cat", "", "the very sad dog " * 30, "tree", "angry \x00 x", "a b c d e f"]
 FILES = [
-    "calibration.json", "model.onnx", "thresholds.json", "tokenizer.json", "tokenizer_config.json",
+    "calibration.json", "model.onnx", "thresholds.json", "results.json", "tokenizer.json",
+    "tokenizer_config.json",
 ]  # fmt: skip
 LORA = LoraParams(r=2, alpha=4, dropout=0.0)
 
@@ -91,7 +91,8 @@ def test_the_graph_scores_as_the_package_does(packaged, exported):
 
 
 def test_the_export_is_complete_and_says_what_it_is(packaged, exported):
-    assert sorted(path.name for path in exported.iterdir()) == sorted([*FILES, "config.json"])
+    names = sorted(path.name for path in exported.iterdir())
+    assert names == sorted([*FILES, "config.json", "README.md"])
     config, source = read_json(exported / "config.json"), read_json(packaged / "config.json")
     assert sorted(config["files"]) == sorted(FILES)
     assert config.pop("onnx") == "float32"
@@ -122,7 +123,7 @@ def test_int8_is_close_and_not_the_same(packaged, exported, ready_graph, tmp_pat
     assert sizes[0] < sizes[1]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if name != "results.json"])
 @pytest.mark.parametrize("damage", ["altered", "truncated", "gone", "unlisted"])
 def test_damaged_file_is_refused_by_name(folder, name, damage):
     content = bytearray((folder / name).read_bytes())
@@ -223,16 +224,16 @@ def test_export_without_the_extra_says_what_to_install(packaged, tmp_path, monke
         export_onnx(read_package(packaged), tmp_path / "onnx", "float32")
 
 
-def test_the_card_says_what_it_is_the_card_of(packaged, ready_graph, tmp_path):
-    source = Path(shutil.copytree(packaged, tmp_path / "source"))
-    pipeline = PIPELINE.format(sigmoids=RAW, model=FOLDER)
-    loading = LOADING.format(model=FOLDER)
-    own = LOADING.format(model=(tmp_path / "onnx").as_posix())
-    (source / "README.md").write_text(f"# m\n\n## How to load\n\n{loading}\n\n{pipeline}\n")
-    export_onnx(read_package(source), tmp_path / "onnx", "int8")
-    card = (tmp_path / "onnx/README.md").read_text()
-    assert card.index("Exported to ONNX, int8") < card.index("## How to load")
-    assert own in card and loading not in card and pipeline not in card
+def test_loading_without_the_extra_says_what_to_install(exported, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EmotionSlmError, match=r'pip install -e "\.\[onnx\]"'):
+        EmotionClassifier.from_pretrained(exported)
+
+
+def test_the_card_says_what_it_is_the_card_of(exported):
+    card = (exported / "README.md").read_text()
+    assert card.index("Exported to ONNX, float32") < card.index("## How to load")
+    assert f'from_pretrained("{exported.as_posix()}")' in card and "pipeline(" not in card
 
 
 @pytest.mark.slow
