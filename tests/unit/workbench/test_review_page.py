@@ -74,7 +74,10 @@ def found(tmp_path, monkeypatch):
                 PLOTS / "label_counts.csv",
                 ["label"],
                 ["train", "test"],
-                [((INJECTION,), [("1", "2"), ("3", "3")]), (("joy",), [("", INJECTION), ("", "3")])],
+                [
+                    ((INJECTION,), [("1", "2"), ("3", "3")]),
+                    (("joy",), [("", INJECTION), ("", "3")]),
+                ],
             )
         ],
     )

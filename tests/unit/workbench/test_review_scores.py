@@ -42,9 +42,7 @@ def test_headline_takes_validation_and_test_from_their_files():
     before = {"macro_f1": 0.5, "macro_f1_low": 0.4, "macro_f1_high": 0.6, "macro_f1_targets": 0.7}
     after = {"macro_f1": 0.6, "macro_f1_low": 0.5, "macro_f1_high": 0.7}
     macro, targets = headline(validation, (before, after))
-    assert macro == Headline(
-        "macro-F1", Score(0.3, 0.4), Score(0.5, 0.6, (0.4, 0.6), (0.5, 0.7))
-    )
+    assert macro == Headline("macro-F1", Score(0.3, 0.4), Score(0.5, 0.6, (0.4, 0.6), (0.5, 0.7)))
     assert targets == Headline("macro-F1, target labels", Score(None, None), Score(0.7, None))
     assert macro.changed and targets.changed
     assert headline(({}, {}), ({}, {})) == []
