@@ -48,9 +48,9 @@ def write_lock(root: Path, profile: str, corpus: str) -> None:
     params = {
         "profile": profile,
         "split": {"protocol": "pooled"},
-        f"profiles.{profile}.fetch": {"corpus": corpus},
+        "fetch": {"corpus": corpus},
     }
-    stage = {"cmd": "x", "params": {"params.yaml": params}}
+    stage = {"cmd": "x", "params": {"metrics/params.yaml": params}}
     root.mkdir(parents=True, exist_ok=True)
     YAML(typ="safe").dump({"schema": "2.0", "stages": {"evaluate": stage}}, root / "dvc.lock")
 

@@ -8,17 +8,29 @@ from emotion_slm.common.files import write_json
 from support.report import write_metrics
 
 STAGE = "import pathlib; pathlib.Path('out.txt').write_text('done')"
+# As the project's own stage params: the settings of the chosen profile, by section.
+SETTINGS = """\
+from pathlib import Path
+from ruamel.yaml import YAML
+yaml = YAML(typ="safe", pure=True)
+found = yaml.load(Path("params.yaml"))
+profiles = found.pop("profiles")
+Path("metrics").mkdir(exist_ok=True)
+yaml.dump({**found, **profiles[found["profile"]]}, Path("metrics/params.yaml"))
+"""
 DVC_YAML = """\
 stages:
+  params:
+    cmd: python settings.py
+    deps: [params.yaml, settings.py]
+    outs:
+      - metrics/params.yaml:
+          cache: false
   evaluate:
     cmd: python stage.py
     deps: [stage.py, src/room]
     params:
-      - profile
-      - seed
-      - split
-      - profiles.${profile}.fetch
-      - profiles.${profile}.ismote
+      - metrics/params.yaml: [profile, seed, split, fetch, ismote]
     outs:
       - out.txt:
           cache: false
@@ -59,11 +71,12 @@ def create_repository(root: Path) -> None:
     git(root, "init", "-q", "-b", "main")
     dvc(root, "init", "-q")
     (root / "stage.py").write_text(STAGE)
+    (root / "settings.py").write_text(SETTINGS)
     room = root / "src/room"
     (room / "inner").mkdir(parents=True)
     for name in ("__init__.py", "b.py", "a-b.py", "inner/z.py", "inner/é.py", "README.md"):
         (room / name).write_text(f"# {name}\n")
-    (root / "dvc.yaml").write_text(DVC_YAML)
+    (root / "dvc.yaml").write_text(DVC_YAML.replace("python", sys.executable))
     (root / "params.yaml").write_text(PARAMS)
     (root / ".dvcignore").write_text(DVCIGNORE)
     (root / ".gitignore").write_text("/reports/\n/data/\n/models/\n__pycache__/\n")

@@ -1,13 +1,15 @@
 """What is done with a trained model besides scoring: exported, published, traced."""
 
+import os
 import sys
+from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from emotion_slm.cli.scoring import ModelOption
+from emotion_slm.cli.scoring import ModelOption, of_project
 from emotion_slm.common import paths
 from emotion_slm.common.console import fail, progress
 from emotion_slm.common.errors import EmotionSlmError
@@ -96,7 +98,9 @@ def push(
 
 
 def lineage(
-    model: Annotated[Path, typer.Argument(help="Folder of the model.")] = paths.CLASSIFIER,
+    model: Annotated[
+        Path, typer.Argument(help="Folder of the model.", callback=of_project)
+    ] = paths.CLASSIFIER,
 ) -> None:
     """Show from which data, params, code and base weights a model came, and verify the hashes.
 
@@ -107,7 +111,10 @@ def lineage(
     from emotion_slm.workbench.lineage import screen, trace
 
     try:
-        found = trace(model)
+        root = paths.project_root()
+        folder = Path(os.path.relpath(model, root))
+        with chdir(root):
+            found = trace(folder)
     except EmotionSlmError as error:
         fail(str(error))
     Console(highlight=False).print(screen(found))

@@ -1,5 +1,7 @@
 """Results of the pipeline: audited, shown, compared."""
 
+import os
+from contextlib import chdir
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,9 @@ from emotion_slm.common.errors import EmotionSlmError
 
 
 def audit(
-    root: Annotated[Path, typer.Option(help="Root of the workspace.")] = Path(),
+    root: Annotated[
+        Path | None, typer.Option(help="Root of a workspace; default: this project's.")
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option(help="Fail on a leak or a missing file; otherwise only report them."),
@@ -26,7 +30,7 @@ def audit(
 
     try:
         with progress("leak audit", None):
-            result = run_audit(root, strict)
+            result = run_audit(root or paths.project_root(), strict)
         Console().print(screen(result))
         if strict:
             enforce(result)
@@ -36,8 +40,11 @@ def audit(
 
 def report(
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder of the page and the summary.")
-    ] = Path("reports"),
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Folder of page and summary; default reports/ in the root."
+        ),
+    ] = None,
     texts: Annotated[
         bool, typer.Option("--texts/--no-texts", help="Show the hardest rows with their texts.")
     ] = True,
@@ -45,22 +52,18 @@ def report(
     """Show the test metrics of the last run; write them as an HTML page and in Markdown."""
     from rich.console import Console
 
-    from emotion_slm.common.files import read_csv, read_json
-    from emotion_slm.common.params import Document
-    from emotion_slm.corpus.params import FetchParams, SplitParams
-    from emotion_slm.evaluation.results import COLUMNS
     from emotion_slm.evaluation.tables import metrics_screen
     from emotion_slm.workbench.report import write_report
+    from emotion_slm.workbench.results import read_results
 
     try:
-        numbers = read_json(paths.METRICS / "test.json")
-        labels = read_csv(paths.PLOTS / "per_label.csv", COLUMNS["per_label"])
-        document = Document.of_run()
-        corpus = document.section("fetch", FetchParams).corpus
-        protocol = document.section("split", SplitParams).protocol
-        written = write_report(output, texts)
-        Console().print(metrics_screen(numbers, labels, document.profile, corpus, protocol))
-        typer.echo(f"→ {', '.join(map(str, written))}")
+        folder = output and output.absolute()
+        with chdir(paths.project_root()):
+            results = read_results()
+            written = write_report(folder or Path("reports"), texts)
+        labels = [row.model_dump() for row in results.labels]
+        Console().print(metrics_screen(results.test.model_dump(), labels, *results.origin))
+        typer.echo(f"→ {_places(written)}")
     except EmotionSlmError as error:
         fail(str(error))
 
@@ -68,8 +71,11 @@ def report(
 def review(
     base: Annotated[str, typer.Argument(help="Revision to compare with: a branch, tag or commit.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder of the page, the summary, the pictures.")
-    ] = Path("reports/review"),
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Folder of page, summary and pictures; default reports/review/."
+        ),
+    ] = None,
     hosted: Annotated[
         str | None,
         typer.Option(help="URL before COMMIT/PATH where the summary finds the pictures in git."),
@@ -82,9 +88,17 @@ def review(
     from emotion_slm.workbench.review_page import screen, write_review
 
     try:
-        found = compare(base)
-        written = write_review(found, output, hosted)
+        folder = output and output.absolute()
+        with chdir(paths.project_root()):
+            found = compare(base)
+            written = write_review(found, folder or Path("reports/review"), hosted)
         Console().print(screen(found))
-        typer.echo(f"→ {', '.join(map(str, written))}")
+        typer.echo(f"→ {_places(written)}")
     except EmotionSlmError as error:
         fail(str(error))
+
+
+def _places(written: list[Path]) -> str:
+    """Files written in the project's root, as the working directory names them."""
+    root = paths.project_root()
+    return ", ".join(os.path.relpath(root / path) for path in written)

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 SOME_REJECTED = 3
 INTERRUPTED = 130  # as shells call an end by Ctrl-C
 
-ModelOption = Annotated[Path, typer.Option(help="Folder of the trained model.")]
+
+def of_project(model: Path) -> Path:
+    """The default folder of the model, from a subfolder of the project too."""
+    return paths.project_root() / model if model == paths.CLASSIFIER else model
+
+
+ModelOption = Annotated[
+    Path, typer.Option(help="Folder of the trained model.", callback=of_project)
+]
 
 
 def predict(

@@ -1,12 +1,13 @@
 """The workspace on the disk: whether it is sound, and what it takes."""
 
-from pathlib import Path
+from contextlib import chdir
 from typing import Annotated
 
 import typer
 
 from emotion_slm.common.console import fail
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.paths import project_root
 
 
 def fsck(
@@ -19,8 +20,9 @@ def fsck(
     from emotion_slm.workbench.fsck import check, idle
 
     try:
-        with idle(Path()):
-            found = check(Path())
+        root = project_root()
+        with idle(root):
+            found = check(root)
             for finding in found.findings:
                 did = f": {finding.repair()}" if repair else ""
                 typer.echo(f"{finding.path}: {finding.problem}{did}")
@@ -46,6 +48,8 @@ def disk() -> None:
     from emotion_slm.workbench.disk import screen, usage
 
     try:
-        Console(highlight=False).print(screen(usage()))
+        with chdir(project_root()):
+            found = usage()
+        Console(highlight=False).print(screen(found))
     except EmotionSlmError as error:
         fail(str(error))

@@ -1,5 +1,6 @@
 """dvc.lock: what each stage read, ran with and wrote, and whether files are those it read."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML, YAMLError
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.paths import PARAMS
 from emotion_slm.workbench.dvc_store import listing_md5
 from emotion_slm.workbench.repository import Ignored, Side
 
@@ -25,23 +27,23 @@ class Output(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """`deps`: MD5s by path; `params`: value by key, by file. `name` is for messages.
+    """`deps`: MD5s by path; `settings`: values by section of the run's profile.
 
-    A path has several MD5s, and a key several values, only after a run that did not reach its end.
+    A path has several MD5s, and a section several values, only after a run that did not reach its
+    end.
     """
 
-    name: str
     outs: list[Output]
     deps: dict[Path, set[str]]
-    params: dict[Path, dict[str, list[Any]]]
+    settings: dict[str, list[Any]]
 
     def out(self, path: Path) -> Output | None:
         return next((out for out in self.outs if out.path == path), None)
 
     @property
     def code(self) -> dict[Path, set[str]]:
-        """The deps that no stage writes."""
-        written = {out.path for out in self.outs}
+        """The deps that no stage writes, but for params.yaml: `settings` has what counts of it."""
+        written = {PARAMS, *(out.path for out in self.outs)}
         return {
             path: md5s
             for path, md5s in self.deps.items()
@@ -49,12 +51,11 @@ class Lock(NamedTuple):
         }
 
     def values(self) -> dict[str, Any]:
-        """The params, nested ones by keys with dots; of a key with several values the last."""
+        """The settings, nested ones by keys with dots; of several values of a section the last."""
         return {
             key: value
-            for params in self.params.values()
-            for name, found in params.items()
-            for key, value in flat(name, found[-1])
+            for section, found in self.settings.items()
+            for key, value in flat(section, found[-1])
         }
 
 
@@ -76,18 +77,23 @@ def parse(content: bytes, name: str) -> Lock:
             f"{name}: not a lock of DVC; `git checkout {LOCK}` brings back the committed one, "
             f"`dvc repro` makes one ({error})"
         ) from error
-    lock = Lock(name, [], {}, {})
+    lock = Lock([], {}, {})
     for stage, said in stages.items():
         for out in said.get("outs", ()):
             lock.outs.append(Output(stage, Path(out["path"]), _md5(out), out.get("size") or 0))
         for dep in said.get("deps", ()):
             lock.deps.setdefault(Path(dep["path"]), set()).add(_md5(dep))
-        for path, params in said.get("params", {}).items():
-            known = lock.params.setdefault(Path(path), {})
+        for params in said.get("params", {}).values():
             for key, value in params.items():
-                if value not in known.setdefault(key, []):
-                    known[key].append(value)
+                known = lock.settings.setdefault(section_of(key), [])
+                if value not in known:
+                    known.append(value)
     return lock
+
+
+def section_of(key: str) -> str:
+    """The section that a param's key names: before stage params was, keys named the profile too."""
+    return re.sub(r"^profiles\.[^.]+\.", "", key)
 
 
 def _md5(entry: Mapping) -> str:
@@ -105,7 +111,7 @@ def flat(key: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 class Unlike(NamedTuple):
-    """A param: what its file says, ABSENT for nothing, and what dvc.lock ran."""
+    """A setting: what params.yaml says, and what dvc.lock ran, ABSENT for nothing."""
 
     key: str
     says: object
@@ -113,23 +119,33 @@ class Unlike(NamedTuple):
 
 
 def other_params(side: Side, lock: Lock) -> list[Unlike]:
-    """The params that `side` has otherwise than its dvc.lock ran them, by key.
+    """The settings that params.yaml of `side` gives its profile otherwise than dvc.lock ran them.
 
-    EmotionSlmError when a file of params cannot be read.
+    Of what params.yaml does not say nothing is told: stage params completes it. EmotionSlmError
+    when params.yaml cannot be read.
     """
-    found = []
-    for path, params in lock.params.items():
-        document = _document(side, path)
-        for key, ran in params.items():
-            says = dict(flat(key, _at(document, key)))
-            for value in ran:
-                locked = dict(flat(key, value))
-                found += [
-                    Unlike(name, says.get(name, ABSENT), locked.get(name, ABSENT))
-                    for name in sorted({**says, **locked})
-                    if says.get(name, ABSENT) != locked.get(name, ABSENT)
-                ]
+    says = _chosen(side)
+    found = (
+        Unlike(key, value, ran.get(key, ABSENT))
+        for section in lock.settings.keys() & says.keys()
+        for ran in (dict(flat(section, value)) for value in lock.settings[section])
+        for key, value in flat(section, says[section])
+        if ran.get(key, ABSENT) != value
+    )
     return sorted(found, key=lambda unlike: unlike.key)
+
+
+def _chosen(side: Side) -> dict[str, Any]:
+    """By section what params.yaml says of its profile; empty without one."""
+    content = side.read(PARAMS)
+    if content is None:
+        return {}
+    try:
+        document = YAML(typ="safe", pure=True).load(content.decode())
+        profiles = document.pop("profiles", {})
+        return {**document, **profiles.get(document.get("profile"), {})}
+    except (YAMLError, UnicodeDecodeError, AttributeError, TypeError) as error:
+        raise EmotionSlmError(f"{PARAMS} of {side.name}: no params ({error})") from error
 
 
 def other_code(side: Side, lock: Lock) -> list[Path]:
@@ -150,17 +166,3 @@ def dependency_md5(side: Side, path: Path, ignored: Ignored) -> str | None:
     files = [file for file in side.below(path) if not ignored(file)]
     names = (file.relative_to(path).as_posix() for file in files)
     return listing_md5(zip(names, side.md5s(files), strict=True)) if files else None
-
-
-def _document(side: Side, path: Path) -> object:
-    content = side.read(path)
-    try:
-        return YAML(typ="safe", pure=True).load((content or b"").decode())
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise EmotionSlmError(f"{path} of {side.name}: not readable YAML ({error})") from error
-
-
-def _at(document: object, key: str) -> object:
-    for part in key.split("."):
-        document = document.get(part, ABSENT) if isinstance(document, Mapping) else ABSENT
-    return document

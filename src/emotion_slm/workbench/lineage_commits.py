@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.paths import PARAMS
-from emotion_slm.workbench.dvc_lock import LOCK, Lock, other_code, read_lock
+from emotion_slm.workbench.dvc_lock import LOCK, Lock, other_code, read_lock, section_of
 from emotion_slm.workbench.dvc_store import folder_md5
 from emotion_slm.workbench.lineage_evidence import Evidence, Verdict
 from emotion_slm.workbench.repository import Commit, Side, WorkingTree, git
@@ -79,9 +78,10 @@ def code(side: Side, lock: Lock) -> Evidence:
 
 def parameters(recorded: Mapping[str, Any], side: Side, lock: Lock) -> Evidence:
     """Whether the package records the parameters with which dvc.lock says it was made."""
-    ran = lock.params.get(PARAMS, {})
-    other = [key for key, value in recorded.items() if ran.get(key) != [value]]
-    claim = f"{len(recorded)} sections of params.yaml"
+    other = [
+        key for key, value in recorded.items() if lock.settings.get(section_of(key)) != [value]
+    ]
+    claim = f"{len(recorded)} sections of params"
     if not other:
         return Evidence(claim, Verdict.VERIFIED, f"dvc.lock of {side.name} has the same")
     return Evidence(claim, Verdict.DIFFERS, f"dvc.lock of {side.name} differs: {', '.join(other)}")

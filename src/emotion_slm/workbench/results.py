@@ -190,9 +190,9 @@ def read_results() -> Results:
 
 def origin(lock: Lock | None) -> Origin:
     values = lock.values() if lock else {}
-    profile = str(values.get("profile", ""))
-    corpus = values.get(f"profiles.{profile}.fetch.corpus", "")
-    return Origin(profile, str(corpus), str(values.get("split.protocol", "")))
+    return Origin(
+        *(str(values.get(key, "")) for key in ("profile", "fetch.corpus", "split.protocol"))
+    )
 
 
 def read_numbers(side: Side, path: Path) -> Numbers | None:

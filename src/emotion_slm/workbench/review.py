@@ -120,14 +120,8 @@ def _numbers(side: Side) -> dict[str, Numbers | None]:
 
 
 def _params(base: Lock | None, now: Lock | None) -> list[Change]:
-    """The params that were run, those of the profile by the name of their section."""
-    if base is None or now is None:
-        return []
-    sides = []
-    for lock in (base, now):
-        profile = f"profiles.{origin(lock).profile}."
-        sides.append({key.removeprefix(profile): value for key, value in lock.values().items()})
-    return _changes(*sides)
+    """The settings that were run and differ."""
+    return _changes(base.values(), now.values()) if base and now else []
 
 
 def _counts(base: dict[str, Numbers], now: dict[str, Numbers]) -> list[Change]:

@@ -235,12 +235,12 @@ def test_export_names_what_it_lacks(run):
 
 
 def test_report_without_metrics(run):
-    assert_user_error(run("report"), "metrics/test.json", "dvc repro")
+    assert_user_error(run("report"), "dvc.lock: no such file", "dvc repro")
 
 
-def test_report_with_broken_metrics(run):
-    paths.METRICS.mkdir()
-    (paths.METRICS / "test.json").write_text(json.dumps({})[:1])
+def test_report_with_broken_metrics(run, tmp_path):
+    write_run(tmp_path)
+    (paths.METRICS / "test.json").write_text("{")
     assert_user_error(run("report"), "metrics/test.json", "not valid JSON")
 
 
@@ -248,22 +248,68 @@ def test_report_shows_the_table_and_writes_page_and_summary(run, tmp_path):
     write_run(tmp_path, profile="minilm")
     result = run("report", "-o", "out", "--no-texts")
     assert result.exit_code == 0, result.output
-    assert "Test metrics, profile minilm" in result.output
-    assert "out/report.html" in result.output and "out/report.md" in result.output
+    assert "profile minilm, pooled split" in result.output
+    assert "→ out/report.html, out/report.md" in result.output
     assert "Left out, as asked." in Path("out/report.html").read_text()
 
 
 def test_report_of_metrics_of_an_older_form(run, tmp_path):
     write_run(tmp_path)
-    content = json.loads((paths.METRICS / "test.json").read_text())
-    del content["intervals"]
-    (paths.METRICS / "test.json").write_text(json.dumps(content))
-    assert_user_error(run("report"), "metrics/test.json: intervals: missing key", "dvc repro")
+    (paths.METRICS / "test.json").write_text('{"macro_f1": 0.5, "intervals": {}}')
+    assert_user_error(run("report"), "metrics/test.json: not flat numbers", "dvc repro")
     assert not Path("reports").exists()
 
 
-def test_audit_of_an_empty_workspace(run):
-    assert_user_error(run("audit"), "dvc repro")
+@pytest.fixture
+def below(tmp_path, monkeypatch) -> Path:
+    """A subfolder of a project, the working directory."""
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    folder = tmp_path / "notebooks/deep"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_report_from_a_subfolder_is_that_of_the_project(run, tmp_path, below):
+    write_run(tmp_path)
+    result = run("report")
+    assert result.exit_code == 0 and "→ ../../reports/report.html" in result.output
+    assert (tmp_path / "reports/report.html").exists()
+    result = run("report", "-o", "here")
+    assert result.exit_code == 0 and "→ here/report.html" in result.output
+    assert (below / "here/report.html").exists()
+
+
+@pytest.mark.parametrize("command", [["predict", "--text", "x"], ["lineage"], ["export", "--onnx"]])
+def test_the_model_of_the_project_is_meant_in_a_subfolder(run, tmp_path, below, command):
+    assert_user_error(run(*command), "models/classifier", "dvc pull models/classifier")
+    (tmp_path / "models/classifier").mkdir(parents=True)
+    (tmp_path / "models/classifier/config.json").write_text("{")
+    assert_user_error(run(*command), "models/classifier/config.json: not valid JSON")
+
+
+def test_a_model_that_is_named_is_meant_as_named(run, below):
+    result = run("predict", "--text", "x", "--model", "my/model")
+    assert_user_error(result, "my/model")
+    assert "../my/model" not in result.output
+
+
+def test_audit_from_a_subfolder_is_that_of_the_project(run, tmp_path, below):
+    (tmp_path / "params.yaml").write_text("profile: [")
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/params.yaml").write_text("profile: [")
+    result = run("audit")
+    assert_user_error(result, "params.yaml: not valid YAML")
+
+
+def test_disk_and_fsck_from_a_subfolder_are_those_of_the_project(run, tmp_path, below):
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], cwd=tmp_path, check=True
+    )
+    (tmp_path / "dvc.lock").write_text("schema: '2.0'\n")
+    result = run("fsck")
+    assert result.exit_code == 0 and "0 damaged" in result.output
+    assert run("disk").exit_code == 0
 
 
 def test_audit_that_is_not_strict_reports_what_it_could_not_check(run):

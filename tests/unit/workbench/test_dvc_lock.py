@@ -37,14 +37,15 @@ def side(request, repository):
 
 def test_a_lock_says_what_was_read_run_and_written(repository):
     lock = read_lock(TREE)
-    assert [(out.stage, str(out.path), out.size) for out in lock.outs] == [
-        ("evaluate", "out.txt", 4)
+    assert [(out.stage, str(out.path)) for out in lock.outs] == [
+        ("params", "metrics/params.yaml"),
+        ("evaluate", "out.txt"),
     ]
-    assert set(lock.code) == {Path("stage.py"), Path("src/room")}
+    assert lock.out(Path("out.txt")).size == 4 and lock.out(Path("out")) is None
+    assert set(lock.code) == {Path("settings.py"), Path("stage.py"), Path("src/room")}
     assert lock.values() == {
-        "profile": "minilm", "seed": 1, "split.protocol": "pooled",
-        "profiles.minilm.fetch.corpus": "goemotions", "profiles.minilm.ismote.target": 4000,
-        "profiles.minilm.ismote.exclude": ["neutral"],
+        "profile": "minilm", "seed": 1, "split.protocol": "pooled", "fetch.corpus": "goemotions",
+        "ismote.target": 4000, "ismote.exclude": ["neutral"],
     }  # fmt: skip
 
 
@@ -87,31 +88,49 @@ def test_params_otherwise_than_run_are_named_with_both_values(repository):
     assert other_params(TREE, read_lock(TREE)) == []
     params = repository / "params.yaml"
     edit_file(params, "4000, exclude: [neutral]", "1000, kind: line")
-    edit_file(params, "seed: 1", "seeed: 1")
+    edit_file(params, "seed: 1", "seed: 2")
     edit_file(params, "target: 1,", "target: 2,")  # of a profile that was not run
     assert other_params(TREE, read_lock(TREE)) == [
-        Unlike("profiles.minilm.ismote.exclude", ABSENT, ["neutral"]),
-        Unlike("profiles.minilm.ismote.kind", "line", ABSENT),
-        Unlike("profiles.minilm.ismote.target", 1000, 4000),
-        Unlike("seed", ABSENT, 1),
+        Unlike("ismote.kind", "line", ABSENT),
+        Unlike("ismote.target", 1000, 4000),
+        Unlike("seed", 2, 1),
     ]
 
 
-def test_a_side_without_params_says_nothing(repository, tmp_path, monkeypatch):
-    lock = read_lock(TREE)
+def test_another_profile_chosen_is_held_against_what_was_run(repository):
+    edit_file(repository / "params.yaml", "profile: minilm", "profile: other")
+    assert other_params(TREE, read_lock(TREE)) == [
+        Unlike("fetch.corpus", "sample", "goemotions"),
+        Unlike("ismote.target", 1, 4000),
+        Unlike("profile", "other", "minilm"),
+    ]
+
+
+@pytest.mark.parametrize("content", ["a: [", "[]", "profiles: 1", "profiles: {a: 1}\nprofile: a"])
+def test_params_that_are_none_are_named(repository, content):
+    (repository / "params.yaml").write_text(content)
+    with pytest.raises(EmotionSlmError, match=r"params\.yaml of working tree: no params"):
+        other_params(TREE, read_lock(TREE))
+
+
+def test_without_params_nothing_is_told(repository):
     (repository / "params.yaml").unlink()
-    assert {unlike.says for unlike in other_params(TREE, lock)} == {ABSENT}
-    (repository / "params.yaml").write_text("a: [")
-    with pytest.raises(EmotionSlmError, match=r"params\.yaml of working tree: not readable YAML"):
-        other_params(TREE, lock)
+    assert other_params(TREE, read_lock(TREE)) == []
 
 
-def test_a_stage_left_behind_shows_both_values():
+def test_a_lock_from_before_stage_params_names_sections_alike():
+    text = (
+        HEAD + "  a: {cmd: x, params: {params.yaml: {seed: 1, profiles.b-c.ismote: {target: 2}}}}"
+    )
+    assert parse(text.encode(), "lock").values() == {"seed": 1, "ismote.target": 2}
+
+
+def test_a_stage_left_behind_shows_both_values(repository):
     """Stage one ran with seed 1; then seed 2 was set, and only stage two was run."""
-    stage = "  {}: {{cmd: x, params: {{params.yaml: {{seed: {}}}}}}}\n"
+    stage = "  {}: {{cmd: x, params: {{metrics/params.yaml: {{seed: {}}}}}}}\n"
     lock = parse((HEAD + stage.format("one", 1) + stage.format("two", 2)).encode(), "lock")
-    assert lock.params == {Path("params.yaml"): {"seed": [1, 2]}}
-    assert lock.values() == {"seed": 2}
+    assert lock.settings == {"seed": [1, 2]} and lock.values() == {"seed": 2}
+    assert other_params(TREE, lock) == [Unlike("seed", 1, 2)]
 
 
 def test_outputs_of_a_stage_are_no_code():

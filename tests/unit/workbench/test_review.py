@@ -94,7 +94,7 @@ def test_a_dirty_tree_is_what_is_reviewed(repository):
     found = review("base")
     assert "metrics/test.json was removed." in texts(found)
     assert {row.test.reading for row in found.headline} <= {"gone", SAME}
-    assert "`dvc repro` would run evaluate" in alarms(found)
+    assert "`dvc repro` would run params" in alarms(found)
     assert "seed is 2 in params.yaml and was 1 in the run" in alarms(found)
     assert "Leak audit: FAILED, 3 of 44 rules broken" in alarms(found)
     assert found.params == []  # the run is the same one
@@ -112,7 +112,7 @@ def test_params_of_a_stale_base_are_those_that_were_run(repository):
     found = review("stale")
     assert found.params == [Change("ismote.target", 4000, 1000)]
     assert (
-        "Base's metrics are not of its params.yaml: profiles.minilm.ismote.target is 1000 in "
+        "Base's metrics are not of its params.yaml: ismote.target is 1000 in "
         "params.yaml and was 4000 in the run" in alarms(found)
     )
 
