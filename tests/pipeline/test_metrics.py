@@ -21,8 +21,8 @@ def retrained(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("retrained")
     git(root, "init", "-q", "-b", "main")
     dvc(root, "init", "-q")
-    for name in ("dvc.yaml", "params.yaml"):
-        shutil.copy(name, root)
+    for name in ("dvc.yaml", "params.yaml", ".dvc/config"):
+        shutil.copy(name, root / name)
     for seed in (1, 7):
         with chdir(root):
             results.write(evaluate_in(root, seed).results)
