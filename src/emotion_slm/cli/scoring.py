@@ -19,7 +19,6 @@ SOME_REJECTED = 3
 INTERRUPTED = 130  # as shells call an end by Ctrl-C
 
 
-
 def of_project(model: Path) -> Path:
     """The default folder of the model, from a subfolder of the project too."""
     return paths.project_root() / model if model == paths.CLASSIFIER else model
