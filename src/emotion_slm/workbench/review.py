@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from emotion_slm.common import paths
 from emotion_slm.workbench import review_scores as scores
+from emotion_slm.workbench.curves import CURVES
 from emotion_slm.workbench.dvc_lock import (
     ABSENT,
     Lock,
@@ -31,6 +32,7 @@ from emotion_slm.workbench.stale import stale_stages
 TEST, VALIDATION, LEAKAGE = "test.json", "validation.json", "leakage.json"
 HEADLINE = "headline.json"  # numbers of the other two, for DVC to show
 PER_LABEL = paths.PLOTS / "per_label.csv"
+SHOWN_ELSEWHERE = {PER_LABEL, *(curve.path for curve in CURVES)}
 LISTED = 5
 
 
@@ -107,7 +109,7 @@ def review(revision: str) -> Review:
     tables = [
         scores.table_change(plot.path, read_table(base, plot.path), read_table(now, plot.path))
         for plot in found.plots
-        if plot.changed and plot.path.suffix == ".csv" and plot.path != PER_LABEL
+        if plot.changed and plot.path.suffix == ".csv" and plot.path not in SHOWN_ELSEWHERE
     ]
     notes = [*_alarms(base, locks), *_notes(found, numbers)]
     return found._replace(tables=tables, notes=sorted(notes, key=lambda note: not note.alarm))

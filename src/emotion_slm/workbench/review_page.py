@@ -167,7 +167,7 @@ def _numbers(score: Score) -> tuple[str, str, str]:
     if score.before is None and score.after is None:
         return "", "", ""
     values = ("–" if value is None else f"{value:.3f}" for value in (score.before, score.after))
-    return *values, signed(score.delta)
+    return *values, "" if score.reading == SAME else signed(score.delta)
 
 
 def _table(title: str, *columns: str) -> Table:

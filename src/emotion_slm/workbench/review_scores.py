@@ -13,7 +13,7 @@ Table = list[dict[str, str]]
 # What is compared: name, key in metrics/validation.json, key in metrics/test.json.
 HEADLINE = (
     ("macro-F1", "macro_f1", "macro_f1"),
-    ("macro-F1, cross-validated", "macro_f1_cross_validated", None),
+    ("macro-F1, cross-val.", "macro_f1_cross_validated", None),
     ("macro-F1, target labels", None, "macro_f1_targets"),
     ("macro-F1 at 0.5", None, "macro_f1_at_half"),
     ("micro-F1", "micro_f1", "micro_f1"),
@@ -24,7 +24,7 @@ HEADLINE = (
     ("exact label sets", None, "exact_accuracy"),
     ("calibration error (ECE)", "ece", "ece"),
     ("Brier score", None, "brier"),
-    ("NLL, cross-validated", "nll", None),
+    ("NLL, cross-val.", "nll", None),
     ("macro-F1, adapted head", None, "reference_macro_f1"),
 )
 

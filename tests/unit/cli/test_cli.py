@@ -294,12 +294,9 @@ def test_a_model_that_is_named_is_meant_as_named(run, below):
     assert "../my/model" not in result.output
 
 
-def test_audit_from_a_subfolder_is_that_of_the_project(run, tmp_path, below):
-    (tmp_path / "params.yaml").write_text("profile: [")
-    (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics/params.yaml").write_text("profile: [")
-    result = run("audit")
-    assert_user_error(result, "params.yaml: not valid YAML")
+def test_audit_from_a_subfolder_is_that_of_the_project(run, below):
+    assert_user_error(run("audit"), "error ../../data/split/train.parquet: no such file")
+    assert_user_error(run("audit", "--root", "."), "error data/split/train.parquet: no such file")
 
 
 def test_disk_and_fsck_from_a_subfolder_are_those_of_the_project(run, tmp_path, below):

@@ -227,3 +227,13 @@ def test_hash_of_lines_keeps_lines_apart_and_counts_them():
     assert sha256_lines(["ab", "c"]) != sha256_lines(["a", "bc"])
     assert sha256_lines(["a", "a"]) != sha256_lines(["a"])
     assert sha256_lines([""]) != sha256_lines([])
+
+
+@pytest.mark.parametrize("root", ["nowhere/", "/somewhere/else/", "../../nowhere/"])
+def test_only_what_a_remote_has_is_said_to_be_pulled(root):
+    """The released model lies in the repository; data and other models are in no remote of all."""
+    for name in ("data/split/test.parquet", "models/adapted/config.json", "dvc.lock"):
+        with pytest.raises(EmotionSlmError, match=r"no such file; `dvc repro` makes it$"):
+            require(Path(root + name))
+    with pytest.raises(EmotionSlmError, match=r"makes it, `dvc pull models/classifier` fetches"):
+        require(Path(f"{root}models/classifier/config.json"))

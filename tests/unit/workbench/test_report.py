@@ -130,7 +130,7 @@ def test_without_data_the_rest_is_shown(run):
     (run / "data/split/test.parquet").unlink()
     write_report(Path("reports"))
     last = Page(Path("reports/report.html").read_text()).texts["section"][-1]
-    assert "data/split/test.parquet is missing" in last
+    assert "data/split/test.parquet: no such file; `dvc repro` makes it." in last
 
 
 def test_the_summary_holds_no_text_of_the_corpus(summary):

@@ -55,7 +55,7 @@ def found(tmp_path, monkeypatch):
             Headline("micro-F1", NONE, Score(0.5, 0.51, (0.45, 0.55), (0.46, 0.56))),
             Headline("mean average precision", Score(0.5, 0.5), Score(0.5, 0.4)),
             Headline("AUROC", NONE, Score(0.9, 0.9)),
-            Headline("NLL, cross-validated", Score(0.11, 0.12), NONE),
+            Headline("NLL, cross-val.", Score(0.11, 0.12), NONE),
         ],
         labels=[
             LabelScore("joy", Score(0.6, 0.2, (0.5, 0.7), (0.1, 0.3))),
