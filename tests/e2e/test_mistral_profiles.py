@@ -25,8 +25,8 @@ def folder(tmp_path_factory, tiny_bert, tiny_mistral3, backbone_params):
 def test_the_profile_runs_and_its_package_scores_as_evaluated(folder, profile):
     change(folder, profile=profile)
     workspace.repro(folder)
-    assert read_json(folder / "metrics/test.json")["profile"] == profile
-    assert read_json(folder / "metrics/leakage.json")["passed"] is True
+    assert read_json(folder / "models/classifier/config.json")["origin"]["profile"] == profile
+    assert read_json(folder / "metrics/leakage.json")["broken"] == 0
     assert read_json(folder / "models/adapted/config.json")["frozen"] is (profile != "mistral")
     test = pd.read_parquet(folder / "data/split/test.parquet").head(50)
     everything = pd.read_parquet(folder / "data/predictions/test.parquet")["id"].tolist()
