@@ -23,7 +23,7 @@ def streamed(output: Path) -> bool:
     """Whether an output is written to as it is: standard output, a pipe, a terminal."""
     if output == STANDARD or descriptor(output) is not None:
         return True
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):  # the latter is told by `replaceable`
         mode = output.stat().st_mode
         return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
     return False

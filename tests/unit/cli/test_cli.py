@@ -1,5 +1,8 @@
 import csv
+import gzip
 import json
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -203,6 +206,117 @@ def test_interrupted_predict_says_how_to_go_on(run, packaged, monkeypatch, tmp_p
     result = run("predict", tmp_path / "x.csv", "--model", packaged)
     assert result.exit_code == 130
     assert "interrupted: 2 rows are in x.part" in result.output
+
+
+@pytest.fixture
+def command(tmp_path, packaged):
+    """Function: (arguments, environment, options of subprocess.run) → `emotion-slm predict` done
+    in a process of its own, with a shell's redirections where `shell` holds them."""
+
+    def invoke(*arguments, environment=None, shell="", **options):
+        line = shlex.join(
+            [sys.executable, "-m", "emotion_slm.cli.app", "predict", *map(str, arguments)]
+            + ["--model", str(packaged)]
+        )
+        return subprocess.run(
+            ["bash", "-c", f"cd {shlex.quote(str(tmp_path))}; {line} {shell}"],
+            capture_output=True,
+            env={**invoke.environment, **(environment or {})},
+            **options,
+        )
+
+    (tmp_path / "x.csv").write_text("id,text\n1,happy\n2\n")
+    invoke.packaged = packaged
+    invoke.environment = {**os.environ, "PYTHONPATH": str(Path("src").resolve())}
+    return invoke
+
+
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "latin-1"}, ASCII])
+@pytest.mark.parametrize("arguments", [["x.csv"], ["--text", "happy 😀 cat"], ["-"], ["--help"]])
+def test_predict_on_a_terminal_of_another_encoding(command, environment, arguments):
+    done = command(*arguments, environment=environment, input="café\n".encode())
+    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    assert done.returncode == (3 if arguments == ["x.csv"] else 0)
+    if arguments == ["-"]:
+        assert done.stdout.startswith(b"text,labels") and "café".encode() in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shell", "status"),
+    [
+        (["x.csv"], "| true; exit ${PIPESTATUS[0]}", 3),
+        (["x.csv"], ">&-", 3),
+        (["x.csv"], "2>&-", 3),
+        (["x.csv"], ">&- 2>&-", 3),
+        (["--text", "happy"], "| true; exit ${PIPESTATUS[0]}", None),
+        (["--text", "happy"], ">&-", 0),
+        (["-"], "</dev/null", 1),
+        (["-"], "<&-", 1),
+        (["x.csv", "-o", "-"], ">&-", 1),
+        (["x.csv", "-o", "-"], ">/dev/full", 1),
+        (["x.csv", "-o", "-"], "| true; exit ${PIPESTATUS[0]}", None),
+    ],
+)
+def test_predict_with_its_streams_closed(command, arguments, shell, status):
+    """Where a pipe's reader goes at once, it may have gone before or after the text is written."""
+    done = command(*arguments, shell=shell)
+    assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr
+    assert done.returncode == status if status is not None else done.returncode in (0, 1, 3)
+    if shell.startswith(">/dev/full"):
+        assert b"standard output: could not be written (No space left" in done.stderr
+
+
+def test_predict_reads_a_process_substitution(command, tmp_path):
+    (tmp_path / "y.csv.gz").write_bytes(gzip.compress(b"id,text\n1,happy\n2,sad\n"))
+    done = command("/dev/stdin", "-o", "out.csv", shell="< <(zcat y.csv.gz)")
+    assert done.returncode == 0 and b"2 rows" in done.stdout, done.stderr.decode()
+    done = command("/dev/fd/9", shell="9< <(zcat y.csv.gz)")
+    assert done.returncode == 0 and done.stdout.startswith(b"id,text,labels")
+
+
+def test_predict_of_a_text_of_ten_mebibytes(command, tmp_path):
+    """Memory, measured in the process: no more than for a short text, but for what is read."""
+    script = (
+        "import resource, sys; from emotion_slm.cli.app import app\n"
+        "try: app()\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    peaks = []
+    for text in ("sad ", "sad " * (10 << 18)):
+        (tmp_path / "x.txt").write_text(text)
+        line = [sys.executable, "-c", script, "predict", tmp_path / "x.txt", "--model"]
+        done = subprocess.run(
+            [*line, command.packaged], capture_output=True, text=True, env=command.environment
+        )
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stderr.split()[-1]))
+    assert "1 texts above 3,200 characters, scored by these" in done.stderr
+    assert peaks[1] - peaks[0] < 200 * 1024  # KiB
+
+
+def test_predict_of_a_headerless_file(run, packaged):
+    Path("dev.tsv").write_text('"happy cat\t17\tid1\nsad\t25\tid2\n')
+    result = run("predict", "dev.tsv", "--no-header", "--text-column", 1, "--model", packaged)
+    assert result.exit_code == 0, result.output
+    with Path("dev.scored.tsv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    assert [(row["1"], row["2"], row["3"]) for row in rows] == [
+        ('"happy cat', "17", "id1"), ("sad", "25", "id2")
+    ]  # fmt: skip
+    assert_user_error(run("predict", "dev.tsv", "--model", packaged), "no column 'text'")
+    assert_user_error(run("predict", "dev.tsv", "--quoting", "non"), "did you mean 'none'")
+
+
+@pytest.mark.parametrize("threshold", ["nan", "NaN"])
+@pytest.mark.parametrize("arguments", [["--text", "happy"], ["x.csv"]])
+def test_predict_refuses_a_threshold_that_is_no_number(run, arguments, threshold):
+    Path("x.csv").write_text("text\nhappy\n")
+    assert_user_error(
+        run("predict", *arguments, "--threshold", threshold), "threshold is nan; it must be from 0"
+    )
 
 
 def test_export_writes_a_model_that_predict_reads(run, packaged, exported, monkeypatch):

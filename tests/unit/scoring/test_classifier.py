@@ -3,6 +3,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy.special import expit
 from transformers.utils import logging as transformers_logging
@@ -58,9 +60,72 @@ def test_any_iterable_of_texts_will_do(classifier):
     assert classifier.predict(tuple(TEXTS)) == expected
 
 
-def test_one_string_is_not_taken_for_a_list_of_letters(classifier):
-    with pytest.raises((EmotionSlmError, TypeError), match="list"):
-        classifier.predict("happy cat")
+@pytest.mark.parametrize("wrong", [2, -1, 1.01, float("nan"), float("inf"), np.float32(-0.1)])
+def test_a_threshold_that_is_no_probability_is_refused(classifier, wrong):
+    probabilities = np.zeros((1, len(LABELS)))
+    for call in (
+        lambda: classifier.predict(["happy"], threshold=wrong),
+        lambda: classifier.predict([], threshold=wrong),
+        lambda: classifier.above_threshold(probabilities, wrong),
+    ):
+        with pytest.raises(ValueError, match=r"threshold is .*; it must be from 0 to 1"):
+            call()
+
+
+FRAME = pd.DataFrame({"id": [1, 2], "text": ["happy", "sad"]})
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "logits", "probabilities"])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("happy cat", "give a list of texts, not one str"),
+        (b"happy cat", "give a list of texts, not one bytes"),
+        (FRAME, r'give one column of texts, as table\["text"\], not a whole DataFrame'),
+        (pa.table({"text": ["a"]}), "not a whole Table"),
+        ({"text": "happy"}, "give a list of texts, not a dict"),
+        ({"happy", "sad"}, "give a list of texts, not a set"),
+        (None, "give a list of texts, not NoneType"),
+        (7, "give a list of texts, not int"),
+        (FRAME.to_numpy(), "text 0 is not a string but ndarray"),
+        ([FRAME], "text 0 is not a string but DataFrame"),
+        (FRAME["id"], "text 0 is not a string but"),
+        (pa.array(["a"]), "text 0 is not a string but StringScalar"),
+        (["a", None], r"text 1 is not a string but NoneType \(a missing value; "),
+        (pd.Series(["a", None], dtype=object), r"text 1 .* \(a missing value; "),
+        (pd.Series(["a", np.nan]), r"text 1 is not a string but float \(a missing value; "),
+        (pd.Series(["a", pd.NA], dtype="string"), r"text 1 .* \(a missing value; "),
+        (pd.Series([pd.NaT]), r"text 0 .* \(a missing value; "),
+        (np.array([b"a"]), "text 0 is not a string but bytes"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(classifier, method, wrong, said):
+    with pytest.raises(TypeError, match=said):
+        getattr(classifier, method)(wrong)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [FRAME["text"], FRAME["text"].to_numpy(), np.array(["happy", "sad"]), FRAME["text"].array],
+)
+def test_columns_and_arrays_of_texts_will_do(classifier, texts):
+    assert classifier.predict(texts) == classifier.predict(["happy", "sad"])
+
+
+def test_a_text_is_cut_before_it_is_tokenized(classifier, monkeypatch):
+    seen = []
+    tokenize = type(classifier.engine.tokenizer).__call__
+
+    def watching(self, texts):
+        seen.extend(map(len, texts))
+        return tokenize(self, texts)
+
+    monkeypatch.setattr(type(classifier.engine.tokenizer), "__call__", watching)
+    limit = classifier.text_characters
+    texts = ["sad " * 10**6, "happy", "x" * (limit + 1), "sad " * limit]
+    found = classifier.predict_proba(texts)
+    assert max(seen) == limit
+    np.testing.assert_allclose(found[0], found[3], atol=1e-6)
 
 
 def test_texts_beyond_max_length_are_cut(classifier):
@@ -91,7 +156,7 @@ def test_predictions_are_those_at_or_above_each_labels_threshold(classifier, pac
 def test_one_threshold_for_all_labels(classifier):
     everything = classifier.predict(TEXTS, threshold=0.0)
     assert all(set(found) == set(LABELS) for found in everything)
-    assert all(found == {} for found in classifier.predict(TEXTS, threshold=1.01))
+    assert all(found == {} for found in classifier.predict(TEXTS, threshold=1.0))
     for found in classifier.predict(TEXTS, threshold=0.5):
         assert all(probability >= 0.5 for probability in found.values())
 

@@ -12,7 +12,7 @@ from support.scorer import StubScorer
 from support.victims import CHUNK, forking, score_until
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.scoring import chunks
+from emotion_slm.scoring import chunks, resume
 from emotion_slm.scoring.plan import Options
 from emotion_slm.scoring.run import score
 
@@ -157,15 +157,86 @@ def test_changed_run_is_not_resumed(source, interrupted, change):
 def test_shortened_part_is_not_resumed(source, interrupted):
     part = interrupted.with_name(interrupted.name + ".part")
     part.write_bytes(part.read_bytes()[:-1])
-    with pytest.raises(EmotionSlmError, match="shorter than it was"):
+    with pytest.raises(EmotionSlmError, match=r"\.part: is shorter than it was; delete"):
         score(source, interrupted, StubScorer(), Options(), "stub", resume=True)
+
+
+@pytest.mark.parametrize("name", [".part", ".rejected.jsonl.part"])
+@pytest.mark.parametrize("place", [0.0, 0.5, 0.99])
+def test_a_flipped_byte_is_noticed(source, interrupted, name, place):
+    path = interrupted.with_name(interrupted.name + name)
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    path.write_bytes(content)
+    before = contents(interrupted.parent)
+    with pytest.raises(EmotionSlmError, match=rf"{name}: does not hold what was written to it; "):
+        score(source, interrupted, StubScorer(), Options(), "stub", resume=True)
+    assert contents(interrupted.parent) == before
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"done": {"rows": 1}, "identity": {}}'])
 def test_damaged_state_is_named(source, interrupted, content):
     state = interrupted.with_name(interrupted.name + ".part.json")
     state.write_text(content)
-    with pytest.raises(EmotionSlmError, match=r"part\.json: "):
+    for again in (True, False):
+        with pytest.raises(EmotionSlmError, match=r"part\.json: .*; delete it to start .* again"):
+            score(source, interrupted, StubScorer(), Options(), "stub", resume=again)
+
+
+def test_every_edit_of_the_state_is_noticed(source, interrupted):
+    state = interrupted.with_name(interrupted.name + ".part.json")
+    written = json.loads(state.read_text())
+
+    def leaves(content, path=()):
+        for key, value in content.items():
+            yield from leaves(value, (*path, key)) if isinstance(value, dict) else [(*path, key)]
+
+    paths = list(leaves(written))
+    assert ("done", "records") in paths and ("identity", "chunks", "rows") in paths
+    for path in paths:
+        edited = json.loads(state.read_text())
+        inner = edited
+        for key in path[:-1]:
+            inner = inner[key]
+        value = inner[path[-1]]
+        inner[path[-1]] = not value if isinstance(value, bool) else (
+            value + 7 if isinstance(value, int) else f"{value}x"
+        )  # fmt: skip
+        state.write_text(json.dumps(edited))
+        with pytest.raises(EmotionSlmError, match=r"part\.json: .*; delete it to start"):
+            score(source, interrupted, StubScorer(), Options(), "stub", resume=True)
+        state.write_text(json.dumps(written))
+    assert score(source, interrupted, StubScorer(), Options(), "stub", resume=True).records == ROWS
+
+
+@pytest.mark.parametrize("name", ["CHUNK_ROWS", "CHUNK_CHARACTERS"])
+def test_other_chunks_are_not_joined(source, interrupted, monkeypatch, name):
+    """As a release makes them that cuts its input otherwise."""
+    monkeypatch.setattr(chunks, name, 9)
+    before = contents(interrupted.parent)
+    with pytest.raises(EmotionSlmError, match=r"made with other chunks; .*delete"):
+        score(source, interrupted, StubScorer(), Options(), "stub", resume=True)
+    assert contents(interrupted.parent) == before
+
+
+def test_another_format_of_the_state_is_refused(source, interrupted, monkeypatch):
+    monkeypatch.setattr(resume, "STATE_FORMAT", resume.STATE_FORMAT + 1)
+    with pytest.raises(EmotionSlmError, match="not the state of a run of this release; delete"):
+        score(source, interrupted, StubScorer(), Options(), "stub", resume=True)
+
+
+def test_chunks_that_end_elsewhere_are_never_written_twice(source, interrupted, monkeypatch):
+    """Whatever made them differ: rows are counted against what is done."""
+    sizes = {"rows": chunks.CHUNK_ROWS, "characters": chunks.CHUNK_CHARACTERS}
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 9)
+    init = resume.PartialOutput.__init__
+
+    def pretending(self, *arguments):
+        init(self, *arguments)
+        self.identity["chunks"] = sizes
+
+    monkeypatch.setattr(resume.PartialOutput, "__init__", pretending)
+    with pytest.raises(EmotionSlmError, match="no chunk of the input ends there"):
         score(source, interrupted, StubScorer(), Options(), "stub", resume=True)
 
 
