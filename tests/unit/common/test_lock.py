@@ -11,12 +11,12 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.lock import exclusive
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from emotion_slm.common.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -29,7 +29,7 @@ def path(tmp_path):
 def holder(path):
     """Another process that holds the lock."""
     command = [sys.executable, "-c", HOLD, str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
