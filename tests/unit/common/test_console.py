@@ -13,6 +13,12 @@ from emotion_slm.common.console import fail, progress, stage
 from emotion_slm.common.errors import EmotionSlmError
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Not in the repository, whose metrics a stage that begins would delete."""
+    monkeypatch.chdir(tmp_path)
+
+
 def test_stage_ends_with_one_line_on_what_and_how_long(capsys):
     with stage("split") as report:
         report("10 rows → data/split")
@@ -53,8 +59,7 @@ def test_want_of_memory_is_told_with_what_to_do(tmp_path, greed):
     assert "Traceback" not in done.stderr
 
 
-def test_stage_removes_what_a_killed_one_left_among_the_metrics(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_stage_removes_what_a_killed_one_left_among_the_metrics(tmp_path):
     leftover = tmp_path / "metrics/plots/.f1.png.17.part"
     leftover.parent.mkdir(parents=True)
     leftover.touch()
@@ -107,8 +112,7 @@ def test_only_the_first_process_locks_and_speaks(capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_stage_refuses_to_run_other_code_than_dvc_records(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_a_stage_refuses_to_run_other_code_than_dvc_records(capsys):
     Path("src/emotion_slm").mkdir(parents=True)
     with pytest.raises(SystemExit), stage("split"):
         raise AssertionError("it ran")
@@ -120,8 +124,7 @@ def test_a_stage_refuses_to_run_other_code_than_dvc_records(tmp_path, monkeypatc
         pass
 
 
-def test_a_stage_begins_without_the_results_of_its_last_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_a_stage_begins_without_the_results_of_its_last_run(capsys):
     Path("dvc.yaml").write_text(
         "stages:\n"
         "  adapt: {cmd: x, plots: [metrics/plots/curve.csv: {cache: false}]}\n"
