@@ -1,7 +1,7 @@
 """Reading CSV and TSV: which character separates, what quotes mean, and rows of several lines."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from emotion_slm.common.errors import EmotionSlmError
@@ -86,11 +86,14 @@ class CsvReader:
 
     def _first(self, source: Path, header: bool) -> list[str]:
         """The first row; it is still to come unless it is the header."""
+        sample = self.lines.peek(SAMPLE)
         try:
             if header:
                 row = next(self.reader, [])
+            elif len(_widths(sample, self.delimiter, str.split)) == 1:
+                row = sample[0].rstrip("\r\n").split(self.delimiter)
             else:
-                row = next(self._parser(iter(self.lines.peek(SAMPLE))), [])
+                row = next(self._parser(iter(sample)), [])
         except csv.Error as error:
             raise EmotionSlmError(f"{source}: its first row cannot be read ({error})") from error
         flaw = self.lines.flaw("".join(row))
@@ -185,10 +188,15 @@ def _by_rows(sample: list[str], delimiters: str) -> str:
     """
     for fields in (_fields, str.split):
         for delimiter in delimiters:
-            widths = {len(fields(line, delimiter)) for line in sample if line.strip("\r\n")}
+            widths = _widths(sample, delimiter, fields)
             if len(widths) == 1 and widths.pop() > 1:
                 return delimiter
     return delimiters[0]
+
+
+def _widths(sample: list[str], delimiter: str, fields: Callable[[str, str], list[str]]) -> set[int]:
+    """The numbers of fields that lines have which are not blank."""
+    return {len(fields(line, delimiter)) for line in sample if line.strip("\r\n")}
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
