@@ -93,7 +93,7 @@ def _from_hub(model_id: str, revision: str | None) -> Path:
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise EmotionSlmError(
             f"encoder or backbone {model_id!r} at revision {revision}: the hub has no such model "
-            "or revision, or shows it to others only; mend `id` and `revision` in params.yaml"
+            "or revision, or shows it to others only; correct `id` and `revision` in params.yaml"
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, httpx.TransportError, OSError) as error:
         raise EmotionSlmError(

@@ -20,7 +20,7 @@ SHOWN_PROBLEMS = 20
 REMEDY = (
     "each row is text, comma-separated label ids "
     f"(0–{len(LABELS) - 1}) and a unique comment id, tab-separated, CSV-quoted, in UTF-8; "
-    "mend the rows, or delete the folder and run stage fetch again"
+    "correct the rows, or delete the folder and run stage fetch again"
 )
 
 _LABEL_BY_ID = {str(index): label for index, label in enumerate(LABELS)}

@@ -9,7 +9,7 @@ import torch
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
 
-# After what the annotators were told (Demszky et al. 2020, appendix A).
+# After what the annotators were given (Demszky et al. 2020, appendix A).
 DEFINITIONS: dict[str, str] = {
     "admiration": "Finding something impressive or worthy of respect.",
     "amusement": "Finding something funny or being entertained.",

@@ -74,7 +74,7 @@ def _save(tokenizer, folder: Path) -> None:
             tokenizer.save_pretrained(folder)
         except Exception as error:
             # The tokenizers library raises a bare Exception with the kernel's number in its words.
-            told = re.search(r"\(os error (\d+)\)", str(error))
-            if not told:
+            found = re.search(r"\(os error (\d+)\)", str(error))
+            if not found:
                 raise
-            raise OSError(int(told[1]), os.strerror(int(told[1]))) from error
+            raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
