@@ -12,7 +12,7 @@ def test_ends_with_the_metrics_and_scored_sentences(monkeypatch, tmp_path):
     monkeypatch.setattr(quickstart.workspace, "create", lambda *_, **__: None)
     monkeypatch.setattr(quickstart.workspace, "repro", lambda _: None)
     monkeypatch.setattr(quickstart, "read_json", lambda _: {})
-    monkeypatch.setattr(quickstart, "test_table", lambda _: "")
+    monkeypatch.setattr(quickstart, "headline", lambda _, **__: "")
     monkeypatch.setattr(quickstart, "show_predictions", score)
     quickstart.main()
     assert shown == [(quickstart.SENTENCES, "all", tmp_path / "models/classifier", None)]
