@@ -121,17 +121,20 @@ class Unlike(NamedTuple):
 def other_params(side: Side, lock: Lock) -> list[Unlike]:
     """The settings that params.yaml of `side` gives its profile otherwise than dvc.lock ran them.
 
-    Of what params.yaml does not say nothing is told: stage params completes it. EmotionSlmError
-    when params.yaml cannot be read.
+    Keys of a loss that params.yaml leaves out are no difference: stage params completes them.
+    EmotionSlmError when params.yaml cannot be read.
     """
-    says = _chosen(side)
-    found = (
-        Unlike(key, value, ran.get(key, ABSENT))
-        for section in lock.settings.keys() & says.keys()
-        for ran in (dict(flat(section, value)) for value in lock.settings[section])
-        for key, value in flat(section, says[section])
-        if ran.get(key, ABSENT) != value
-    )
+    chosen = _chosen(side)
+    found = []
+    for section in lock.settings.keys() & chosen.keys():
+        says = dict(flat(section, chosen[section]))
+        for ran in (dict(flat(section, value)) for value in lock.settings[section]):
+            completed = {key for key in ran.keys() - says.keys() if ".loss." in key}
+            found += [
+                Unlike(key, says.get(key, ABSENT), ran.get(key, ABSENT))
+                for key in (says.keys() | ran.keys()) - completed
+                if says.get(key, ABSENT) != ran.get(key, ABSENT)
+            ]
     return sorted(found, key=lambda unlike: unlike.key)
 
 

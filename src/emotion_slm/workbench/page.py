@@ -23,7 +23,8 @@ WORDS = {
 # control characters; and what makes a link, or the number of an issue, of plain letters.
 ALIVE = re.compile(
     r"(?<=www)\.|(?<=\bG)H(?=-)|^ +| +$"
-    r"|(?![,;%])(?!(?<=[^\W_])([.-](?=[^\W_])|: ))[!-/:-@\[-`{-~]"
+    r"|(?![,;%]|\((?=\w)|(?<=[^\W_])([./-](?=[^\W_])|: )|(?<=[^\W\d_])(\)|\.(?= |$)))"
+    r"[!-/:-@\[-`{-~]"
     r"|[\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff]",
     re.IGNORECASE,
 )

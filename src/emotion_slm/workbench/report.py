@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from emotion_slm.common.files import write_bytes
+from emotion_slm.corpus.params import SAMPLE_CAPTION
+from emotion_slm.evaluation.metrics import FEW_POSITIVES
 from emotion_slm.workbench.curves import CURVES, draw
 from emotion_slm.workbench.hardest import Hardest, hardest
 from emotion_slm.workbench.page import Picture, environment, read_pictures
@@ -48,9 +50,6 @@ def render_summary(results: Results, pictures: list[Picture], folder: Path) -> s
 
 
 def _values(results: Results) -> dict:
-    from emotion_slm.evaluation.metrics import FEW_POSITIVES
-    from emotion_slm.evaluation.tables import SAMPLE_CAPTION
-
     targets = [row for row in results.labels if row.target]
     return {
         **results._asdict(),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emotion_slm.common import paths
+from emotion_slm.corpus.params import SAMPLE_CAPTION
 from emotion_slm.workbench import review_scores as scores
 from emotion_slm.workbench.curves import CURVES
 from emotion_slm.workbench.dvc_lock import (
@@ -191,8 +192,6 @@ def _alarms(base: Commit, locks: Sequence[Lock | None]) -> Iterator[Note]:
 
 
 def _notes(review: Review, numbers: Sequence[dict[str, Numbers | None]]) -> Iterator[Note]:
-    from emotion_slm.evaluation.tables import SAMPLE_CAPTION
-
     for side, files in zip(("Base", "The working tree"), numbers, strict=True):
         if nested := [f"metrics/{name}" for name, found in files.items() if found is None]:
             yield Note(
@@ -217,6 +216,7 @@ def _notes(review: Review, numbers: Sequence[dict[str, Numbers | None]]) -> Iter
         yield Note(f"metrics/{name} was {what}.", False)
     if not (
         review.params
+        or any(None in files.values() for files in numbers)
         or review.counts
         or any(row.changed for row in review.headline)
         or any(plot.changed for plot in review.plots)

@@ -91,10 +91,23 @@ def test_params_otherwise_than_run_are_named_with_both_values(repository):
     edit_file(params, "seed: 1", "seed: 2")
     edit_file(params, "target: 1,", "target: 2,")  # of a profile that was not run
     assert other_params(TREE, read_lock(TREE)) == [
+        Unlike("ismote.exclude", ABSENT, ["neutral"]),
         Unlike("ismote.kind", "line", ABSENT),
         Unlike("ismote.target", 1000, 4000),
         Unlike("seed", 2, 1),
     ]
+
+
+def test_what_stage_params_adds_to_a_loss_is_no_difference(repository):
+    text = (
+        HEAD + "  a: {cmd: x, params: {metrics/params.yaml: {ismote: {loss: {name: a, b: 1}}}}}\n"
+    )
+    edit_file(repository / "params.yaml", "target: 4000, exclude: [neutral]", "loss: {name: a}")
+    assert other_params(TREE, parse(text.encode(), "lock")) == []
+    edit_file(repository / "params.yaml", "{name: a}", "{name: c, b: 2}")
+    assert other_params(TREE, parse(text.encode(), "lock")) == [
+        Unlike("ismote.loss.b", 2, 1), Unlike("ismote.loss.name", "c", "a"),
+    ]  # fmt: skip
 
 
 def test_another_profile_chosen_is_held_against_what_was_run(repository):

@@ -84,6 +84,7 @@ def test_a_base_whose_metrics_are_nested_is_said_not_to_be_read(repository):
     )
     assert {row.test.before for row in found.headline} == {None} and found.labels == []
     assert found.headline[0].validation.reading == SAME  # of the file that is flat
+    assert "Nothing differs" not in texts(review("HEAD~1")) + texts(found)
 
 
 def test_a_dirty_tree_is_what_is_reviewed(repository):
