@@ -194,6 +194,7 @@ def say_truncated(texts: int, classifier: "EmotionClassifier") -> None:
         )
 
 
-def silence(stream: TextIO) -> None:
+def silence(stream: TextIO | None) -> None:
     """Who read it has gone; Python would complain once more when it flushes it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

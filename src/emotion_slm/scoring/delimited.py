@@ -95,7 +95,10 @@ class CsvReader:
             else:
                 row = next(self._parser(iter(sample)), [])
         except csv.Error as error:
-            raise EmotionSlmError(f"{source}: its first row cannot be read ({error})") from error
+            raise EmotionSlmError(
+                f"{source}: its first row cannot be read ({error}); --no-header, if it names no "
+                "columns, and --quoting none, if its quotes are mere characters"
+            ) from error
         flaw = self.lines.flaw("".join(row))
         if flaw:
             raise EmotionSlmError(
