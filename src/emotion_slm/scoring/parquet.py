@@ -116,7 +116,7 @@ class ParquetWriter:
     """Rows go out as an Arrow IPC stream, which is whole after every batch; Parquet, whose footer
     comes last, is made of it when all are there."""
 
-    def __init__(self, reader: Reader, names: Sequence[str]):
+    def __init__(self, source: Path, reader: Reader, names: Sequence[str]):
         if isinstance(reader, ParquetReader):
             self.schema, self.streamed = reader.schema, reader.plain
         else:
@@ -128,7 +128,7 @@ class ParquetWriter:
         results += [pa.field(name, pa.float32()) for name in names]
         for field in results:
             self.schema, self.streamed = self.schema.append(field), self.streamed.append(field)
-        self._check()
+        self._check(source)
 
     def header(self) -> bytes:
         return self.streamed.serialize().to_pybytes()
@@ -159,13 +159,13 @@ class ParquetWriter:
                     writer.write_table(self._table(held))
         part.unlink()
 
-    def _check(self) -> None:
+    def _check(self, source: Path) -> None:
         """That no type is met only after all the work which cannot be written."""
         try:
             pq.write_table(self._table([]), io.BytesIO())
         except pa.ArrowException as error:
             raise EmotionSlmError(
-                f"a column cannot be written to Parquet ({error}); write csv or jsonl instead"
+                f"{source}: a column cannot be written to Parquet ({error}); write csv or jsonl"
             ) from error
 
     def _table(self, batches: list[pa.RecordBatch]) -> pa.Table:

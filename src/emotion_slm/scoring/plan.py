@@ -19,6 +19,7 @@ from emotion_slm.scoring.label_groups import View, check_threshold, known_view
 from emotion_slm.scoring.outputs import check_stream, replaceable, streamed
 from emotion_slm.scoring.readers import Reader, open_reader
 from emotion_slm.scoring.sources import PARQUET, Source, once, open_source
+from emotion_slm.scoring.writers import create_writer
 
 
 class Options(NamedTuple):
@@ -60,7 +61,8 @@ def check(source: Path, output: Path | None, options: Options, resume: bool = Fa
             return
         with open_source(source) as opened:
             plan = make_plan(source, output, options, resume, opened)
-            open_planned(opened, options, plan)
+            reader = open_planned(opened, options, plan)
+            create_writer(source, plan.writing, reader, plan.view.names)
 
 
 def check_options(options: Options) -> None:

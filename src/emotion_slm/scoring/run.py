@@ -89,7 +89,7 @@ def score(
             settings = {**options._asdict(), **formats}
             identity = {"input": digest, "options": settings, "model": model}
         reader = open_planned(opened, options, plan)
-        writer = create_writer(plan.writing, reader, plan.view.names)
+        writer = create_writer(source, plan.writing, reader, plan.view.names)
         result = stack.enter_context(
             StreamOutput(plan.output)
             if plan.streamed

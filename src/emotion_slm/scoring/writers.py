@@ -33,22 +33,27 @@ class Writer(Protocol):
     def finish(self, part: Path, output: Path) -> None: ...
 
 
-def create_writer(form: Format, reader: Reader, names: Sequence[str]) -> Writer:
-    """The writer of `form` for what `reader` reads, and probability columns called `names`."""
+def create_writer(source: Path, form: Format, reader: Reader, names: Sequence[str]) -> Writer:
+    """The writer of `form` for what `reader` reads, and probability columns called `names`.
+
+    EmotionSlmError, naming `source`, when its columns cannot be had in `form`.
+    """
     columns = reader.columns
     if form in (Format.JSONL, Format.PARQUET) and len(set(columns)) < len(columns):
-        raise EmotionSlmError(f"two columns have one name, which {form} forbids; rename one")
+        raise EmotionSlmError(
+            f"{source}: two columns have one name, which {form} forbids; rename one, or write csv"
+        )
     if form is Format.JSONL:
         return JsonlWriter(reader, names)
     if form is Format.PARQUET:
         if isinstance(reader, JsonlReader):
             raise EmotionSlmError(
-                "JSONL gives its columns no fixed types, which Parquet needs; score it to jsonl "
-                "or csv"
+                f"{source}: JSONL gives its columns no fixed types, which Parquet needs; score it "
+                "to jsonl or csv"
             )
         from emotion_slm.scoring.parquet import ParquetWriter
 
-        return ParquetWriter(reader, names)
+        return ParquetWriter(source, reader, names)
     delimiter = "\t" if form is Format.TSV else ","
     if not isinstance(reader, CsvReader):
         return CsvWriter(reader, names, delimiter)

@@ -140,6 +140,9 @@ def test_round_trip_through_json(few):
         (lambda content: content["per_label"].update(happiness=0.5), "happiness"),
         (lambda content: content["per_label"].update(joy=1.5), "joy"),
         (lambda content: content["per_label"].update(joy=float("nan")), "joy"),
+        (lambda content: content["per_label"].update(joy=-1), "joy"),
+        (lambda content: content.update({"global": 2}), "global"),
+        (lambda content: content.update({"global": float("nan")}), "global"),
         (lambda content: content.update(per_label=[0.5] * 3), "not a thresholds file"),
     ],
 )

@@ -68,7 +68,7 @@ def test_unquoted_text_is_written_as_it_was_read(tmp_path_factory, rows):
     source.write_text("".join("\t".join(row) + "\n" for row in [["text", "note"], *rows]), "utf-8")
     with open_source(source) as opened:
         reader = open_reader(opened, Format.TSV, "text", (), quoting=Quoting.NONE)
-        writer = create_writer(Format.TSV, reader, LABELS)
+        writer = create_writer(source, Format.TSV, reader, LABELS)
         (chunk,) = reader.chunks()
         content = writer.encode(chunk.rows, [[]] * len(rows), np.zeros((len(rows), len(LABELS))))
     written = content.decode().split("\n")[:-1]

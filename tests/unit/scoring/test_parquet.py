@@ -13,7 +13,7 @@ from support.scorer import StubScorer
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.scoring import chunks
 from emotion_slm.scoring.parquet import plain
-from emotion_slm.scoring.plan import Options
+from emotion_slm.scoring.plan import Options, check
 from emotion_slm.scoring.run import Summary, score
 
 YEAR_10000 = 253402300800
@@ -131,8 +131,8 @@ def test_two_columns_of_one_name(tmp_path):
         rows = list(csv.reader(stream))
     assert [row[:3] for row in rows] == [["n", "text", "n"], ["1", "a", "x"], ["2", "b", "y"]]
     for suffix in ("jsonl", "parquet"):
-        with pytest.raises(EmotionSlmError, match="two columns have one name"):
-            score(source, tmp_path / f"o.{suffix}", StubScorer(), Options())
+        with pytest.raises(EmotionSlmError, match=r"x\.parquet: two columns have one name"):
+            check(source, tmp_path / f"o.{suffix}", Options())
     pq.write_table(pa.Table.from_arrays(arrays[1:], ["text", "text"]), source)
     with pytest.raises(EmotionSlmError, match="two columns are called 'text'"):
         score(source, output, StubScorer(), Options())
