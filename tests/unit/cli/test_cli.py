@@ -214,10 +214,8 @@ def command(tmp_path, packaged):
     in a process of its own, with a shell's redirections where `shell` holds them."""
 
     def invoke(*arguments, environment=None, shell="", **options):
-        line = shlex.join(
-            [sys.executable, "-m", "emotion_slm.cli.app", "predict", *map(str, arguments)]
-            + ["--model", str(packaged)]
-        )
+        command = [sys.executable, "-m", "emotion_slm.cli.app", "predict"]
+        line = shlex.join([*command, *map(str, arguments), "--model", str(packaged)])
         return subprocess.run(
             ["bash", "-c", f"cd {shlex.quote(str(tmp_path))}; {line} {shell}"],
             capture_output=True,
