@@ -16,6 +16,8 @@ from emotion_slm.workbench.repository import Ignored, git, run_dvc
 
 # Results of the repository's own runs; a private workspace makes its own.
 NOT_COPIED = ("dvc.lock", "metrics/", ".dvc/", "release/")
+# What `dvc init --no-scm` and two `dvc config` would write; each starts DVC for a second.
+DVC_CONFIG = b"[core]\n    no_scm = True\n    analytics = false\n    check_update = false\n"
 
 
 def create(repository: Path, workspace: Path, profile: str) -> None:
@@ -37,9 +39,7 @@ def create(repository: Path, workspace: Path, profile: str) -> None:
             if path.relative_to(workspace).as_posix() not in wanted:
                 path.unlink()
     if not (workspace / ".dvc").exists():
-        _run_dvc(workspace, "init", "--no-scm", "--quiet")
-        _run_dvc(workspace, "config", "core.analytics", "false")
-        _run_dvc(workspace, "config", "core.check_update", "false")
+        write_bytes(workspace / ".dvc/config", DVC_CONFIG)
 
 
 def repro(workspace: Path, *arguments: str) -> None:
