@@ -154,7 +154,7 @@ def quality_table(
         classifier = EmotionClassifier.from_pretrained(folder)
         logits = classifier.logits(texts)
         probabilities = classifier.calibration.apply(logits)
-        scores = metrics.evaluate(gold, probabilities, classifier.thresholds, logits)
+        scores = metrics.overall(gold, probabilities, classifier.thresholds, logits)
         made.add_row(name, *(f"{scores[metric]:.4f}" for metric in shown))
     return made
 
