@@ -22,7 +22,7 @@ from rich.progress import (
 
 from emotion_slm.common.errors import EmotionSlmError, out_of_memory
 from emotion_slm.common.lock import exclusive
-from emotion_slm.common.paths import METRICS, PIPELINE, SCRATCH
+from emotion_slm.common.paths import METRICS, SCRATCH
 from emotion_slm.common.processes import rank
 
 console = Console(stderr=True, highlight=False)
@@ -54,8 +54,7 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
         _require_own_code()
         with exclusive(SCRATCH / "stage.lock") if first else nullcontext():
             if first:
-                remove_unfinished(METRICS)
-                _remove_results(name)
+                remove_unfinished(METRICS)  # DVC deletes the stage's own outputs, and not these
             yield reports.append
     except EmotionSlmError as error:
         fail(f"{name}: {error}")
@@ -72,22 +71,6 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
     seconds = time.monotonic() - started
     console.print(f"[bold green]{name}[/]: ", end="")
     console.print(f"{'; '.join(reports)} ({seconds:.1f} s)", markup=False, soft_wrap=True)
-
-
-def _remove_results(name: str) -> None:
-    """Delete what the last run of stage `name` left under metrics/.
-
-    dvc.yaml lets DVC keep these files (`persist`), or it would delete them before it finds that an
-    input cannot be had. A run that has begun must not leave those of another.
-    """
-    from ruamel.yaml import YAML
-
-    if not PIPELINE.exists():  # a stage outside the pipeline: an experiment's
-        return
-    declared = YAML(typ="safe").load(PIPELINE)["stages"].get(name, {})
-    for entry in [*declared.get("metrics", []), *declared.get("plots", [])]:
-        for path in entry:
-            Path(path).unlink(missing_ok=True)
 
 
 def _require_own_code() -> None:

@@ -5,7 +5,6 @@ Stages run in the root of their workspace (DVC sees to it), so plain relative pa
 
 from pathlib import Path
 
-PIPELINE = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
 RUN = Path("metrics/params.yaml")  # the settings of the run, as stage params wrote them
 

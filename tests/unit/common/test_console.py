@@ -122,20 +122,3 @@ def test_a_stage_refuses_to_run_other_code_than_dvc_records(capsys):
     Path("src/emotion_slm").symlink_to(Path(emotion_slm.__file__).parent)
     with stage("split"):
         pass
-
-
-def test_a_stage_begins_without_the_results_of_its_last_run(capsys):
-    Path("dvc.yaml").write_text(
-        "stages:\n"
-        "  adapt: {cmd: x, plots: [metrics/plots/curve.csv: {cache: false}]}\n"
-        "  evaluate: {cmd: x, metrics: [metrics/test.json: {cache: false}]}\n"
-    )
-    results = [Path("metrics/plots/curve.csv"), Path("metrics/test.json")]
-    for path in results:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("old")
-    with pytest.raises(SystemExit), stage("evaluate"):
-        assert not results[1].exists()
-        raise EmotionSlmError("a leak")
-    assert [path.exists() for path in results] == [True, False]
-    assert "a leak" in capsys.readouterr().err
