@@ -127,7 +127,9 @@ def _load_yaml(path: Path) -> dict[str, Any]:
     from ruamel.yaml.error import YAMLError
 
     if not path.exists():
-        raise EmotionSlmError(f"{path}: no such file; run from the root of the repository")
+        of_run = path.parts[-2:] == RUN.parts
+        remedy = "`dvc repro params` writes it" if of_run else "run from the root of the repository"
+        raise EmotionSlmError(f"{path}: no such file; {remedy}")
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
