@@ -224,12 +224,6 @@ def test_export_without_the_extra_says_what_to_install(packaged, tmp_path, monke
         export_onnx(read_package(packaged), tmp_path / "onnx", "float32")
 
 
-def test_loading_without_the_extra_says_what_to_install(exported, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(EmotionSlmError, match=r'pip install -e "\.\[onnx\]"'):
-        EmotionClassifier.from_pretrained(exported)
-
-
 def test_the_card_says_what_it_is_the_card_of(exported):
     card = (exported / "README.md").read_text()
     assert card.index("Exported to ONNX, float32") < card.index("## How to load")
