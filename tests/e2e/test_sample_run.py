@@ -15,7 +15,7 @@ import pytest
 from huggingface_hub import ModelCard
 from support.repository import dvc
 from support.runs import as_somebody_else, hashes
-from support.tiny import change, create_tiny_workspace
+from support.tiny import change, create_tiny_workspace, read_params, write_params
 
 from emotion_slm.common.files import read_json, sha256_lines
 from emotion_slm.common.paths import SPLITS
@@ -233,15 +233,17 @@ def test_an_unchanged_pipeline_runs_nothing(run):
 def test_a_fresh_clone_with_a_remote_runs_nothing(run, tmp_path):
     """`dvc repro --pull --allow-missing` where only what git keeps is there."""
     clone, remote = tmp_path / "clone", tmp_path / "remote"
-    for arguments in (("remote", "add", "--local", "--default", "mine", remote), ("push",)):
-        dvc(run, *map(str, arguments))
+    make = ["make", "remote", f"URL={remote}", f"BIN={Path(sys.executable).parent}"]
+    subprocess.run(make, cwd=run, check=True)
+    dvc(run, "push")
     kept_by_git = shutil.ignore_patterns("cache", "tmp", "data", "models", ".scratch")
     shutil.copytree(run, clone, ignore=kept_by_git)
     done = dvc_repro(clone, "--pull", "--allow-missing")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Running stage" not in done.stdout
     assert "up to date" in done.stdout
-    dvc(run, "remote", "remove", "--local", "mine")
+    assert (clone / "models/classifier/config.json").exists()
+    dvc(run, "remote", "remove", "own")
 
 
 def test_a_threshold_grid_reruns_evaluate_alone(run):
@@ -259,6 +261,15 @@ def test_a_loss_reruns_finetune_and_evaluate(run):
     assert sorted(repro(run)) == ["evaluate", "finetune", "params"]
 
 
+def test_a_copied_profile_is_the_same_work(run):
+    params = read_params(run)
+    params["profiles"]["copy"] = params["profiles"]["sample"]
+    write_params(run, params | {"profile": "copy"})
+    assert repro(run) == ["params", "evaluate"]  # the package names its profile
+    write_params(run, params)
+    assert repro(run) == ["params"]
+
+
 def test_another_profile_leaves_this_one_valid(run):
     change(run, profiles__recipe_minilm__ismote__target=100)
     assert repro(run) == ["params"]
@@ -268,12 +279,12 @@ def test_profiles_switch_and_return_from_the_run_cache(run):
     change(run, profile="recipe-minilm")
     assert set(repro(run)) >= {"adapt", "embed", "ismote", "finetune", "evaluate"}
     change(run, profile="sample")
-    assert repro(run) == []
+    assert repro(run) == ["params"]
 
 
 def test_a_frozen_encoder_is_not_run_again_for_another_seed(run):
     change(run, profile="recipe-minilm")
-    assert repro(run) == []
+    assert repro(run) == ["params"]
     change(run, seed=1)
     ran = repro(run)
     assert "embed" not in ran
@@ -288,7 +299,7 @@ def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(run):
     assert (origin["corpus"], origin["protocol"]) == ("sample", "official")
     assert read_json(run / "metrics/split.json")["dropped"] > 0
     change(run, split__protocol="pooled")
-    assert repro(run) == []
+    assert repro(run) == ["params"]
 
 
 def test_a_source_file_reruns_the_stages_that_import_it_and_those_before_a_failure_are_kept(run):
@@ -308,4 +319,4 @@ def test_a_mistake_in_params_is_named_and_undone(run):
     assert done.returncode != 0
     assert "profiles.recipe-minilm.ismote.k_neighbors" in done.stderr + done.stdout
     change(run, profiles__recipe_minilm__ismote__k_neighbors=5)
-    assert repro(run) == []
+    assert repro(run) == ["params"]

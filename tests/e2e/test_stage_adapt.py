@@ -15,6 +15,8 @@ from safetensors.torch import load_file
 from support.tiny import read_params, write_params
 
 from emotion_slm.common.files import read_json, write_json, write_parquet
+from emotion_slm.common.params import Document, write_run
+from emotion_slm.common.paths import RUN
 
 REPOSITORY = Path(__file__).parents[2]
 TWO_ON_CPU = """\
@@ -53,6 +55,7 @@ def prepare(tmp_path, bert_without_dropout, encoder_params, emotion_frame):
         sample["adapt"]["dropout"] = 0.0
         sample["adapt"]["training"] |= {"epochs": 2, "precision": "float32"} | training
         write_params(workspace, params)
+        write_run(Document.read(workspace / "params.yaml").settings, workspace / RUN)
         (workspace / "two.yaml").write_text(TWO_ON_CPU)
         # Batches of 8, 8, 8 and 1: the second process has no row of the last.
         write_parquet(workspace / "data/split/train.parquet", emotion_frame(25))
