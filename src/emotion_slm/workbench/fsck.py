@@ -28,6 +28,7 @@ from emotion_slm.workbench.dvc_store import (
 )
 
 LOCKS = Path(".dvc/tmp/rwlock")
+RUNS = Path("runs")  # in a cache: a folder per stage and inputs
 READ_ONLY = 0o444  # how DVC marks an object as whole
 SET_ASIDE = SCRATCH / "damaged"
 
@@ -93,6 +94,10 @@ def check(root: Path) -> Result:
         elif not is_sound(path):
             repair = _restoring(path, sound[name]) if name in sound else _deleting(path)
             findings.append(Finding(path, "is not what its name says", repair))
+    for run in sorted((cache / RUNS).glob("*/*")):
+        if run.is_dir() and not any(run.iterdir()):  # a kill came before the run was written there
+            problem = "an empty entry of the run-cache, at which `dvc repro` fails"
+            findings.append(Finding(run, problem, _deleting(run)))
     damaged = {finding.path for finding in findings}
     whole = {name for path, name in objects.items() if path not in damaged}
     for path, md5 in found.items():
@@ -151,7 +156,7 @@ def _setting_aside(root: Path, name: Path) -> Callable[[], str]:
 def _deleting(path: Path) -> Callable[[], str]:
     def delete() -> str:
         with writing(path):
-            path.unlink()
+            path.rmdir() if path.is_dir() else path.unlink()
         return "deleted"
 
     return delete

@@ -144,6 +144,21 @@ def test_leftovers_of_killed_processes_in_the_cache_are_deleted(root):
     assert repair(root) == ["deleted"] and not leftover.exists()
 
 
+def test_a_run_that_was_not_yet_written_into_the_run_cache_is_deleted(root):
+    """`dvc repro` fails at the empty folder that a kill left where a run was to be written."""
+    (entry,) = (root / ".dvc/cache/runs").glob("*/*")
+    for path in entry.iterdir():
+        path.unlink()
+    (root / "dvc.lock").unlink()
+    command = [sys.executable, "-m", "dvc", "repro"]
+    assert subprocess.run(command, cwd=root, check=False, capture_output=True).returncode != 0
+    problem = "an empty entry of the run-cache, at which `dvc repro` fails"
+    assert list(found(root).values()) == [problem]
+    assert repair(root) == ["deleted"] and not entry.exists()
+    dvc(root, "repro")
+    assert found(root) == {}
+
+
 def test_a_dvc_lock_cut_off_anywhere_is_found_or_only_lacks_its_end(root):
     whole = (root / "dvc.lock").read_bytes()
     outs = parse(whole, "dvc.lock").outs
