@@ -242,6 +242,7 @@ def test_a_fresh_clone_with_a_remote_runs_nothing(run, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Running stage" not in done.stdout
     assert "up to date" in done.stdout
+    dvc(clone, "pull")
     assert (clone / "models/classifier/config.json").exists()
     dvc(run, "remote", "remove", "own")
 
