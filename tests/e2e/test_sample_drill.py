@@ -13,6 +13,8 @@ from support import runs
 from support.runs import Kill, Moment, Reference
 
 SEED = "DRILL_SEED"  # environment variable: repeats the moments of an earlier drill
+# The short form repeats moments of which one left an empty entry in the run-cache; drills draw.
+SHORT_SEED = 253795
 TERMINATED = 0.25  # share of kills by SIGTERM, the others by SIGKILL
 
 
@@ -62,17 +64,18 @@ def table(kills: Sequence[Kill], reference: Reference) -> str:
 
 
 @pytest.mark.parametrize(
-    ("model", "counts"),
+    ("model", "counts", "own_seed"),
     [
-        pytest.param("tiny", [1], marks=pytest.mark.slow),
-        pytest.param("tiny", [1, 2], marks=pytest.mark.drill),
-        pytest.param("minilm", [1], marks=pytest.mark.drill),
+        pytest.param("tiny", [1], SHORT_SEED, marks=pytest.mark.slow),
+        pytest.param("tiny", [1, 2], None, marks=pytest.mark.drill),
+        pytest.param("minilm", [1], None, marks=pytest.mark.drill),
     ],
 )
 def test_killed_at_random_moments_of_every_stage_it_ends_in_the_same_files(
-    request, tmp_path, model, counts
+    request, tmp_path, model, counts, own_seed
 ):
-    seed = int(os.environ.get(SEED, secrets.randbelow(1_000_000)))
+    drawn = secrets.randbelow(1_000_000) if own_seed is None else own_seed
+    seed = int(os.environ.get(SEED, drawn))
     print(f"{SEED}={seed}")
     template, reference = (
         request.getfixturevalue(f"{model}_{what}") for what in ("template", "reference")
