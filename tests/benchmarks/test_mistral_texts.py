@@ -52,7 +52,7 @@ def test_every_run_is_timed(checkpoint, tmp_path, monkeypatch):
     assert min(speeds) > 0
 
 
-def test_texts_are_of_the_lengths_that_are_told():
+def test_texts_are_of_the_lengths_that_are_asked_for():
     rows = mistral_texts.random_texts(200, vocabulary=50)
     lengths = [len(text) for text in rows.features]
     assert (min(lengths), max(lengths)) == mistral_texts.TOKENS

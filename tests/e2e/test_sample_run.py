@@ -148,7 +148,7 @@ def test_the_card_carries_the_test_scores_and_its_examples_run(run):
     assert done.returncode == 0, done.stderr
 
 
-def test_nothing_shipped_is_a_pickle(run):
+def test_nothing_packaged_is_a_pickle(run):
     names = {path.suffix for path in (run / "models").rglob("*") if path.is_file()}
     assert names <= {".json", ".safetensors", ".md"}
 

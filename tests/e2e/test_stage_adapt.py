@@ -79,7 +79,7 @@ def start(workspace: Path) -> subprocess.Popen:
 
 
 def finish(workspace: Path, status: int = 0) -> str:
-    """Run stage adapt to its end; what it told people."""
+    """Run stage adapt to its end; its messages."""
     process = start(workspace)
     _, messages = process.communicate()
     assert process.returncode == status, messages

@@ -26,7 +26,7 @@ def test_filling_replaces_only_what_is_between_the_markers():
     assert filled(once, {"x": "| new |\n"}) == once
 
 
-def test_an_unknown_experiment_is_told_the_known_ones():
+def test_an_unknown_experiment_is_answered_with_the_known_ones():
     command = [sys.executable, EXPERIMENTS / "fill_page.py", "ablations"]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 1 and "|".join(PACKAGES) in run.stderr

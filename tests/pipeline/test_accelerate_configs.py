@@ -1,4 +1,4 @@
-"""The shipped accelerate configs: accelerate reads each, and precision keeps its one home."""
+"""The accelerate configs of configs/: accelerate reads each, and precision keeps its one home."""
 
 from pathlib import Path
 

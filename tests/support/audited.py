@@ -122,9 +122,9 @@ def _write_vectors(encoder: EncoderParams, frames: dict) -> None:
     corpus = tsv.read_corpus(paths.RAW)
     texts, rows = distinct_texts(corpus["text"])
     tokenizer = Tokenizer(Path(encoder.id), encoder.max_length)
-    # What ships is rounded to half precision, and so is what embeds.
-    shipped = load_encoder(encoder, read_adapted(paths.ADAPTED), paths.ADAPTED / ENCODER)
-    vectors = embed(texts, shipped, tokenizer, 16, lambda _: None)
+    # What is packaged is rounded to half precision, and so is what embeds.
+    packaged = load_encoder(encoder, read_adapted(paths.ADAPTED), paths.ADAPTED / ENCODER)
+    vectors = embed(texts, packaged, tokenizer, 16, lambda _: None)
     write_vectors(paths.EMBEDDED, vectors, corpus["id"], rows, encoder)
 
 

@@ -59,7 +59,7 @@ def test_reads_tokens_and_single_positions(kind, folders, backbone_params):
 
 
 def test_bert_has_no_pooler(tiny_bert, backbone_params):
-    # Its weights would never get a gradient, and would ship.
+    # Its weights would never get a gradient, and would be packaged.
     assert not any("pooler" in name for name, _ in _parameters(tiny_bert, backbone_params))
 
 
@@ -172,7 +172,7 @@ def test_unsloth_without_a_gpu_is_refused_before_any_download(
 
 
 @pytest.mark.parametrize("content", [None, "{}", "not JSON"])
-def test_a_folder_without_a_known_configuration_is_told(
+def test_a_folder_without_a_known_configuration_is_named(
     content, tiny_bert, tmp_path, backbone_params
 ):
     folder = Path(shutil.copytree(tiny_bert, tmp_path / "model"))

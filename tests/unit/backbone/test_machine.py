@@ -101,7 +101,7 @@ def test_profiles_that_fit(machine, expected):
     assert fitting_profiles(Document.read(ROOT / "params.yaml"), machine) == expected
 
 
-def test_the_shipped_profiles_declare_their_needs():
+def test_the_profiles_declare_their_needs():
     document = Document.read(ROOT / "params.yaml")
     encoder = document.with_profile("mistral").section("encoder", EncoderParams)
     finetune = document.with_profile("recipe-mistral").section("finetune", FinetuneParams)

@@ -274,7 +274,7 @@ def _refused(kind):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_each_way_in_which_the_hub_fails_is_told_as_what_it_is(
+def test_each_way_in_which_the_hub_fails_is_named_as_what_it_is(
     error, expected, monkeypatch, backbone_params, model_folder
 ):
     def snapshot(*_arguments, **_options):

@@ -127,7 +127,7 @@ def test_expansion_is_not_smote():
 def offsets(X_class, z):
     """|t − ½| of each row of z on the line of some two rows of the class; NaN when on none.
 
-    Which of the two was the seed cannot be told from z: t and 1 − t are the same.
+    Which of the two was the seed cannot be seen in z: t and 1 − t are the same.
     """
     i, j = np.triu_indices(len(X_class), 1)
     base, difference = X_class[i], X_class[j] - X_class[i]

@@ -54,7 +54,7 @@ def test_known_temperature_is_recovered():
 
 def test_no_other_temperature_is_more_likely(few):
     gold, logits = few
-    logits = logits - 3  # a shift, which no temperature can mend, would drive it to its end
+    logits = logits - 3  # a shift, which no temperature can undo, would drive it to its end
     best = Temperature.fit(logits, gold)
     least = negative_log_likelihood(gold, best.apply(logits))
     for factor in (0.9, 0.99, 1.01, 1.1):

@@ -126,7 +126,7 @@ def test_predict_writes_beside_the_file(run, packaged):
         assert [row["text"] for row in csv.DictReader(stream)] == ["happy", "sad"]
 
 
-def test_predict_writes_where_told_from_the_column_told(run, packaged):
+def test_predict_writes_where_asked_from_the_column_asked(run, packaged):
     Path("tickets.csv").write_text("body\nhappy\n")
     result = run(
         "predict", "tickets.csv", "--model", packaged, "-o", "deep/out.csv", "--text-column", "body"
@@ -441,7 +441,7 @@ def test_unknown_command_and_option(run):
         (["tickets.csv", "--labels", "ekmann"], "ekman"),
     ],
 )
-def test_a_wrong_file_is_told_before_the_model_is_loaded(
+def test_a_wrong_file_is_named_before_the_model_is_loaded(
     run, tmp_path, monkeypatch, arguments, said
 ):
     monkeypatch.chdir(tmp_path)

@@ -48,7 +48,7 @@ def test_stage_lets_a_bug_through(capsys):
     "greed",
     ["import numpy; numpy.empty(2**50)", "import torch; torch.empty(2**50)", "bytearray(2**60)"],
 )
-def test_want_of_memory_is_told_with_what_to_do(tmp_path, greed):
+def test_want_of_memory_is_named_with_what_to_do(tmp_path, greed):
     code = f"from emotion_slm.common.console import stage\nwith stage('embed'): {greed}"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False

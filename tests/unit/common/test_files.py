@@ -76,11 +76,11 @@ def test_leftover_of_a_killed_process_with_the_same_id_is_not_kept(tmp_path):
         (errno.EACCES, "make its folder writable"),
     ],
 )
-def test_a_disk_that_takes_no_more_is_told_with_the_remedy(tmp_path, number, remedy):
+def test_a_disk_that_takes_no_more_is_named_with_the_remedy(tmp_path, number, remedy):
     target = tmp_path / "file.txt"
     target.write_text("old")
-    told = rf"file\.txt: could not be written \({os.strerror(number)}\); {remedy}"
-    with pytest.raises(EmotionSlmError, match=told), atomic_path(target) as temporary:
+    message = rf"file\.txt: could not be written \({os.strerror(number)}\); {remedy}"
+    with pytest.raises(EmotionSlmError, match=message), atomic_path(target) as temporary:
         temporary.write_text("half")
         refusing(number)()
     assert target.read_text() == "old"
@@ -88,10 +88,10 @@ def test_a_disk_that_takes_no_more_is_told_with_the_remedy(tmp_path, number, rem
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_an_array_on_a_full_disk_is_told_as_such(tmp_path):
+def test_an_array_on_a_full_disk_is_named_as_such(tmp_path):
     full = tmp_path / f".x.npy.{os.getpid()}.part"
-    told = r"x\.npy: could not be .*; free some space there"
-    with pytest.raises(EmotionSlmError, match=told), atomic_path(tmp_path / "x.npy"):
+    message = r"x\.npy: could not be .*; free some space there"
+    with pytest.raises(EmotionSlmError, match=message), atomic_path(tmp_path / "x.npy"):
         full.symlink_to("/dev/full")
         with full.open("wb") as stream:
             np.save(stream, np.zeros(100_000))

@@ -5,30 +5,18 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from emotion_slm.balance.params import IsmoteParams, UndersampleParams
+from emotion_slm.balance.params import IsmoteParams
 from emotion_slm.classifier.params import FinetuneParams, LinearHead, OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import PROFILE_SECTIONS, Document, write_run
-from emotion_slm.corpus.params import FetchParams, SplitParams
-from emotion_slm.encoder.params import AdaptParams, EmbedParams, EncoderParams
-from emotion_slm.evaluation.params import BaselinesParams, EvaluateParams
+from emotion_slm.corpus.params import FetchParams
+from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.training.params import AsymmetricLoss, FocalLoss
+from emotion_slm.workbench.params_check import SECTIONS
 
 REPOSITORY_PARAMS = Path(__file__).parents[3] / "params.yaml"
 PROFILE_CONTENT = YAML(typ="safe").load(REPOSITORY_PARAMS)["profiles"]
 PROFILES = list(PROFILE_CONTENT)
-MODELS = {
-    "fetch": FetchParams,
-    "encoder": EncoderParams,
-    "adapt": AdaptParams,
-    "embed": EmbedParams,
-    "undersample": UndersampleParams,
-    "ismote": IsmoteParams,
-    "finetune": FinetuneParams,
-    "split": SplitParams,
-    "baselines": BaselinesParams,
-    "evaluate": EvaluateParams,
-}
 
 
 @pytest.fixture
@@ -73,7 +61,7 @@ def message(error: pytest.ExceptionInfo) -> str:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_loads_every_section(profile):
     document = Document.read(REPOSITORY_PARAMS).with_profile(profile)
-    for name, model in MODELS.items():
+    for name, model in SECTIONS.items():
         if not document.is_none(name):
             assert isinstance(document.section(name, model), model)
 
@@ -241,7 +229,7 @@ def test_bad_section_is_named_with_key_and_remedy(edited, case):
     else:
         section = parts[0]
     with pytest.raises(EmotionSlmError) as error:
-        document.section(section, MODELS[section])
+        document.section(section, SECTIONS[section])
     assert re.search(expected, message(error)), message(error)
     assert all(line.startswith(str(document.path)) for line in message(error).splitlines())
 
@@ -252,7 +240,7 @@ def test_loss_without_a_name_is_an_error(edited):
         document.section("adapt", AdaptParams)
 
 
-def test_all_problems_are_told_at_once(written):
+def test_all_problems_are_named_at_once(written):
     text = re.sub(r"( +)epochs: \d+", r"\1epochs: 0\n\1epoch: 2", REPOSITORY_PARAMS.read_text())
     with pytest.raises(EmotionSlmError) as error:
         Document.read(written(text)).section("adapt", AdaptParams)
@@ -344,7 +332,9 @@ def test_target_that_is_no_count_is_refused(edited, target):
 @pytest.mark.parametrize("section", ["adapt", "finetune"])
 def test_another_loss_takes_its_name_alone(edited, section, name):
     loss = (
-        edited(f"profiles.minilm.{section}.loss.name", name).section(section, MODELS[section]).loss
+        edited(f"profiles.minilm.{section}.loss.name", name)
+        .section(section, SECTIONS[section])
+        .loss
     )
     assert loss.name == name
     assert type(loss).model_fields.keys() == loss.model_dump().keys()
@@ -363,7 +353,7 @@ def test_a_run_has_the_settings_of_the_profile(profile, tmp_path):
     run = Document.of_run(tmp_path / "run.yaml")
     assert run.settings == document.settings
     assert (run.profile, run.seed, run.threads) == (profile, document.seed, document.threads)
-    for name, model in MODELS.items():
+    for name, model in SECTIONS.items():
         assert run.is_none(name) == document.is_none(name)
         if not run.is_none(name):
             assert run.section(name, model) == document.section(name, model)

@@ -32,7 +32,7 @@ def test_a_definition_is_nearest_to_its_own_label(model_and_tokenizer):
     assert torch.allclose(cosines.diagonal(), torch.ones(len(LABELS)), atol=1e-5)
 
 
-def test_rows_are_as_steep_as_told_and_the_bias_stays(model_and_tokenizer):
+def test_rows_are_as_steep_as_asked_and_the_bias_stays(model_and_tokenizer):
     model, tokenizer = model_and_tokenizer
     bias = model.head.bias.clone()
     start_from_definitions(model, tokenizer)

@@ -94,7 +94,7 @@ def test_round_trip_of_every_kind(tmp_path, tiny_bert, encoder_params, backbone_
     assert read_package(package.folder) == package
 
 
-def test_frozen_encoder_ships_no_encoder_weights(tmp_path, tiny_bert, encoder_params):
+def test_frozen_encoder_packages_no_encoder_weights(tmp_path, tiny_bert, encoder_params):
     package = Package(
         folder=tmp_path / "package",
         encoder=encoder_params(tiny_bert),

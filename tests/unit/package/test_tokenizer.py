@@ -53,7 +53,7 @@ def test_a_base_that_drops_the_start_of_long_texts_goes_on_doing_so(tiny_bert, t
 
 
 @pytest.mark.parametrize("name", [TOKENIZER, TOKENIZER_CONFIG])
-def test_a_full_disk_is_told(name, tiny_bert, tmp_path):
+def test_a_full_disk_is_named(name, tiny_bert, tmp_path):
     (tmp_path / name).symlink_to("/dev/full")  # takes nothing, as a full disk does
     with pytest.raises(EmotionSlmError, match=r"No space left on device.*free some space"):
         write_tokenizer(tiny_bert, tmp_path, 8)

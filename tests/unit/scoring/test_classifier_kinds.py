@@ -82,7 +82,7 @@ def test_every_kind_loads_without_a_network(folder, tmp_path, monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket, "getaddrinfo", connect)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # nor need it be told
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # nor need it be asked for
     pretrained.locate.cache_clear()
     moved = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
     assert EmotionClassifier.from_pretrained(moved).predict(["happy"], threshold=0.0)

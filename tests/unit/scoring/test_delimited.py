@@ -141,7 +141,7 @@ def test_a_file_without_a_header(tmp_path, content, name):
     assert [[row["1"], row["2"], row["3"]] for row in found] == expected
 
 
-def test_the_columns_of_a_headerless_file_are_told(tmp_path):
+def test_the_columns_of_a_headerless_file_are_given(tmp_path):
     with pytest.raises(EmotionSlmError, match=r"no column 'text'; known: 1, 2; .*--text-column"):
         scored(tmp_path, "a\tb\n", "x.tsv", header=False)
     with pytest.raises(EmotionSlmError, match="no column '1'; with --no-header"):

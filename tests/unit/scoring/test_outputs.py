@@ -249,7 +249,7 @@ def test_a_limit_of_file_size_names_the_output(source, tmp_path, suffix):
     )
 
 
-def test_closed_standard_output_is_told(source, monkeypatch):
+def test_closed_standard_output_is_named(source, monkeypatch):
     monkeypatch.setattr("sys.stdout", None)
     with pytest.raises(EmotionSlmError, match="standard output is closed; give a file with -o"):
         score(source, STANDARD, StubScorer(), Options())

@@ -92,7 +92,7 @@ def test_half_a_character_of_utf16_is_a_bad_row(tmp_path):
 
 @pytest.mark.parametrize("kind", COMPRESS)
 @pytest.mark.parametrize("name", ["x.csv", "x.csv.gz", "x.jsonl.zst", "x.txt"])
-def test_compression_is_told_by_content(tmp_path, kind, name):
+def test_compression_is_known_by_content(tmp_path, kind, name):
     source = tmp_path / name
     suffix = name.split(".")[1]
     source.write_bytes(COMPRESS[kind](content(suffix).encode("utf-16")))
@@ -212,7 +212,7 @@ def test_a_device_is_not_an_input(path, tmp_path):
         score(Path(path), tmp_path / "o.csv", StubScorer(), Options(format=Format.CSV))
 
 
-def test_closed_standard_input_is_told(monkeypatch):
+def test_closed_standard_input_is_named(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(EmotionSlmError, match="standard input is closed"):
         score(STANDARD, None, StubScorer(), Options())

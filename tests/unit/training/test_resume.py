@@ -130,7 +130,7 @@ def test_the_first_use_of_unpinned_weights_has_the_folder_of_the_next(
     assert folder_of(model=params) == first
 
 
-def test_a_machine_that_cannot_run_the_model_is_told_before_it_is_fetched(
+def test_a_machine_that_cannot_run_the_model_is_named_before_it_is_fetched(
     folder_of, backbone_params, tiny_bert, monkeypatch
 ):
     monkeypatch.setattr(resume, "fingerprint", lambda params: pytest.fail("fetched"))

@@ -1,6 +1,6 @@
-import os
 import shutil
 from contextlib import chdir
+from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
@@ -30,6 +30,18 @@ pathlib.Path("metrics/test.json").write_text("{}")
 """
 
 
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """Function: a folder → a copy of it, the working directory."""
+
+    def copy(folder: Path) -> Path:
+        root = shutil.copytree(folder, tmp_path / folder.name)
+        monkeypatch.chdir(root)
+        return root
+
+    return copy
+
+
 @pytest.fixture(scope="session")
 def pristine_storage(tmp_path_factory):
     """Two runs, each committed: outputs of 1000 and of 2000 bytes, and 12 that both have."""
@@ -48,12 +60,10 @@ def pristine_storage(tmp_path_factory):
 
 
 @pytest.fixture
-def stored(pristine_storage, tmp_path, monkeypatch):
-    """A copy of the repository, the working directory; its cache's objects have no other links."""
-    root = shutil.copytree(pristine_storage, tmp_path / "repository")
-    monkeypatch.chdir(root)
-    monkeypatch.setattr(os, "environ", {**os.environ, "COLUMNS": "120"})
-    return root
+def stored(copied, pristine_storage, monkeypatch):
+    """Those runs; their cache's objects have no other links."""
+    monkeypatch.setenv("COLUMNS", "120")
+    return copied(pristine_storage)
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +74,9 @@ def pristine_run(tmp_path_factory):
 
 
 @pytest.fixture
-def run(pristine_run, tmp_path, monkeypatch):
-    """The root of a run's files, and the working directory."""
-    root = shutil.copytree(pristine_run, tmp_path / "workspace")
-    monkeypatch.chdir(root)
-    return root
+def run(copied, pristine_run):
+    """The files of a run."""
+    return copied(pristine_run)
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +87,9 @@ def pristine_repository(tmp_path_factory):
 
 
 @pytest.fixture
-def repository(pristine_repository, tmp_path, monkeypatch):
-    """A clone of a repository with commits `first` and `base`, and the working directory."""
-    root = shutil.copytree(pristine_repository, tmp_path / "clone")
-    monkeypatch.chdir(root)
-    return root
+def repository(copied, pristine_repository):
+    """A repository with commits `first` and `base`."""
+    return copied(pristine_repository)
 
 
 @pytest.fixture(scope="session")
@@ -94,8 +100,6 @@ def pristine_lineage(tmp_path_factory):
 
 
 @pytest.fixture
-def traced(pristine_lineage, tmp_path, monkeypatch):
-    """A copy of a repository that made a model, the working directory."""
-    root = shutil.copytree(pristine_lineage, tmp_path / "repository")
-    monkeypatch.chdir(root)
-    return root
+def traced(copied, pristine_lineage):
+    """A repository that made a model."""
+    return copied(pristine_lineage)

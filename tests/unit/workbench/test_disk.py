@@ -22,7 +22,7 @@ def test_an_output_that_is_nowhere_is_still_known_by_the_lock(stored):
 
 
 @pytest.mark.parametrize("link", [os.link, os.symlink])
-def test_links_are_told_from_copies(stored, link):
+def test_links_and_copies_are_distinguished(stored, link):
     kept = stored / "kept"
     Path("out/zeros").rename(kept)
     link(kept, "out/zeros")

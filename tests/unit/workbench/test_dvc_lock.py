@@ -126,7 +126,7 @@ def test_params_that_are_none_are_named(repository, content):
         other_params(TREE, read_lock(TREE))
 
 
-def test_without_params_nothing_is_told(repository):
+def test_without_params_nothing_is_listed(repository):
     (repository / "params.yaml").unlink()
     assert other_params(TREE, read_lock(TREE)) == []
 

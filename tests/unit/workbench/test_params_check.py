@@ -30,7 +30,7 @@ def test_every_section_is_checked():
     assert set(SECTIONS) == {*PROFILE_SECTIONS, *SHARED_SECTIONS}
 
 
-def test_problems_of_all_sections_are_told_before_any_stage_runs(changed):
+def test_problems_of_all_sections_are_named_before_any_stage_runs(changed):
     def edit(content):
         sections = content["profiles"]["minilm"]
         training = sections["finetune"]["training"]
@@ -40,10 +40,10 @@ def test_problems_of_all_sections_are_told_before_any_stage_runs(changed):
 
     with pytest.raises(EmotionSlmError) as error:
         checked_settings(changed(edit))
-    told = str(error.value)
-    assert "profiles.minilm.finetune.training.selectoin: unknown key; did you mean" in told
-    assert "profiles.minilm.ismote.k_neighbours: unknown key; did you mean 'k_neighbors'" in told
-    assert "evaluate.thresholds.grid_step" in told
+    message = str(error.value)
+    assert "profiles.minilm.finetune.training.selectoin: unknown key; did you mean" in message
+    assert "profiles.minilm.ismote.k_neighbours: unknown key; did you mean 'k_neighbors'" in message
+    assert "evaluate.thresholds.grid_step" in message
 
 
 def test_another_profile_s_problems_stop_nobody(changed):

@@ -41,7 +41,7 @@ def test_an_empty_result_is_an_error(resolved):
         lock_of(resolved)
 
 
-def test_changes_are_told_whatever_the_spelling():
+def test_changes_are_listed_whatever_the_spelling():
     before, after = "Ruamel.yaml==1\nnumpy==1\nold==1\n", "ruamel-yaml==1\nnumpy==2\nnew==3\n"
     assert changes(before, after) == ["new new → 3", "numpy 1 → 2", "old 1 → gone"]
 

@@ -88,7 +88,7 @@ def test_a_base_whose_metrics_are_nested_is_said_not_to_be_read(repository):
 
 
 def test_a_dirty_tree_is_what_is_reviewed(repository):
-    """Removed metrics, params that were not run, a leak: each is told, loudly where it matters."""
+    """Removed metrics, params that were not run, a leak: each is named, loudly where it matters."""
     (repository / "metrics/test.json").unlink()
     edit_json(repository / "metrics/leakage.json", broken=3)
     edit_file(repository / "params.yaml", "seed: 1", "seed: 2")
@@ -149,7 +149,7 @@ def test_commits_that_only_the_base_has_are_counted(repository):
     assert "not merged" not in texts(review("first"))
 
 
-def test_other_test_rows_are_told_by_the_lock(repository):
+def test_other_test_rows_are_seen_in_the_lock(repository):
     stage = "  split:\n    cmd: {}\n    outs: [data/split]\n"
     for name in ("one", "two"):
         path = repository / "dvc.yaml"
@@ -162,7 +162,7 @@ def test_other_test_rows_are_told_by_the_lock(repository):
     assert "other rows" not in alarms(review("HEAD"))
 
 
-def test_a_base_without_a_lock_is_told(repository):
+def test_a_base_without_a_lock_is_named(repository):
     git(repository, "rm", "-q", "--cached", "dvc.lock")
     commit_without = git(
         repository, "commit-tree", git(repository, "write-tree").strip(), "-m", "x"
@@ -187,7 +187,7 @@ def test_outside_a_repository(tmp_path, monkeypatch):
         review("main")
 
 
-def test_a_machine_without_git_is_told(repository, monkeypatch, tmp_path):
+def test_a_machine_without_git_is_named(repository, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EmotionSlmError, match="not a git repository"):
         review("main")
