@@ -13,6 +13,8 @@ from emotion_slm.evaluation import predictions
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.workbench import workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny_bert, tiny_mistral3, backbone_params):

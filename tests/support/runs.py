@@ -22,6 +22,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from emotion_slm.workbench import workspace
+from emotion_slm.workbench.fsck import LEFT, TEMPORARY
 
 OUTPUTS = ("data", "models", "metrics")
 WATCH = Path(__file__).with_name("watch")
@@ -182,8 +183,10 @@ def assert_finished_is_whole(folder: Path, reference: Reference) -> None:
 
 def assert_ends_as(reference: Reference, folder: Path, stage: str | None = None) -> None:
     """Complete the run, up to `stage` if given: the files are those of the run left alone, and so
-    is what dvc.lock says so far."""
+    is what dvc.lock says so far. What DVC left beside an output goes with a repair."""
     complete(folder, *([stage] if stage else []))
+    if any(re.fullmatch(TEMPORARY, Path(path).name) for path in hashes(folder)):
+        assert LEFT in repair(folder)
     expected = reference.lock.decode()
     assert (folder / "dvc.lock").read_text() == (_until(expected, stage) if stage else expected)
     assert hashes(folder) == reference.files

@@ -31,6 +31,8 @@ LOCKS = Path(".dvc/tmp/rwlock")
 RUNS = Path("runs")  # in a cache: a folder per stage and inputs
 READ_ONLY = 0o444  # how DVC marks an object as whole
 SET_ASIDE = SCRATCH / "damaged"
+TEMPORARY = r"\.[\w-]{22}\.tmp"  # DVC's names for what it is about to bring to its place
+LEFT = "left by a killed process"
 
 
 class Finding(NamedTuple):
@@ -90,7 +92,7 @@ def check(root: Path) -> Result:
     objects = {path: named(path) for path in sorted(inside)}
     for path, name in objects.items():
         if not re.fullmatch(r"[0-9a-f]{32}", name):
-            findings.append(Finding(path, "left by a killed process", _deleting(path)))
+            findings.append(Finding(path, LEFT, _deleting(path)))
         elif not is_sound(path):
             repair = _restoring(path, sound[name]) if name in sound else _deleting(path)
             findings.append(Finding(path, "is not what its name says", repair))
@@ -98,6 +100,11 @@ def check(root: Path) -> Result:
         if run.is_dir() and not any(run.iterdir()):  # a kill came before the run was written there
             problem = "an empty entry of the run-cache, at which `dvc repro` fails"
             findings.append(Finding(run, problem, _deleting(run)))
+    for folder in sorted({folder for path in wanted for folder in path.parents}):
+        if folder.is_relative_to(root):
+            beside = sorted(folder.glob(".*.tmp"))
+            beside = [path for path in beside if re.fullmatch(TEMPORARY, path.name)]
+            findings += [Finding(path, LEFT, _deleting(path)) for path in beside]
     damaged = {finding.path for finding in findings}
     whole = {name for path, name in objects.items() if path not in damaged}
     for path, md5 in found.items():

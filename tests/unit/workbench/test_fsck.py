@@ -159,6 +159,18 @@ def test_a_run_that_was_not_yet_written_into_the_run_cache_is_deleted(root):
     assert found(root) == {}
 
 
+@pytest.mark.parametrize("folder", ["", "folder", "folder/deep"])
+def test_what_a_killed_dvc_left_beside_an_output_is_deleted(root, folder):
+    left = root / folder / ".ZavL0wMgrk-W6-hTUBa09g.tmp"
+    left.touch()
+    others = [left.with_name(name) for name in (".notes.tmp", "ZavL0wMgrk-W6-hTUBa09g.tmp")]
+    for other in others:
+        other.touch()
+    assert found(root) == {left.relative_to(root).as_posix(): "left by a killed process"}
+    assert repair(root) == ["deleted"]
+    assert not left.exists() and all(other.exists() for other in others)
+
+
 def test_a_dvc_lock_cut_off_anywhere_is_found_or_only_lacks_its_end(root):
     whole = (root / "dvc.lock").read_bytes()
     outs = parse(whole, "dvc.lock").outs
