@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import shown
 
 # A label whose fitted slope is below this has no usable trend: its ranking would be flattened or,
 # with a negative slope, turned round.
@@ -65,7 +66,7 @@ class Platt(NamedTuple):
         values = np.empty((len(labels), 2))
         for column, label in enumerate(labels):
             try:
-                values[column] = [float(content[label][key]) for key in ("slope", "intercept")]
+                values[column] = [number(content[label][key]) for key in ("slope", "intercept")]
             except (KeyError, TypeError, ValueError) as error:
                 raise EmotionSlmError(
                     f"{source}: {label}: expected numbers 'slope' and 'intercept'"
@@ -170,7 +171,7 @@ def _fit_knots(scores: np.ndarray, positive: np.ndarray) -> Knots:
 
 def _read_knots(content: object, source: str) -> Knots:
     try:
-        knots = Knots(*(np.array(content[key], dtype=np.float64) for key in Knots._fields))
+        knots = Knots(*(np.array([number(n) for n in content[key]]) for key in Knots._fields))
     except (KeyError, TypeError, ValueError) as error:
         raise EmotionSlmError(
             f"{source}: expected lists of numbers 'logits' and 'probabilities'"
@@ -262,12 +263,22 @@ class Temperature(NamedTuple):
     def from_dict(cls, content: dict, labels: Sequence[str], source: str) -> "Temperature":
         """The reverse of `to_dict`; EmotionSlmError names `source`."""
         try:
-            temperature = float(content["temperature"])
+            temperature = number(content["temperature"])
         except (KeyError, TypeError, ValueError) as error:
             raise EmotionSlmError(f"{source}: expected a number 'temperature'") from error
         if not 0 < temperature < np.inf:
             raise EmotionSlmError(f"{source}: temperature {temperature} is not positive and finite")
         return cls(temperature)
+
+
+def number(value: object) -> float:
+    """ValueError for what is no number of JSON: a truth value, a text, or beyond all floats."""
+    if type(value) not in (int, float):
+        raise ValueError(f"no number: {value!r}")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError("too large a number") from error
 
 
 def check_labels(content: object, labels: Sequence[str], source: str) -> None:
@@ -276,4 +287,4 @@ def check_labels(content: object, labels: Sequence[str], source: str) -> None:
         raise EmotionSlmError(f"{source}: expected an object with a value for each of the labels")
     odd = sorted(set(content) ^ set(labels))
     if odd:
-        raise EmotionSlmError(f"{source}: missing or unknown label {odd[0]!r}")
+        raise EmotionSlmError(f"{source}: missing or unknown label {shown(odd[0])}")

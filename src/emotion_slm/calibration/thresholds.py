@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotion_slm.calibration.maps import check_labels
+from emotion_slm.calibration.maps import check_labels, number
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import shown
 from emotion_slm.common.ranking import DECIMALS, f1_from_counts
 
 
@@ -37,11 +38,14 @@ class Thresholds:
     ) -> "Thresholds":
         """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it."""
         try:
-            by_label = {label: float(value) for label, value in content["per_label"].items()}
-            global_threshold = float(content["global"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EmotionSlmError(f"{source}: not a thresholds file ({error!r})") from error
-        check_labels(by_label, labels, source)
+            check_labels(content["per_label"], labels, f"{source}: per_label")
+            by_label = {label: number(value) for label, value in content["per_label"].items()}
+            global_threshold = number(content["global"])
+        except (KeyError, ValueError) as error:
+            raise EmotionSlmError(
+                f"{source}: not a thresholds file ({shown(error)}); expected numbers by label "
+                "under 'per_label', and a number under 'global'"
+            ) from error
         outside = [label for label in labels if not 0 < by_label[label] < 1]
         if outside:
             raise EmotionSlmError(

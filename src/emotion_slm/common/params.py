@@ -205,9 +205,9 @@ def _yaml_path(content: object, item: Any) -> list[str]:
         is_index = isinstance(content, list) and isinstance(part, int)
         if is_key or is_index:
             content = content[part]
-            path.append(_plain(part))
+            path.append(plain(part))
     if item["type"] == "missing":
-        path.append(_plain(item["loc"][-1]))
+        path.append(plain(item["loc"][-1]))
     return path
 
 
@@ -231,7 +231,8 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
-def _plain(key: object) -> str:
+def plain(key: object) -> str:
+    """A name as messages give it: as it stands, or as `shown` where it is long or unprintable."""
     text = str(key)
     return text if text.isprintable() and len(text) <= SHOWN_CHARACTERS else shown(text)
 
