@@ -66,11 +66,15 @@ class Platt(NamedTuple):
         values = np.empty((len(labels), 2))
         for column, label in enumerate(labels):
             try:
-                values[column] = [number(content[label][key]) for key in ("slope", "intercept")]
-            except (KeyError, TypeError, ValueError) as error:
+                slope, intercept = (content[label][key] for key in ("slope", "intercept"))
+            except (KeyError, TypeError) as error:
                 raise EmotionSlmError(
                     f"{source}: {label}: expected numbers 'slope' and 'intercept'"
                 ) from error
+            values[column] = [
+                number(slope, f"{source}: {label}: slope"),
+                number(intercept, f"{source}: {label}: intercept"),
+            ]
             if not np.isfinite(values[column]).all() or values[column, 0] <= 0:
                 raise EmotionSlmError(
                     f"{source}: {label}: slope and intercept must be finite, the slope positive"
@@ -171,13 +175,14 @@ def _fit_knots(scores: np.ndarray, positive: np.ndarray) -> Knots:
 
 def _read_knots(content: object, source: str) -> Knots:
     try:
-        knots = Knots(*(np.array([number(n) for n in content[key]]) for key in Knots._fields))
-    except (KeyError, TypeError, ValueError) as error:
-        raise EmotionSlmError(
-            f"{source}: expected lists of numbers 'logits' and 'probabilities'"
-        ) from error
+        lists = [content[key] for key in Knots._fields]
+    except (KeyError, TypeError) as error:
+        raise _no_knots(source) from error
+    if not all(isinstance(numbers, list) for numbers in lists):
+        raise _no_knots(source)
+    knots = Knots(*(np.array([number(one, source) for one in numbers]) for numbers in lists))
     logits, probabilities = knots
-    if logits.ndim != 1 or logits.shape != probabilities.shape or not len(logits):
+    if logits.shape != probabilities.shape or not len(logits):
         raise EmotionSlmError(f"{source}: 'logits' and 'probabilities' must be lists of one length")
     if not np.isfinite(logits).all() or not (np.diff(logits) > 0).all():
         raise EmotionSlmError(f"{source}: 'logits' must be finite and increase")
@@ -186,6 +191,10 @@ def _read_knots(content: object, source: str) -> Knots:
     if not (np.diff(probabilities) >= 0).all():
         raise EmotionSlmError(f"{source}: 'probabilities' must not decrease")
     return knots
+
+
+def _no_knots(source: str) -> EmotionSlmError:
+    return EmotionSlmError(f"{source}: expected lists of numbers 'logits' and 'probabilities'")
 
 
 # Log-odds need probabilities inside 0 and 1; smoothed targets are never as near as this.
@@ -263,22 +272,23 @@ class Temperature(NamedTuple):
     def from_dict(cls, content: dict, labels: Sequence[str], source: str) -> "Temperature":
         """The reverse of `to_dict`; EmotionSlmError names `source`."""
         try:
-            temperature = number(content["temperature"])
-        except (KeyError, TypeError, ValueError) as error:
+            temperature = content["temperature"]
+        except (KeyError, TypeError) as error:
             raise EmotionSlmError(f"{source}: expected a number 'temperature'") from error
+        temperature = number(temperature, f"{source}: 'temperature'")
         if not 0 < temperature < np.inf:
             raise EmotionSlmError(f"{source}: temperature {temperature} is not positive and finite")
         return cls(temperature)
 
 
-def number(value: object) -> float:
-    """ValueError for what is no number of JSON: a truth value, a text, or beyond all floats."""
-    if type(value) not in (int, float):
-        raise ValueError(f"no number: {value!r}")
+def number(value: object, source: str) -> float:
+    """`value` of a JSON file as a float; EmotionSlmError, naming `source`, for what is no number."""
     try:
-        return float(value)
-    except OverflowError as error:
-        raise ValueError("too large a number") from error
+        if type(value) in (int, float):
+            return float(value)
+    except OverflowError:  # an integer beyond all floats
+        pass
+    raise EmotionSlmError(f"{source}: expected a number, found {shown(value)}")
 
 
 def check_labels(content: object, labels: Sequence[str], source: str) -> None:
