@@ -72,8 +72,8 @@ class Platt(NamedTuple):
                     f"{source}: {label}: expected numbers 'slope' and 'intercept'"
                 ) from error
             values[column] = [
-                number(slope, f"{source}: {label}: slope"),
-                number(intercept, f"{source}: {label}: intercept"),
+                number(slope, f"{source}: {label}", "slope"),
+                number(intercept, f"{source}: {label}", "intercept"),
             ]
             if not np.isfinite(values[column]).all() or values[column, 0] <= 0:
                 raise EmotionSlmError(
@@ -275,20 +275,24 @@ class Temperature(NamedTuple):
             temperature = content["temperature"]
         except (KeyError, TypeError) as error:
             raise EmotionSlmError(f"{source}: expected a number 'temperature'") from error
-        temperature = number(temperature, f"{source}: 'temperature'")
+        temperature = number(temperature, source, "temperature")
         if not 0 < temperature < np.inf:
             raise EmotionSlmError(f"{source}: temperature {temperature} is not positive and finite")
         return cls(temperature)
 
 
-def number(value: object, source: str) -> float:
-    """`value` of a JSON file as a float; EmotionSlmError, naming `source`, for what is no number."""
+def number(value: object, source: str, key: str = "") -> float:
+    """`value` of a JSON file as a float.
+
+    EmotionSlmError, naming `source` and its `key`, for what is no number.
+    """
     try:
         if type(value) in (int, float):
             return float(value)
     except OverflowError:  # an integer beyond all floats
         pass
-    raise EmotionSlmError(f"{source}: expected a number, found {shown(value)}")
+    named = f" {key!r}" if key else ""
+    raise EmotionSlmError(f"{source}: expected a number{named}, found {shown(value)}")
 
 
 def check_labels(content: object, labels: Sequence[str], source: str) -> None:
