@@ -90,7 +90,7 @@ class OriginConfig(Section):
 
 class BaseConfig(Section):
     revision: Words | None
-    files: dict[str, Sha256]
+    files: dict[Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")], Sha256]
 
 
 class ProvenanceConfig(Section):
@@ -108,10 +108,30 @@ class ProvenanceConfig(Section):
         return data
 
 
-class Config(BaseModel):
-    """config.json. Keys beside these are transformers', of a package with full weights."""
+class Made(BaseModel):
+    """What config.json says of the model's making. Keys beside those read are of no concern here,
+    such as transformers' in a package with full weights."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    origin: OriginConfig
+    provenance: ProvenanceConfig
+    files: dict[str, Sha256]
+
+    @field_validator("files")
+    @classmethod
+    def files_of_a_package(cls, files: dict[str, str]) -> dict[str, str]:
+        foreign = sorted(files.keys() - MOST_BYTES.keys())
+        if foreign:
+            known = ", ".join(MOST_BYTES)
+            raise ValueError(
+                f"{plain(foreign[0])} is no file of a package; expected some of {known}"
+            )
+        return files
+
+
+class Config(Made):
+    """All of config.json that a package is read by."""
 
     id2label: dict[str, str]
     label2id: dict[str, int]
@@ -119,9 +139,6 @@ class Config(BaseModel):
     adapted: AdaptedConfig
     classifier: ClassifierParams
     width: int = Field(ge=1, le=WIDEST)
-    origin: OriginConfig
-    provenance: ProvenanceConfig
-    files: dict[str, Sha256]
     onnx: Precision | None = None
 
 
@@ -263,13 +280,7 @@ def _check_version(folder: Path, version: object) -> None:
 
 
 def _check_listed(path: Path, config: Config) -> None:
-    """Every file that is loaded has a hash to be held to, and none is listed beside a package's."""
-    foreign = sorted(config.files.keys() - MOST_BYTES.keys())
-    if foreign:
-        raise EmotionSlmError(
-            f"{path}: files: {plain(foreign[0])} is no file of a package; expected some of "
-            f"{', '.join(MOST_BYTES)}"
-        )
+    """Every file that is loaded has a hash to be held to."""
     needed = {CALIBRATION, THRESHOLDS, TOKENIZER, TOKENIZER_CONFIG}
     if config.onnx:
         needed.add(ONNX)
