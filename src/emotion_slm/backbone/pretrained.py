@@ -110,6 +110,9 @@ def _verify(folder: Path, params: BackboneParams) -> None:
     if params.sha256 is not None:
         _compare(folder, params, {"model.safetensors": params.sha256}, "params.yaml")
         return
+    if params.pins:
+        _compare(folder, params, dict(params.pins), "the package's provenance")
+        return
     locked = _locked(params.id)
     if not locked:
         _record(params.id, folder)

@@ -14,6 +14,7 @@ import numpy as np
 from emotion_slm.calibration.maps import Blend, Isotonic, Platt, Temperature
 from emotion_slm.common import folds as fold_assignment
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import shown
 from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.common.seeds import child_seed
 
@@ -56,7 +57,7 @@ class Calibration:
         method = content.get("method")
         if not isinstance(method, str) or method not in METHODS:
             raise EmotionSlmError(
-                f"{source}: unknown calibration method {method!r}; known: {', '.join(METHODS)}"
+                f"{source}: unknown calibration method {shown(method)}; known: {', '.join(METHODS)}"
             )
         if "parameters" not in content:
             raise EmotionSlmError(f"{source}: 'parameters' is missing")

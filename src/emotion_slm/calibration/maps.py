@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import shown
 
 # A label whose fitted slope is below this has no usable trend: its ranking would be flattened or,
 # with a negative slope, turned round.
@@ -65,11 +66,15 @@ class Platt(NamedTuple):
         values = np.empty((len(labels), 2))
         for column, label in enumerate(labels):
             try:
-                values[column] = [float(content[label][key]) for key in ("slope", "intercept")]
-            except (KeyError, TypeError, ValueError) as error:
+                slope, intercept = (content[label][key] for key in ("slope", "intercept"))
+            except (KeyError, TypeError) as error:
                 raise EmotionSlmError(
                     f"{source}: {label}: expected numbers 'slope' and 'intercept'"
                 ) from error
+            values[column] = [
+                number(slope, f"{source}: {label}", "slope"),
+                number(intercept, f"{source}: {label}", "intercept"),
+            ]
             if not np.isfinite(values[column]).all() or values[column, 0] <= 0:
                 raise EmotionSlmError(
                     f"{source}: {label}: slope and intercept must be finite, the slope positive"
@@ -170,13 +175,14 @@ def _fit_knots(scores: np.ndarray, positive: np.ndarray) -> Knots:
 
 def _read_knots(content: object, source: str) -> Knots:
     try:
-        knots = Knots(*(np.array(content[key], dtype=np.float64) for key in Knots._fields))
-    except (KeyError, TypeError, ValueError) as error:
-        raise EmotionSlmError(
-            f"{source}: expected lists of numbers 'logits' and 'probabilities'"
-        ) from error
+        lists = [content[key] for key in Knots._fields]
+    except (KeyError, TypeError) as error:
+        raise _no_knots(source) from error
+    if not all(isinstance(numbers, list) for numbers in lists):
+        raise _no_knots(source)
+    knots = Knots(*(np.array([number(one, source) for one in numbers]) for numbers in lists))
     logits, probabilities = knots
-    if logits.ndim != 1 or logits.shape != probabilities.shape or not len(logits):
+    if logits.shape != probabilities.shape or not len(logits):
         raise EmotionSlmError(f"{source}: 'logits' and 'probabilities' must be lists of one length")
     if not np.isfinite(logits).all() or not (np.diff(logits) > 0).all():
         raise EmotionSlmError(f"{source}: 'logits' must be finite and increase")
@@ -185,6 +191,10 @@ def _read_knots(content: object, source: str) -> Knots:
     if not (np.diff(probabilities) >= 0).all():
         raise EmotionSlmError(f"{source}: 'probabilities' must not decrease")
     return knots
+
+
+def _no_knots(source: str) -> EmotionSlmError:
+    return EmotionSlmError(f"{source}: expected lists of numbers 'logits' and 'probabilities'")
 
 
 # Log-odds need probabilities inside 0 and 1; smoothed targets are never as near as this.
@@ -262,12 +272,27 @@ class Temperature(NamedTuple):
     def from_dict(cls, content: dict, labels: Sequence[str], source: str) -> "Temperature":
         """The reverse of `to_dict`; EmotionSlmError names `source`."""
         try:
-            temperature = float(content["temperature"])
-        except (KeyError, TypeError, ValueError) as error:
+            temperature = content["temperature"]
+        except (KeyError, TypeError) as error:
             raise EmotionSlmError(f"{source}: expected a number 'temperature'") from error
+        temperature = number(temperature, source, "temperature")
         if not 0 < temperature < np.inf:
             raise EmotionSlmError(f"{source}: temperature {temperature} is not positive and finite")
         return cls(temperature)
+
+
+def number(value: object, source: str, key: str = "") -> float:
+    """`value` of a JSON file as a float.
+
+    EmotionSlmError, naming `source` and its `key`, for what is no number.
+    """
+    try:
+        if type(value) in (int, float):
+            return float(value)
+    except OverflowError:  # an integer beyond all floats
+        pass
+    named = f" {key!r}" if key else ""
+    raise EmotionSlmError(f"{source}: expected a number{named}, found {shown(value)}")
 
 
 def check_labels(content: object, labels: Sequence[str], source: str) -> None:
@@ -276,4 +301,4 @@ def check_labels(content: object, labels: Sequence[str], source: str) -> None:
         raise EmotionSlmError(f"{source}: expected an object with a value for each of the labels")
     odd = sorted(set(content) ^ set(labels))
     if odd:
-        raise EmotionSlmError(f"{source}: missing or unknown label {odd[0]!r}")
+        raise EmotionSlmError(f"{source}: missing or unknown label {shown(odd[0])}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotion_slm.calibration.maps import check_labels
+from emotion_slm.calibration.maps import check_labels, number
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.ranking import DECIMALS, f1_from_counts
 
@@ -36,12 +36,15 @@ class Thresholds:
         cls, content: dict, labels: Sequence[str], source: str = "thresholds.json"
     ) -> "Thresholds":
         """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it."""
-        try:
-            by_label = {label: float(value) for label, value in content["per_label"].items()}
-            global_threshold = float(content["global"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EmotionSlmError(f"{source}: not a thresholds file ({error!r})") from error
-        check_labels(by_label, labels, source)
+        per_label = content.get("per_label")
+        if not isinstance(per_label, dict) or "global" not in content:
+            raise EmotionSlmError(
+                f"{source}: not a thresholds file (expected numbers by label under 'per_label', "
+                "and a number under 'global')"
+            )
+        check_labels(per_label, labels, f"{source}: per_label")
+        by_label = {label: number(per_label[label], f"{source}: {label}") for label in labels}
+        global_threshold = number(content["global"], f"{source}: global")
         outside = [label for label in labels if not 0 < by_label[label] < 1]
         if outside:
             raise EmotionSlmError(

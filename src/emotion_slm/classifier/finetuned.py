@@ -8,8 +8,9 @@ from torch import nn
 
 from emotion_slm.backbone.tensors import load_trained, save_trained
 from emotion_slm.classifier.architectures import build_classifier
-from emotion_slm.classifier.params import Finetuned, parse_finetuned
+from emotion_slm.classifier.params import Finetuned, FinetunedConfig
 from emotion_slm.common.files import read_json, write_json
+from emotion_slm.common.params import checked
 
 WEIGHTS = "classifier.safetensors"
 CONFIG = "config.json"
@@ -23,8 +24,9 @@ def write_finetuned(folder: Path, model: nn.Module, finetuned: Finetuned) -> Non
 
 
 def read_finetuned(folder: Path) -> Finetuned:
-    """Read config.json of models/finetuned."""
-    return parse_finetuned(read_json(folder / CONFIG))
+    """Read config.json of models/finetuned; EmotionSlmError names a key that is wrong."""
+    path = folder / CONFIG
+    return checked(FinetunedConfig, read_json(path), path, absent="; run `dvc repro`").finetuned()
 
 
 def load_classifier(finetuned: Finetuned, weights: Path) -> nn.Module:

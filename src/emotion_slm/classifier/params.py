@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, PositiveInt, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
-from emotion_slm.backbone.params import BackboneParams, LoraParams
+from emotion_slm.backbone.params import WIDEST, BackboneParams, LoraParams
 from emotion_slm.common.params import Section
 from emotion_slm.training.params import LossParams, TrainingParams
 
@@ -19,7 +19,7 @@ class MlpHead(Section):
     """Linear, GELU, dropout, linear."""
 
     name: Literal["mlp"]
-    hidden: int = Field(ge=1)
+    hidden: int = Field(ge=1, le=WIDEST)
     dropout: float = Field(ge=0, lt=1)
 
 
@@ -64,8 +64,11 @@ class Finetuned(NamedTuple):
     width: int
 
 
-def parse_finetuned(config: dict) -> Finetuned:
-    """The keys `classifier` and `width` of a config; pydantic's ValidationError on bad content."""
-    classifier = TypeAdapter(ClassifierParams).validate_python(config["classifier"])
-    width = TypeAdapter(PositiveInt).validate_python(config["width"], strict=True)
-    return Finetuned(classifier, width)
+class FinetunedConfig(Section):
+    """What stands in config.json of models/finetuned, and in a package's."""
+
+    classifier: ClassifierParams
+    width: int = Field(ge=1, le=WIDEST)
+
+    def finetuned(self) -> Finetuned:
+        return Finetuned(self.classifier, self.width)

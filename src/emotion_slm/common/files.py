@@ -4,7 +4,10 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
+import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +17,9 @@ import numpy as np
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.paths import CLASSIFIER
 from emotion_slm.common.ranking import DECIMALS
+
+MOST_JSON_BYTES = 64 * 2**20
+MOST_NESTED = 64  # a value in a list in an object counts three: Python's own limit is a crash
 
 
 @contextmanager
@@ -55,15 +61,59 @@ def write_json(path: Path, content: object) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON object; EmotionSlmError when the file is missing or is not one."""
-    require(path)
+    """Read a JSON object; EmotionSlmError when the file is missing or is not one.
+
+    Refused with it is what Python would read and could not write again: NaN and infinite numbers,
+    half a surrogate pair; two values of one key, and nesting beyond MOST_NESTED.
+    """
+    require(path, MOST_JSON_BYTES)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(
+            text,
+            parse_float=_finite,
+            parse_constant=_finite,
+            object_pairs_hook=_distinct,
+        )
+        if "\\ud" in text.lower():
+            json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError:
+        raise EmotionSlmError(f"{path}: not valid JSON (nested too deeply)") from None
+    except ValueError as error:  # that of an integer of thousands of digits has no class of its own
         raise EmotionSlmError(f"{path}: not valid JSON ({error})") from error
     if not isinstance(content, dict):
         raise EmotionSlmError(f"{path}: expected a JSON object, found {type(content).__name__}")
+    if _deeper(content, MOST_NESTED):
+        raise EmotionSlmError(f"{path}: not valid JSON (nested too deeply)")
     return content
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no finite number")
+    return number
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"key {twice[:80]!r} occurs twice")
+    return content
+
+
+def _deeper(content: object, levels: int) -> bool:
+    """Whether lists and objects are nested in more than `levels`."""
+    inside = [content]
+    for _ in range(levels):
+        inside = [
+            inner
+            for outer in inside
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(inside)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
@@ -136,16 +186,37 @@ def read_array(path: Path) -> np.ndarray:
         raise EmotionSlmError(f"{path}: not a readable .npy file ({error})") from error
 
 
-def require(path: Path) -> Path:
+def require(path: Path, most_bytes: int | None = None) -> Path:
     """Return `path`, or raise EmotionSlmError telling how to come by it.
 
-    Of the outputs the released model alone is in a remote that everybody has.
+    It is a file: what is not (a folder, a pipe, a device, a circle of links) would raise, block or
+    never end when read, and neither would a file larger than `most_bytes` do any good. Of the
+    outputs the released model alone is in a remote that everybody has.
     """
-    if not path.exists():
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         released = CLASSIFIER.as_posix() in path.as_posix()
         pull = f", `dvc pull {CLASSIFIER}` fetches the released one" if released else ""
-        raise EmotionSlmError(f"{path}: no such file; `dvc repro` makes it{pull}")
+        raise EmotionSlmError(f"{path}: no such file; `dvc repro` makes it{pull}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise EmotionSlmError(f"{path}: cannot be read ({reason})") from error
+    if not os.access(path, os.R_OK):
+        raise EmotionSlmError(f"{path}: cannot be read (Permission denied)")
+    if not stat.S_ISREG(found.st_mode):
+        raise EmotionSlmError(f"{path}: is {_kind(found.st_mode)}, expected a file")
+    if most_bytes is not None and found.st_size > most_bytes:
+        raise EmotionSlmError(
+            f"{path}: {found.st_size} bytes, expected {most_bytes} at most; fetch it again"
+        )
     return path
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a pipe" if stat.S_ISFIFO(mode) else "a device or socket"
 
 
 def sha256_file(path: Path) -> str:

@@ -29,6 +29,10 @@ class Section(BaseModel):
 
 
 SectionT = TypeVar("SectionT", bound=Section)
+ModelT = TypeVar("ModelT", bound=BaseModel)
+SHOWN_CHARACTERS = 80  # of a value that is wrong
+MOST_PROBLEMS = 20
+ABSENT = "give it in params.yaml, or with `dvc exp run --set-param KEY=VALUE`"
 
 
 class Document(NamedTuple):
@@ -102,11 +106,27 @@ class Document(NamedTuple):
             where, content = name, self.shared[name]
         else:
             where, content = f"profiles.{self.profile}.{name}", self.profiles[self.profile][name]
-        try:
-            return model.model_validate(content)
-        except ValidationError as error:
-            problems = _describe_all(where, content, model, error)
-            raise EmotionSlmError("\n".join(f"{self.path}: {line}" for line in problems)) from None
+        return checked(model, content, self.path, where, f"; {ABSENT}")
+
+
+def checked(
+    model: type[ModelT],
+    content: object,
+    path: Path,
+    where: str = "",
+    absent: str = "",
+    most: int = MOST_PROBLEMS,
+) -> ModelT:
+    """`content` as `model`; EmotionSlmError names the file, and each bad key by its full path.
+
+    `where`: the key in `path` at which `content` stands. `absent`: what to do about a missing key.
+    `most`: how many bad keys are named.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        problems = _describe_all(where, content, model, error, absent)[:most]
+        raise EmotionSlmError("\n".join(f"{path}: {line}" for line in problems)) from None
 
 
 def write_run(settings: dict[str, Any], path: Path = RUN) -> None:
@@ -161,16 +181,20 @@ def _integer(path: Path, content: dict[str, Any], key: str, minimum: int) -> int
 
 
 def _describe_all(
-    where: str, content: object, model: type[BaseModel], error: ValidationError
+    where: str, content: object, model: type[BaseModel], error: ValidationError, absent: str
 ) -> list[str]:
     """Each problem as `path.of.key: what is wrong`, the most exact one where several overlap."""
-    items = [(_yaml_path(content, item), item) for item in error.errors()]
+    items = [(_yaml_path(content, item), item) for item in error.errors()[:MOST_PROBLEMS]]
     exact = [
         (path, item)
         for path, item in items
         if not any(len(other) > len(path) and other[: len(path)] == path for other, _ in items)
     ]
-    return [f"{'.'.join([where, *path])}: {_describe(model, path, item)}" for path, item in exact]
+    prefix = [where] if where else []
+    return [
+        f"{'.'.join([*prefix, *path])}: {_describe(model, path, item, absent)}"
+        for path, item in exact
+    ]
 
 
 def _yaml_path(content: object, item: Any) -> list[str]:
@@ -181,24 +205,36 @@ def _yaml_path(content: object, item: Any) -> list[str]:
         is_index = isinstance(content, list) and isinstance(part, int)
         if is_key or is_index:
             content = content[part]
-            path.append(str(part))
+            path.append(plain(part))
     if item["type"] == "missing":
-        path.append(str(item["loc"][-1]))
+        path.append(plain(item["loc"][-1]))
     return path
 
 
-def _describe(model: type[BaseModel], path: list[str], item: Any) -> str:
+def _describe(model: type[BaseModel], path: list[str], item: Any, absent: str) -> str:
     if item["type"] == "extra_forbidden":
         return f"unknown key{did_you_mean(path[-1], _field_names(model, path))}"
     if item["type"] == "missing":
-        return "missing key; give it in params.yaml, or with `dvc exp run --set-param KEY=VALUE`"
+        return f"missing key{absent}"
     if item["type"] == "union_tag_invalid":
         expected = item["ctx"]["expected_tags"]
         known = [tag.strip(" '") for tag in expected.split(",")]
         return f"name: unknown name {item['ctx']['tag']!r}{did_you_mean(item['ctx']['tag'], known)}"
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
-    return f"{item['msg']}, found {item['input']!r}"
+    return f"{item['msg']}, found {shown(item['input'])}"
+
+
+def shown(value: object) -> str:
+    """A value as messages show it: on one line, and no more than SHOWN_CHARACTERS of it."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def plain(key: object) -> str:
+    """A name as messages give it: as it stands, or as `shown` where it is long or unprintable."""
+    text = str(key)
+    return text if text.isprintable() and len(text) <= SHOWN_CHARACTERS else shown(text)
 
 
 def _field_names(model: type[BaseModel], path: list[str]) -> list[str]:

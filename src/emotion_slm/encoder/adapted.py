@@ -6,9 +6,9 @@ from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.lora import add_lora
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.backbone.tensors import load_trained, save_trained
-from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
-from emotion_slm.encoder.params import Adapted, EncoderParams
+from emotion_slm.common.params import checked
+from emotion_slm.encoder.params import Adapted, AdaptedConfig, EncoderParams
 from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
 
 ENCODER = "encoder.safetensors"
@@ -37,15 +37,9 @@ def write_adapted(
 
 
 def read_adapted(folder: Path) -> Adapted:
-    config = read_json(folder / CONFIG)
-    if "frozen" not in config:
-        raise EmotionSlmError(f"{folder / CONFIG}: key 'frozen' is missing; run `dvc repro`")
-    lora = config.get("lora")
-    return Adapted(
-        frozen=config["frozen"],
-        lora=LoraParams(**lora) if lora else None,
-        train_ids_sha256=config.get("train_ids_sha256"),
-    )
+    """Read config.json of models/adapted; EmotionSlmError names a key that is missing or wrong."""
+    path = folder / CONFIG
+    return checked(AdaptedConfig, read_json(path), path, absent="; run `dvc repro`").adapted()
 
 
 def build_encoder(

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emotion_slm.backbone.params import BackboneParams, LoraParams
 from emotion_slm.common.params import Section
@@ -18,7 +18,7 @@ class EncoderParams(BackboneParams):
 
     pooling: Literal["mean", "last"]
     normalize: bool
-    max_length: int = Field(ge=2)
+    max_length: int = Field(ge=2, le=2**20)
 
 
 class AdaptParams(Section):
@@ -45,3 +45,20 @@ class Adapted(NamedTuple):
     frozen: bool
     lora: LoraParams | None = None
     train_ids_sha256: str | None = None
+
+
+class AdaptedConfig(Section):
+    """What stands in config.json of models/adapted, and under `adapted` in a package's."""
+
+    frozen: bool
+    lora: LoraParams | None = None
+    train_ids_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{1,64}$")
+
+    @model_validator(mode="after")
+    def frozen_without_adapters(self) -> "AdaptedConfig":
+        if self.frozen and self.lora:
+            raise ValueError("`frozen` is true, and a frozen encoder has no adapters (`lora`)")
+        return self
+
+    def adapted(self) -> Adapted:
+        return Adapted(self.frozen, self.lora, self.train_ids_sha256)

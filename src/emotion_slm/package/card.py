@@ -1,16 +1,21 @@
 """The model card, rendered from the files of a package; its front matter is what the hub reads."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from huggingface_hub import EvalResult, ModelCardData
+from pydantic import BaseModel, ConfigDict
 
 from emotion_slm.classifier.params import LinearHead
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_bytes
+from emotion_slm.common.params import checked, shown
 from emotion_slm.common.paths import CLASSIFIER
 from emotion_slm.corpus.goemotions import HUB_CONFIG, HUB_DATASET, HUB_REVISION
+from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.metrics import FEW_POSITIVES
-from emotion_slm.package.package import CALIBRATION, CARD, RESULTS, Origin, Package
+from emotion_slm.package.package import CALIBRATION, CARD, RESULTS, Origin, Package, package_file
+from emotion_slm.package.public import is_hub_name, public_name
 
 BODY = """\
 # emotion-slm, profile `{profile}`
@@ -117,6 +122,52 @@ SAMPLE_WARNING = """
 """
 
 
+class Shown(BaseModel):
+    """A part of results.json; what the card does not show may stand beside it."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Scores(Shown):
+    macro_f1: float
+    micro_f1: float
+    macro_precision: float
+    macro_recall: float
+    map: float
+    exact_accuracy: float
+    ece: float
+
+
+class TestScores(Scores):
+    macro_f1_low: float
+    macro_f1_high: float
+
+
+class LabelScores(Shown):
+    label: Literal[LABELS]
+    target: bool
+    precision: float
+    recall: float
+    f1: float
+    f1_low: float
+    f1_high: float
+    support: int
+
+
+class Leakage(Shown):
+    rules: int
+    near_duplicates_in_train: int
+
+
+class Results(Shown):
+    """results.json."""
+
+    test: TestScores
+    at_half: Scores
+    per_label: list[LabelScores]
+    leakage: Leakage
+
+
 def write_card(package: Package, model: str = CLASSIFIER.as_posix()) -> None:
     """Write `model_card` into the package's folder; `model`: the folder it is loaded from."""
     write_bytes(package.folder / CARD, model_card(package, model).encode())
@@ -126,15 +177,15 @@ def model_card(package: Package, model: str, on_hub: bool = False) -> str:
     """Markdown with Hugging Face front matter.
 
     `model`: what the examples load, a folder, or with `on_hub` a repository. EmotionSlmError when
-    the package's results are missing: an older release made it.
+    the package's results are missing, as of a package of an older release, or no results.
     """
     results = _results(package)
     test, half, origin = results["test"], results["at_half"], package.origin
-    method = read_json(package.folder / CALIBRATION)["method"]
+    method = _method(package)
     few = [row["label"] for row in results["per_label"] if _few(row)]
     body = BODY.format(
         **origin._asdict(),
-        base=package.encoder.id,
+        base=public_name(package.encoder.id),
         test=test,
         half=half,
         interval=_span(test["macro_f1_low"], test["macro_f1_high"]),
@@ -152,13 +203,26 @@ def model_card(package: Package, model: str, on_hub: bool = False) -> str:
 
 
 def _results(package: Package) -> dict:
-    if not (package.folder / RESULTS).exists():
+    path = package.folder / RESULTS
+    if not path.exists() and not path.is_symlink():
         raise EmotionSlmError(
-            f"{package.folder / RESULTS}: no such file, from which the model card is made; make "
+            f"{path}: no such file, from which the model card is made; make "
             "the package again with `dvc repro`, or install the emotion-slm release it was made "
             "with"
         )
-    return read_json(package.folder / RESULTS)
+    results = read_json(package_file(package.folder, RESULTS))
+    checked(Results, results, path, most=1)
+    return results
+
+
+def _method(package: Package) -> str:
+    path = package_file(package.folder, CALIBRATION)
+    method = read_json(path).get("method")
+    if method not in list(METHODS):  # what a list takes, a dictionary may not
+        raise EmotionSlmError(
+            f"{path}: method: found {shown(method)}, expected one of {', '.join(METHODS)}"
+        )
+    return method
 
 
 def _transformers(package: Package, method: str, model: str) -> str:
@@ -218,7 +282,7 @@ def front_matter(package: Package, results: Mapping, method: str) -> str:
         tags=["emotion", "multi-label-classification", "goemotions"],
         datasets=[HUB_DATASET] if origin.corpus != "sample" else None,
         metrics=["f1", "precision", "recall", "accuracy"],
-        base_model=package.encoder.id,
+        base_model=package.encoder.id if is_hub_name(package.encoder.id) else None,
         model_name=f"emotion-slm {origin.profile}",
         eval_results=eval_results(origin, results, method),
     ).to_yaml()

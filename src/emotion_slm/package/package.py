@@ -1,18 +1,31 @@
-"""models/classifier: everything a user of the model needs but the hash-pinned base weights."""
+"""models/classifier: everything a user of the model needs but the hash-pinned base weights.
 
+A package may come from a stranger: nothing in it is believed before it is checked, and of its files
+none is read, copied or published but those that a package has.
+"""
+
+import re
 import shutil
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from emotion_slm.backbone.params import LoraParams
-from emotion_slm.classifier.params import Finetuned, parse_finetuned
+from emotion_slm.backbone.params import WIDEST, BackboneParams
+from emotion_slm.classifier.params import ClassifierParams, Finetuned
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.files import atomic_path, read_json, sha256_file, write_json
+from emotion_slm.common.files import (
+    MOST_JSON_BYTES,
+    atomic_path,
+    read_json,
+    require,
+    sha256_file,
+    write_json,
+)
+from emotion_slm.common.params import Section, checked, plain
 from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
-from emotion_slm.encoder.params import Adapted, EncoderParams
+from emotion_slm.encoder.params import Adapted, AdaptedConfig, EncoderParams
 from emotion_slm.package.provenance import Provenance
 from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
 
@@ -22,10 +35,20 @@ CONFIG = "config.json"
 ENCODER = "encoder.safetensors"  # absent when the encoder is frozen
 CLASSIFIER = "classifier.safetensors"
 ONNX = "model.onnx"  # of an exported folder, in place of both
+WEIGHTS = "model.safetensors"  # of a published folder, beside both: base and all
 CALIBRATION = "calibration.json"
 THRESHOLDS = "thresholds.json"
 RESULTS = "results.json"  # what the card shows; no part of scoring
 CARD = "README.md"
+# What config.json may list, with the most bytes that are read. No other name is a package's.
+MOST_BYTES = {
+    ENCODER: 2**36,
+    CLASSIFIER: 2**36,
+    WEIGHTS: 2**37,
+    ONNX: 2**31,  # protobuf's limit
+    TOKENIZER: 2**28,
+    **dict.fromkeys((CALIBRATION, THRESHOLDS, RESULTS, TOKENIZER_CONFIG), MOST_JSON_BYTES),
+}
 
 
 class Origin(NamedTuple):
@@ -54,6 +77,71 @@ class Package(NamedTuple):
     onnx: Precision | None = None
 
 
+# Words of a card: no control characters, and nothing that Markdown or HTML would take for markup.
+Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f|`<>\[\]]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class OriginConfig(Section):
+    profile: Words
+    corpus: Words
+    protocol: Words
+
+
+class BaseConfig(Section):
+    revision: Words | None
+    files: dict[Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")], Sha256]
+
+
+class ProvenanceConfig(Section):
+    parameters: dict[str, Any]
+    data: dict[str, Sha256]
+    base: dict[str, BaseConfig]
+    revision: Words | None = None
+
+    @field_validator("data")
+    @classmethod
+    def inside_the_workspace(cls, data: dict[str, str]) -> dict[str, str]:
+        for name in data:
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise ValueError(f"{plain(name)} lies outside of the workspace")
+        return data
+
+
+class Made(BaseModel):
+    """What config.json says of the model's making. Keys beside those read are of no concern here,
+    such as transformers' in a package with full weights."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    origin: OriginConfig
+    provenance: ProvenanceConfig
+    files: dict[str, Sha256]
+
+    @field_validator("files")
+    @classmethod
+    def files_of_a_package(cls, files: dict[str, str]) -> dict[str, str]:
+        foreign = sorted(files.keys() - MOST_BYTES.keys())
+        if foreign:
+            known = ", ".join(MOST_BYTES)
+            raise ValueError(
+                f"{plain(foreign[0])} is no file of a package; expected some of {known}"
+            )
+        return files
+
+
+class Config(Made):
+    """All of config.json that a package is read by."""
+
+    id2label: dict[str, str]
+    label2id: dict[str, int]
+    encoder: EncoderParams
+    adapted: AdaptedConfig
+    classifier: ClassifierParams
+    width: int = Field(ge=1, le=WIDEST)
+    onnx: Precision | None = None
+
+
 def write_package(
     package: Package,
     encoder_weights: Path,
@@ -76,8 +164,13 @@ def write_package(
     write_config(package, [*weights, *parts, *tokenizer])
 
 
-def write_config(package: Package, names: Iterable[str]) -> None:
-    """Write config.json; `names` are the files of the folder that it vouches for by their hash."""
+def write_config(
+    package: Package, names: Iterable[str], more: dict[str, Any] | None = None
+) -> None:
+    """Write config.json; `names` are the files of the folder that it vouches for by their hash.
+
+    `more`: keys of transformers' that join the package's own, or take their place.
+    """
     folder, lora = package.folder, package.adapted.lora
     config = {
         "format_version": FORMAT_VERSION,
@@ -92,6 +185,7 @@ def write_config(package: Package, names: Iterable[str]) -> None:
         "origin": package.origin._asdict(),
         "provenance": package.provenance._asdict(),
         "files": {name: sha256_file(folder / name) for name in names},
+        **(more or {}),
     }
     if package.onnx:
         config["onnx"] = package.onnx
@@ -101,38 +195,74 @@ def write_config(package: Package, names: Iterable[str]) -> None:
 def read_package(folder: Path) -> Package:
     """Read config.json and verify every file it names by its hash.
 
-    Raises EmotionSlmError when a file is missing or altered, when the label set is not this
-    project's, and when the format version is another one, older or newer.
+    Raises EmotionSlmError when a file is missing, altered or no file of a package's; when config
+    says something that cannot be; when the label set is not this project's; and when the format
+    version is another one, older or newer.
     """
-    if not (folder / CONFIG).exists():
+    config = read_config(folder)
+    encoder = _pinned(folder, config, "encoder", config.encoder)
+    classifier = config.classifier
+    if classifier.name == "one_position":
+        backbone = _pinned(folder, config, "classifier.backbone", classifier.backbone)
+        classifier = classifier.model_copy(update={"backbone": backbone})
+    for name, expected in config.files.items():
+        if sha256_file(package_file(folder, name)) != expected:
+            raise EmotionSlmError(
+                f"{folder / name}: altered or truncated (its SHA-256 is not the one in "
+                f"{CONFIG}); fetch the model again"
+            )
+    return Package(
+        folder=folder,
+        encoder=encoder,
+        adapted=config.adapted.adapted(),
+        finetuned=Finetuned(classifier, config.width),
+        origin=Origin(**config.origin.model_dump()),
+        provenance=Provenance(**config.provenance.model_dump()),
+        onnx=config.onnx,
+    )
+
+
+def read_config(folder: Path) -> Config:
+    """config.json alone, every key checked; the files it lists are not looked at."""
+    path = folder / CONFIG
+    if not path.exists() and not path.is_symlink():
         raise EmotionSlmError(
             f"{folder}: no model here ({CONFIG} is missing); `dvc repro` trains one, "
             "`dvc pull models/classifier` fetches the released one"
         )
-    config = read_json(folder / CONFIG)
-    _check_version(folder, config.get("format_version"))
-    try:
-        if config["label2id"] != LABEL_INDEX:
-            raise EmotionSlmError(f"{folder / CONFIG}: the label set is not GoEmotions' 28 labels")
-        _check_listed(folder, config)
-        for name, expected in config["files"].items():
-            if sha256_file(folder / name) != expected:
-                raise EmotionSlmError(
-                    f"{folder / name}: altered or truncated (its SHA-256 is not the one in "
-                    f"{CONFIG}); fetch the model again"
-                )
-        lora = config["adapted"]["lora"]
-        return Package(
-            folder=folder,
-            encoder=EncoderParams.model_validate(config["encoder"]),
-            adapted=Adapted(**{**config["adapted"], "lora": lora and LoraParams(**lora)}),
-            finetuned=parse_finetuned(config),
-            origin=Origin(**config["origin"]),
-            provenance=Provenance(**config["provenance"]),
-            onnx=TypeAdapter(Precision | None).validate_python(config.get("onnx")),
+    content = read_json(package_file(folder, CONFIG))
+    _check_version(folder, content.get("format_version"))
+    config = checked(Config, content, path, most=1)
+    names = {str(index): label for index, label in enumerate(LABELS)}
+    if config.label2id != LABEL_INDEX or config.id2label != names:
+        raise EmotionSlmError(f"{path}: the label set is not GoEmotions' 28 labels")
+    _check_listed(path, config)
+    return config
+
+
+def package_file(folder: Path, name: str) -> Path:
+    """The file `name` of the package in `folder`, to be read or copied.
+
+    EmotionSlmError when it is missing, no file, larger than such a file can be, or a link: a link
+    may lead to a file that is nobody's business. Links of the hub's cache and of DVC's, which lead
+    to the stores that these keep, are followed.
+    """
+    path = folder / name
+    if path.is_symlink() and not _stored(path):
+        raise EmotionSlmError(
+            f"{path}: is a link, expected a file of the package itself; "
+            "put the file in its place if it is the model's"
         )
-    except (KeyError, TypeError, AttributeError, ValidationError) as error:
-        raise EmotionSlmError(f"{folder / CONFIG}: not a model config ({error})") from error
+    return require(path, MOST_BYTES.get(name, MOST_JSON_BYTES))
+
+
+def _stored(link: Path) -> bool:
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):  # leads nowhere, or round in a circle
+        return False
+    in_hub_cache = target.parent == link.parent.resolve().parents[1] / "blobs"
+    return in_hub_cache or bool(re.search(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$", str(target)))
 
 
 def _check_version(folder: Path, version: object) -> None:
@@ -145,19 +275,39 @@ def _check_version(folder: Path, version: object) -> None:
         else "make it again with `dvc repro`, or install the emotion-slm release it was made with"
     )
     raise EmotionSlmError(
-        f"{folder}: model format {version}, this release reads {FORMAT_VERSION}; {remedy}"
+        f"{folder}: model format {plain(version)}, this release reads {FORMAT_VERSION}; {remedy}"
     )
 
 
-def _check_listed(folder: Path, config: dict) -> None:
+def _check_listed(path: Path, config: Config) -> None:
     """Every file that is loaded has a hash to be held to."""
     needed = {CALIBRATION, THRESHOLDS, TOKENIZER, TOKENIZER_CONFIG}
-    if config.get("onnx"):
+    if config.onnx:
         needed.add(ONNX)
     else:
-        needed |= {CLASSIFIER} if config["adapted"]["frozen"] else {CLASSIFIER, ENCODER}
-    unlisted = sorted(needed - set(config["files"]))
+        needed |= {CLASSIFIER} if config.adapted.frozen else {CLASSIFIER, ENCODER}
+    unlisted = sorted(needed - config.files.keys())
     if unlisted:
+        raise EmotionSlmError(f"{path}: no hash for {unlisted[0]}; fetch the model again")
+    if config.adapted.frozen and ENCODER in config.files:
         raise EmotionSlmError(
-            f"{folder / CONFIG}: no hash for {unlisted[0]}; fetch the model again"
+            f"{path}: adapted.frozen is true, yet files lists {ENCODER}, which an encoder that was "
+            "never adapted has not; fetch the model again"
         )
+
+
+ParamsT = TypeVar("ParamsT", bound=BackboneParams)
+
+
+def _pinned(folder: Path, config: Config, key: str, params: ParamsT) -> ParamsT:
+    """`params` with the hashes of its provenance where it has none of its own: what is scored must
+    be the base that was trained on."""
+    if params.sha256 is not None or config.onnx:
+        return params
+    base = config.provenance.base.get(params.id)
+    if base is None or not base.files:
+        raise EmotionSlmError(
+            f"{folder / CONFIG}: {key}.sha256: found null, expected the SHA-256 of the base "
+            "weights, here or in provenance.base; make the package again with `dvc repro`"
+        )
+    return params.model_copy(update={"pins": tuple(sorted(base.files.items()))})

@@ -5,13 +5,16 @@ It is written with transformers and read without: those take seconds of CPU to i
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from emotion_slm.common.errors import EmotionSlmError, writing
-from emotion_slm.common.files import read_json, write_json
+from emotion_slm.common.files import read_json, require, write_json
+from emotion_slm.common.params import shown
 from emotion_slm.encoder.tokens import pad
 
 TOKENIZER = "tokenizer.json"
@@ -25,25 +28,44 @@ class PackagedTokenizer:
 
     def __init__(self, folder: Path, max_length: int):
         """EmotionSlmError for a file that is no tokenizer."""
-        side = read_json(folder / TOKENIZER_CONFIG).get("truncation_side", "right")
-        try:
-            self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        except Exception as error:  # the tokenizers library raises a bare Exception
+        self.path = require(folder / TOKENIZER)
+        config = folder / TOKENIZER_CONFIG
+        side = read_json(config).get("truncation_side", "right")
+        if side not in ("left", "right"):
             raise EmotionSlmError(
-                f"{folder / TOKENIZER}: not a tokenizer ({error}); fetch the model again"
-            ) from error
-        self.tokenizer.enable_truncation(max_length, direction=side)
-        self.tokenizer.no_padding()
+                f"{config}: truncation_side: found {shown(side)}, expected 'left' or 'right'; "
+                "fetch the model again"
+            )
+        with _explained(self.path):
+            self.tokenizer = Tokenizer.from_file(str(self.path))
+            self.tokenizer.enable_truncation(max_length, direction=side)
+            self.tokenizer.no_padding()
 
     def __call__(self, texts: list[str]) -> list[np.ndarray]:
-        """Token ids per text, each (tokens,) int64, unpadded."""
-        return [
-            np.array(row.ids, dtype=np.int64) for row in self.tokenizer.encode_batch_fast(texts)
-        ]
+        """Token ids per text, each (tokens,) int64, unpadded.
+
+        EmotionSlmError for a tokenizer that only now proves to be none.
+        """
+        with _explained(self.path):
+            rows = self.tokenizer.encode_batch_fast(texts)
+        return [np.array(row.ids, dtype=np.int64) for row in rows]
 
     def pad(self, rows: list[np.ndarray]) -> dict[str, np.ndarray]:
         """Rows of token ids → input_ids and attention_mask, (n, longest), padded on the right."""
         return pad(rows, pad_id=0)  # any id does: padded positions are masked
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """The tokenizers library raises a bare Exception, and where it panics no Exception at all."""
+    try:
+        yield
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:
+        raise EmotionSlmError(
+            f"{path}: not a tokenizer ({shown(str(error))}); fetch the model again"
+        ) from error
 
 
 def write_tokenizer(base: Path, folder: Path, max_length: int) -> tuple[str, str]:

@@ -7,16 +7,21 @@ import torch
 
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.maps import Blend, Platt, Temperature
-from emotion_slm.classifier.finetuned import load_classifier
 from emotion_slm.classifier.params import LinearHead
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.files import read_json, sha256_file, write_json
-from emotion_slm.corpus.labels import LABELS
-from emotion_slm.encoder.adapted import load_encoder
+from emotion_slm.common.files import read_json
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.package.package import CALIBRATION, CARD, CLASSIFIER, CONFIG, ENCODER, Package
-
-WEIGHTS = "model.safetensors"
+from emotion_slm.package.contents import check_contents, read_calibration
+from emotion_slm.package.models import load_models
+from emotion_slm.package.package import (
+    CONFIG,
+    WEIGHTS,
+    Package,
+    package_file,
+    read_config,
+    write_config,
+)
+from emotion_slm.package.public import public, without_paths
 
 
 def compose(package: Package) -> TextClassifier:
@@ -40,9 +45,9 @@ def compose(package: Package) -> TextClassifier:
             "into one text classifier, only a linear head does; "
             "use EmotionClassifier.from_pretrained"
         )
-    model = load_encoder(package.encoder, package.adapted, folder / ENCODER)
-    trained = load_classifier(package.finetuned, folder / CLASSIFIER).layers[0]
-    slope, intercept = affine(_calibration(folder), len(trained.bias))
+    model, classifier = load_models(package)
+    trained = classifier.layers[0]
+    slope, intercept = affine(read_calibration(package), len(trained.bias))
     with torch.no_grad():
         weight, bias = trained.weight.double() * slope[:, None], trained.bias.double() * slope
         model.head.weight.copy_(weight)  # (28, d)
@@ -68,24 +73,21 @@ def write_full_weights(package: Package, folder: Path, revision: str | None) -> 
     """Write the package once more into the empty `folder`, with every weight beside it.
 
     Both ways of loading work there: the Auto classes read model.safetensors, EmotionClassifier the
-    package's own files. `revision`, a git commit, joins the provenance. Raises EmotionSlmError when
-    `folder` is not empty, and for models that `compose` or `save_pretrained` refuses.
+    package's own files. `revision`, a git commit, joins the provenance. No file names a folder of
+    this machine, and there is no card yet. Raises EmotionSlmError when `folder` is not empty, for a
+    package that could not be scored, and for models that `compose` or `save_pretrained` refuses.
     """
     if folder.exists() and any(folder.iterdir()):
         raise EmotionSlmError(f"{folder}: not empty; name a new folder")
+    check_contents(package)
+    names = [name for name in read_config(package.folder).files if name != WEIGHTS]
     model = compose(package)
-    config = read_json(package.folder / CONFIG)
     model.save_pretrained(folder)
-    names = [*config["files"], *([CARD] if (package.folder / CARD).exists() else [])]
+    # Its model_type and architecture are now the whole model's.
+    transformers = without_paths(read_json(folder / CONFIG))
+    transformers["backbone"].pop("_name_or_path", None)  # where the base lies on this machine
     for name in names:
-        shutil.copyfile(package.folder / name, folder / name)
-    config |= read_json(folder / CONFIG)  # model_type and architecture are now the whole model's
-    config["backbone"].pop("_name_or_path", None)  # where the base lies on this machine
-    config["provenance"]["revision"] = revision
-    config["files"][WEIGHTS] = sha256_file(folder / WEIGHTS)
-    write_json(folder / CONFIG, config)
-
-
-def _calibration(folder: Path) -> Calibration:
-    path = folder / CALIBRATION
-    return Calibration.from_dict(read_json(path), LABELS, str(path))
+        shutil.copyfile(package_file(package.folder, name), folder / name)
+    whole = public(package)._replace(folder=folder)
+    whole = whole._replace(provenance=whole.provenance._replace(revision=revision))
+    write_config(whole, [*names, WEIGHTS], transformers)

@@ -17,6 +17,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import write_bytes
 from emotion_slm.package.card import model_card
 from emotion_slm.package.package import CARD, read_package
+from emotion_slm.package.public import public
 from emotion_slm.publish.full_weights import write_full_weights
 
 AGAIN = "run the same command again: what has arrived is not sent twice"
@@ -46,7 +47,7 @@ def prepare(
     """
     _check_name(repo_id)
     package = read_package(model)
-    card = model_card(package, repo_id, on_hub=True)
+    card = model_card(public(package), repo_id, on_hub=True)
     write_full_weights(package, folder, revision)
     write_bytes(folder / CARD, card.encode())
     return Repository(repo_id, private, folder, revision)

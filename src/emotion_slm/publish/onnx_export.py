@@ -6,32 +6,37 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import expit
 from torch import nn
 
-from emotion_slm.classifier.finetuned import load_classifier
 from emotion_slm.common.errors import EmotionSlmError, writing
-from emotion_slm.common.files import read_json
-from emotion_slm.encoder.adapted import load_encoder
+from emotion_slm.common.files import write_bytes
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.package.card import write_card
+from emotion_slm.package.card import model_card
+from emotion_slm.package.contents import check_contents
+from emotion_slm.package.models import load_models
 from emotion_slm.package.package import (
+    CARD,
     CLASSIFIER,
-    CONFIG,
     ENCODER,
     ONNX,
     RESULTS,
+    WEIGHTS,
     Package,
     Precision,
+    package_file,
+    read_config,
     read_package,
     write_config,
 )
-from emotion_slm.publish.full_weights import WEIGHTS
+from emotion_slm.package.public import public
 from emotion_slm.scoring.onnx_graph import OnnxGraph
 
+NOTES = ("doc_string", "metadata_props")  # of models, graphs, nodes, functions and values
 OPSET = 20  # the first with GELU as one operator
 MOST_BYTES = 2**31  # protobuf's limit on a file
 TOLERANCE = 1e-3  # of raw sigmoids
@@ -56,8 +61,9 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
     """Write the package into the new `folder` with a graph, `model.onnx`, in place of its weights.
 
     `int8` quantises the weights of matrix products by output channel, their inputs as they come.
-    The float32 graph is compared with the model before anything is written. Raises EmotionSlmError
-    without the extra `onnx`, when `folder` is not empty, for 4-bit weights, for a model above two
+    The float32 graph is compared with the model before anything is written, and no file names a
+    folder of this machine. Raises EmotionSlmError without the extra `onnx`, when `folder` is not
+    empty, for a package that could not be scored, for 4-bit weights, for a model above two
     gigabytes, and for an architecture that torch cannot export or exports wrongly.
     """
     if folder.exists() and any(folder.iterdir()):
@@ -70,9 +76,14 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
             f"{error.name} is not installed, which exports; "
             'in a clone of emotion-slm: pip install -e ".[train,onnx]"'
         ) from error
+    check_contents(package)
+    replaced = {ENCODER, CLASSIFIER, WEIGHTS}
+    names = [name for name in read_config(package.folder).files if name not in replaced]
+    exported = public(package)._replace(onnx=precision)
+    # Older packages have no results, of which the card is made.
+    card = model_card(exported, folder.name) if RESULTS in names else None
     model = _load(package)
     unfinished = folder.with_name(f".{folder.name}.part")
-    exported = package._replace(folder=unfinished, onnx=precision)
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / "float32.onnx"
         write_graph(model, graph)
@@ -83,20 +94,13 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
             shutil.rmtree(unfinished, ignore_errors=True)  # of an export that failed
             unfinished.mkdir(parents=True)
             shutil.copyfile(graph, unfinished / ONNX)
-            _complete(exported, package.folder, folder)
+            for name in names:
+                shutil.copyfile(package_file(package.folder, name), unfinished / name)
+            if card:
+                write_bytes(unfinished / CARD, card.encode())
+            write_config(exported._replace(folder=unfinished), [ONNX, *names])
             unfinished.replace(folder)
     return read_package(folder)
-
-
-def _complete(exported: Package, source: Path, final: Path) -> None:
-    """Write beside the graph what else the package has; `final` is where the folder will lie."""
-    replaced = {ENCODER, CLASSIFIER, WEIGHTS}
-    names = [name for name in read_json(source / CONFIG)["files"] if name not in replaced]
-    for name in names:
-        shutil.copyfile(source / name, exported.folder / name)
-    if RESULTS in names:  # of which the card is made; older packages have none
-        write_card(exported, final.as_posix())
-    write_config(exported, [ONNX, *names])
 
 
 def write_graph(model: nn.Module, path: Path) -> None:
@@ -122,6 +126,26 @@ def write_graph(model: nn.Module, path: Path) -> None:
                 f"({reason}); score with the package itself"
             ) from error
         program.save(path, external_data=False)
+    _strip(path)
+
+
+def _strip(path: Path) -> None:
+    """Take out of an ONNX file what its exporter noted of the source code, paths included."""
+    import onnx
+
+    graph = onnx.load(path)
+    _strip_message(graph)
+    onnx.save(graph, path)
+
+
+def _strip_message(message: Any) -> None:
+    """Clear the notes of a protobuf message and of those inside it, wherever they stand."""
+    for field, value in message.ListFields():
+        if field.name in NOTES:
+            message.ClearField(field.name)
+        elif field.type == field.TYPE_MESSAGE and field.name != "initializer":
+            for inner in value if field.is_repeated else (value,):
+                _strip_message(inner)
 
 
 def quantise(graph: Path, path: Path) -> Path:
@@ -151,8 +175,7 @@ def _load(package: Package) -> Scores:
             f"{folder}: its base weights are 4-bit, for which ONNX has no operators; "
             "score with the package itself"
         )
-    encoder = load_encoder(package.encoder, package.adapted, folder / ENCODER)
-    model = Scores(encoder, load_classifier(package.finetuned, folder / CLASSIFIER)).cpu().eval()
+    model = Scores(*load_models(package)).cpu().eval()
     size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
     if size >= MOST_BYTES:
         raise EmotionSlmError(

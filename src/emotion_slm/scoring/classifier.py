@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_slm.calibration.choice import Calibration
-from emotion_slm.calibration.thresholds import Thresholds
-from emotion_slm.common.files import read_json
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus.labels import LABELS
-from emotion_slm.package.package import CALIBRATION, THRESHOLDS, read_package
+from emotion_slm.package.contents import read_calibration, read_thresholds
+from emotion_slm.package.package import read_package
 from emotion_slm.scoring.engines import load_engine
 from emotion_slm.scoring.formats import encodable
 from emotion_slm.scoring.label_groups import VIEWS, check_threshold, strongest
@@ -41,14 +40,10 @@ class EmotionClassifier:
 
     def __init__(self, folder: Path, device: str | None = None):
         self.package = read_package(folder)
+        self.calibration = read_calibration(self.package)
+        self.thresholds = read_thresholds(self.package).per_label
         self.text_characters = CHARACTERS_PER_TOKEN * self.package.encoder.max_length
         self.engine = load_engine(self.package, device)
-        self.calibration = Calibration.from_dict(
-            read_json(folder / CALIBRATION), LABELS, str(folder / CALIBRATION)
-        )
-        self.thresholds = Thresholds.from_dict(
-            read_json(folder / THRESHOLDS), LABELS, str(folder / THRESHOLDS)
-        ).per_label
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device: str | None = None) -> "EmotionClassifier":
@@ -65,7 +60,7 @@ class EmotionClassifier:
         Raises TypeError for what is not a sequence of texts, as a single string, a table or a
         dictionary, and for an item that is not a string, naming its index.
         """
-        parts = [self.engine.logits(chunk) for chunk in self._chunks(texts)]
+        parts = [self._logits(chunk) for chunk in self._chunks(texts)]
         return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
@@ -108,7 +103,16 @@ class EmotionClassifier:
         return strongest(LABELS, probabilities, reached, top_k)
 
     def _probabilities(self, texts: list[str]) -> np.ndarray:
-        return self.calibration.apply(self.engine.logits(texts))
+        return self.calibration.apply(self._logits(texts))
+
+    def _logits(self, texts: list[str]) -> np.ndarray:
+        found = self.engine.logits(texts)
+        if not np.isfinite(found).all():
+            raise EmotionSlmError(
+                f"{self.package.folder}: its weights give what is no finite number for some text; "
+                "fetch the model again"
+            )
+        return found
 
     def _chunks(self, texts: Iterable[str]) -> Iterator[list[str]]:
         chunk: list[str] = []

@@ -5,7 +5,8 @@ from typing import Protocol
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.package.package import ONNX, Package
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.package.package import ONNX, Package, package_file
 from emotion_slm.package.tokenizer import PackagedTokenizer
 from emotion_slm.scoring.onnx_graph import OnnxGraph
 
@@ -43,7 +44,13 @@ class OnnxEngine:
                 "model it was exported from"
             )
         self.tokenizer = PackagedTokenizer(package.folder, package.encoder.max_length)
-        self.graph = OnnxGraph(package.folder / ONNX)
+        path = package_file(package.folder, ONNX)
+        self.graph = OnnxGraph(path)
+        if self.graph.width != len(LABELS):
+            raise EmotionSlmError(
+                f"{path}: gives {self.graph.width} logits, expected {len(LABELS)}, one for each "
+                "label; export the model again"
+            )
 
     def logits(self, texts: list[str]) -> np.ndarray:
         return self.graph.read(texts, self.tokenizer)

@@ -8,8 +8,10 @@ import numpy as np
 import onnxruntime
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import shown
 from emotion_slm.encoder.tokens import Tokenizes, by_length
 
+INPUTS = ("input_ids", "attention_mask")
 # The fastest of 1 to 64 on a CPU with AVX512-VNNI, in float32 and in int8.
 BATCH_SIZE = 16
 # Fused with the addition before it, LayerNorm is slower on a CPU: int8 scoring lost a fifth.
@@ -38,11 +40,26 @@ class OnnxGraph:
                 f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load it ({error}); "
                 "update onnxruntime, or export the model again"
             ) from error
-        self.width = self.session.get_outputs()[0].shape[1]
+        self.path = path
+        inputs = {one.name: one.type for one in self.session.get_inputs()}
+        shapes = [one.shape for one in self.session.get_outputs()]
+        widths = [shape[1] for shape in shapes if len(shape) == 2 and isinstance(shape[1], int)]
+        if inputs != dict.fromkeys(INPUTS, "tensor(int64)") or len(shapes) != 1 or not widths:
+            raise EmotionSlmError(
+                f"{path}: takes {shown(inputs)} and gives {shown(shapes)}, expected {INPUTS} of "
+                "int64 and one table of logits; export the model again"
+            )
+        self.width = widths[0]
 
     def run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """One batch, as `tokens.pad` makes it."""
-        return self.session.run(None, inputs)[0]
+        try:
+            return self.session.run(None, inputs)[0]
+        except Exception as error:  # its exceptions have no base of their own
+            raise EmotionSlmError(
+                f"{self.path}: ONNX Runtime {onnxruntime.__version__} cannot run it "
+                f"({shown(str(error))}); export the model again"
+            ) from error
 
     def read(self, texts: list[str], tokenizer: Tokenizes) -> np.ndarray:
         """Texts → (n, width) float32, in order; batches are cut from texts sorted by length."""

@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from emotion_slm.classifier.finetuned import load_classifier, logits
+from emotion_slm.classifier.finetuned import logits
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.embed import embed
-from emotion_slm.package.package import CLASSIFIER, ENCODER, Package
-from emotion_slm.package.tokenizer import PackagedTokenizer
+from emotion_slm.package.models import load_models
+from emotion_slm.package.package import Package
+from emotion_slm.package.tokenizer import TOKENIZER, PackagedTokenizer
 
 BATCH_SIZE = 32
 
@@ -18,16 +18,21 @@ class TorchEngine:
 
     def __init__(self, package: Package, device: str | None):
         place = _available(device) if device else None
-        folder = package.folder
-        self.tokenizer = PackagedTokenizer(folder, package.encoder.max_length)
-        self.encoder = load_encoder(package.encoder, package.adapted, folder / ENCODER)
-        self.classifier = load_classifier(package.finetuned, folder / CLASSIFIER)
+        self.folder = package.folder
+        self.tokenizer = PackagedTokenizer(package.folder, package.encoder.max_length)
+        self.encoder, self.classifier = load_models(package)
         if place:
             self.encoder.to(place)
             self.classifier.to(place)
 
     def logits(self, texts: list[str]) -> np.ndarray:
-        vectors = embed(texts, self.encoder, self.tokenizer, BATCH_SIZE, lambda _: None)
+        try:
+            vectors = embed(texts, self.encoder, self.tokenizer, BATCH_SIZE, lambda _: None)
+        except IndexError as error:
+            raise EmotionSlmError(
+                f"{self.folder / TOKENIZER}: gives a token that the encoder lacks ({error}); "
+                "fetch the model again"
+            ) from error
         return logits(self.classifier, vectors)
 
 

@@ -9,8 +9,9 @@ from emotion_slm.backbone.pretrained import PACKAGED
 from emotion_slm.common import paths
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file
+from emotion_slm.common.params import checked
 from emotion_slm.corpus.goemotions import SHA256
-from emotion_slm.package.package import CONFIG, Origin
+from emotion_slm.package.package import CONFIG, Made, Origin, package_file
 from emotion_slm.package.provenance import Provenance
 
 SHOWN = 12  # digits of a hash
@@ -60,26 +61,24 @@ def read_record(folder: Path) -> Record:
 
     EmotionSlmError when there is no package or its config does not say where it came from.
     """
-    if not (folder / CONFIG).is_file():
+    if not (folder / CONFIG).exists():
         raise EmotionSlmError(
             f"{folder}: no model here ({CONFIG} is missing); `dvc pull models/classifier` fetches "
             "the released one"
         )
-    config = read_json(folder / CONFIG)
+    config = read_json(package_file(folder, CONFIG))
     try:
-        record = Record(
-            Origin(**config["origin"]), Provenance(**config["provenance"]), config["files"]
-        )
-        for hashes in (record.files, record.provenance.data, record.provenance.parameters):
-            hashes.items()
-        for base in record.provenance.base.values():
-            base["revision"], base["files"].items()
-    except (KeyError, TypeError, AttributeError) as error:
+        made = checked(Made, config, folder / CONFIG, most=1)
+    except EmotionSlmError as error:
         raise EmotionSlmError(
-            f"{folder / CONFIG}: does not say what the model was made from ({error}); packages "
-            "before format 3 do not, `dvc repro` makes one that does"
+            f"{error}: does not say what the model was made from; packages before format 3 do not, "
+            "`dvc repro` makes one that does"
         ) from error
-    return record
+    return Record(
+        Origin(**made.origin.model_dump()),
+        Provenance(**made.provenance.model_dump()),
+        made.files,
+    )
 
 
 def files(folder: Path, record: Record) -> list[Evidence]:

@@ -29,10 +29,21 @@ def card_of(package: Package, **options) -> str:
     return model_card(package, "models/classifier", **options)
 
 
-def test_front_matter_is_yaml_with_the_keys_a_hub_reads(package):
+def front_matter_of(package: Package) -> dict:
     _, front, _ = card_of(package).split("---\n", 2)
-    content = YAML(typ="safe").load(front)
-    assert content["base_model"] == package.encoder.id
+    return YAML(typ="safe").load(front)
+
+
+def test_a_base_on_the_hub_is_named_and_a_local_folder_by_its_name_alone(package):
+    encoder = package.encoder.model_copy(update={"id": "owner/base"})
+    assert front_matter_of(package._replace(encoder=encoder))["base_model"] == "owner/base"
+    folder = Path(package.encoder.id)
+    assert "base_model" not in front_matter_of(package)
+    assert f"on {folder.name}." in card_of(package) and str(folder.parent) not in card_of(package)
+
+
+def test_front_matter_is_yaml_with_the_keys_a_hub_reads(package):
+    content = front_matter_of(package)
     assert content["pipeline_tag"] == "text-classification"
     assert {"language", "license", "library_name", "tags", "datasets", "metrics"} <= set(content)
 

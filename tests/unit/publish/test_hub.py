@@ -85,7 +85,7 @@ def test_without_publish_it_only_says_what_would_be_sent(hub, push, monkeypatch)
     assert not hub.repositories and not hub.uploads
 
 
-def test_what_is_published_loads_from_there_both_ways(hub, push, model):
+def test_what_is_published_loads_from_there_both_ways(hub, push, model, tiny_bert, monkeypatch):
     (model / "pytorch_model.bin").write_bytes(b"\x80\x04planted")  # no part of the package
     result = push(REPO, "--publish")
     assert result.exit_code == 0, result.output
@@ -99,6 +99,8 @@ def test_what_is_published_loads_from_there_both_ways(hub, push, model):
     assert "_name_or_path" not in config["backbone"]  # a folder of the publisher's
 
     original = EmotionClassifier.from_pretrained(model)
+    assert config["encoder"]["id"] == tiny_bert.name  # so is this, but for its name
+    monkeypatch.chdir(tiny_bert.parent)
     fetched = EmotionClassifier.from_pretrained(snapshot_download(REPO))
     np.testing.assert_array_equal(fetched.predict_proba(TEXTS), original.predict_proba(TEXTS))
     whole = AutoModelForSequenceClassification.from_pretrained(REPO)

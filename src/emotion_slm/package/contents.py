@@ -1,0 +1,27 @@
+"""What scoring reads of a package beside its weights."""
+
+from emotion_slm.calibration.choice import Calibration
+from emotion_slm.calibration.thresholds import Thresholds
+from emotion_slm.common.files import read_json
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Package, package_file
+from emotion_slm.package.tokenizer import PackagedTokenizer
+
+
+def read_calibration(package: Package) -> Calibration:
+    """EmotionSlmError names what is wrong with calibration.json."""
+    path = package_file(package.folder, CALIBRATION)
+    return Calibration.from_dict(read_json(path), LABELS, str(path))
+
+
+def read_thresholds(package: Package) -> Thresholds:
+    """EmotionSlmError names what is wrong with thresholds.json."""
+    path = package_file(package.folder, THRESHOLDS)
+    return Thresholds.from_dict(read_json(path), LABELS, str(path))
+
+
+def check_contents(package: Package) -> None:
+    """EmotionSlmError for a package that could not be scored: such a one is not handed on."""
+    read_calibration(package)
+    read_thresholds(package)
+    PackagedTokenizer(package.folder, package.encoder.max_length)(["a text"])
