@@ -96,10 +96,9 @@ def check(root: Path) -> Result:
         elif not is_sound(path):
             repair = _restoring(path, sound[name]) if name in sound else _deleting(path)
             findings.append(Finding(path, "is not what its name says", repair))
-    for run in sorted((cache / RUNS).glob("*/*")):
-        if run.is_dir() and not any(run.iterdir()):  # a kill came before the run was written there
-            problem = "an empty entry of the run-cache, at which `dvc repro` fails"
-            findings.append(Finding(run, problem, _deleting(run)))
+    for path in _unfinished(cache / RUNS):
+        problem = "an unfinished entry of the run-cache, at which `dvc repro` fails"
+        findings.append(Finding(path, problem, _deleting(path)))
     for folder in sorted({folder for path in wanted for folder in path.parents}):
         if folder.is_relative_to(root):
             beside = sorted(folder.glob(".*.tmp"))
@@ -113,6 +112,14 @@ def check(root: Path) -> Result:
             repair = _setting_aside(root, path.relative_to(root))
             findings.append(Finding(path, f"is not what dvc.lock names{kept}", repair))
     return Result(findings, len(objects), len(found))
+
+
+def _unfinished(runs: Path) -> Iterator[Path]:
+    """What a kill left in the run-cache: folders in which no run is whole, and files beside one."""
+    for folder in sorted(path for path in runs.glob("*/*") if path.is_dir()):
+        found = sorted(folder.iterdir())
+        cut_off = [path for path in found if not re.fullmatch(r"[0-9a-f]{64}", path.name)]
+        yield from cut_off if len(cut_off) < len(found) else [folder]
 
 
 def _lock(content: bytes) -> object:
@@ -163,7 +170,7 @@ def _setting_aside(root: Path, name: Path) -> Callable[[], str]:
 def _deleting(path: Path) -> Callable[[], str]:
     def delete() -> str:
         with writing(path):
-            path.rmdir() if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         return "deleted"
 
     return delete

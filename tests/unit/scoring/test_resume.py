@@ -90,6 +90,7 @@ def test_killed_at_every_point(attempt, source, tmp_path):
         assert attempt(output, death)[0] == -signal.SIGKILL
         assert attempt(output)[0] == 0
         assert contents(output.parent) == expected, death
+    print(f"{operations} kills")
 
 
 class Stopped(StubScorer):

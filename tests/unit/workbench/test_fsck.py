@@ -144,19 +144,35 @@ def test_leftovers_of_killed_processes_in_the_cache_are_deleted(root):
     assert repair(root) == ["deleted"] and not leftover.exists()
 
 
-def test_a_run_that_was_not_yet_written_into_the_run_cache_is_deleted(root):
-    """`dvc repro` fails at the empty folder that a kill left where a run was to be written."""
+UNFINISHED_RUN = "an unfinished entry of the run-cache, at which `dvc repro` fails"
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["empty", "half-written"])
+def test_a_run_that_was_not_yet_written_into_the_run_cache_is_deleted(root, written):
+    """`dvc repro` fails at the folder that a kill left where a run was to be written."""
     (entry,) = (root / ".dvc/cache/runs").glob("*/*")
-    for path in entry.iterdir():
-        path.unlink()
+    (run,) = entry.iterdir()
+    content = run.read_bytes()
+    run.unlink()
+    if written:
+        half = content[: content.index(b"outs:")]
+        run.with_name(f"{run.name}.lbAb2kW_ETlqWstkZ-VFuA.tmp").write_bytes(half)
     (root / "dvc.lock").unlink()
     command = [sys.executable, "-m", "dvc", "repro"]
     assert subprocess.run(command, cwd=root, check=False, capture_output=True).returncode != 0
-    problem = "an empty entry of the run-cache, at which `dvc repro` fails"
-    assert list(found(root).values()) == [problem]
+    assert list(found(root).values()) == [UNFINISHED_RUN]
     assert repair(root) == ["deleted"] and not entry.exists()
     dvc(root, "repro")
     assert found(root) == {}
+
+
+def test_a_run_beside_an_unfinished_one_is_kept(root):
+    (run,) = (root / ".dvc/cache/runs").glob("*/*/*")
+    half = run.with_name(f"{run.name}.lbAb2kW_ETlqWstkZ-VFuA.tmp")
+    half.write_bytes(run.read_bytes()[:50])
+    assert list(found(root).values()) == [UNFINISHED_RUN]
+    assert repair(root) == ["deleted"]
+    assert run.exists() and not half.exists()
 
 
 @pytest.mark.parametrize("folder", ["", "folder", "folder/deep"])
