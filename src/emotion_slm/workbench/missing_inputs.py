@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import RUN
-from emotion_slm.workbench.dvc_store import LISTING, cache, listed, object_path
-from emotion_slm.workbench.repository import LOCKS, run_dvc
+from emotion_slm.workbench.dvc_store import LISTING, listed, object_path
+from emotion_slm.workbench.repository import LOCKS
 
 if TYPE_CHECKING:
     from dvc.output import Output
@@ -23,31 +23,41 @@ MISSING = ("deleted", "not in cache")  # no reason to run a stage, to `--allow-m
 
 
 def require_inputs() -> None:
-    """Under `dvc … --allow-missing`, fetch what the stages after this one would read.
+    """Under `dvc … --allow-missing`, that the stages to come find what they read.
 
-    Without that option DVC makes what is missing. EmotionSlmError names what is neither here nor in
-    a remote; under `--allow-missing` without `--pull`, what is not here.
+    With `--pull` it is fetched into DVC's cache, where DVC then finds it. Without
+    `--allow-missing` DVC makes what is missing. EmotionSlmError names the stages and what is
+    neither here nor in a remote.
     """
     command = _command()
     if "--allow-missing" not in command:
         return
-    wanted = _missing(_stages_to_run())
-    if wanted and "--pull" in command:
-        run_dvc("fetch", *(dep.def_path for dep in wanted), shown=True)
-        store = cache(Path())
-        wanted = [dep for dep in wanted if not _is_kept(store, dep.hash_info.value)]
-    if wanted:
-        names = ", ".join(sorted(dep.def_path for dep in wanted))
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    repo, pulled = Repo(), "--pull" in command
+    stages = _stages_to_run(repo)
+    missing = _missing(stages)
+    if missing and pulled:
+        try:
+            repo.fetch([path.def_path for path in missing])
+        except DvcException as error:
+            raise EmotionSlmError(f"{error}; nothing was deleted") from error
+        store = Path(repo.cache.legacy.path)
+        missing = [path for path in missing if not _is_kept(store, path.hash_info.value)]
+    if missing:
         raise EmotionSlmError(
-            f"a stage to run reads what is neither here nor in a remote: {names}; nothing was "
-            "deleted. `dvc repro --pull` fetches what a remote has and makes the rest"
+            f"{', '.join(stage.addressing for stage in stages)} would run; what they read is not "
+            f"here{' and no remote has it' if pulled else ''}: "
+            f"{', '.join(sorted(path.def_path for path in missing))}; nothing was deleted. "
+            "`dvc repro --pull` fetches what a remote has and makes the rest"
         )
 
 
 def _command() -> list[str]:
-    """The words of the command that runs this stage, none when that is not DVC.
+    """The words of the DVC command that runs this stage; none when something else does.
 
-    DVC notes it with its locks, for whoever has to wait: a stage is told nothing of its options.
+    DVC writes it beside its locks, for whoever must wait. It tells a stage nothing of its options.
     """
     try:
         writers = json.loads(LOCKS.read_bytes()).get("write", {})
@@ -56,29 +66,32 @@ def _command() -> list[str]:
     return writers.get(str(RUN.resolve()), {}).get("cmd", "").split()
 
 
-def _stages_to_run() -> "list[Stage]":
-    """As `dvc repro --allow-missing` chooses them, and all that follow one of them."""
-    from dvc.repo import Repo
+def _stages_to_run(repo) -> "list[Stage]":
+    """As `dvc repro --allow-missing` chooses them, and all that follow one of them, in order."""
     from dvc.repo.reproduce import plan_repro
 
-    graph = Repo().index.graph
+    graph = repo.index.graph
     chosen: list[Stage] = []
     for stage in plan_repro(graph):
         before = list(graph.successors(stage))
-        follows = any(other in chosen for other in before)
-        this = stage.addressing == os.environ["DVC_STAGE"]
-        if not this and (follows or stage.changed_stage() or _has_changed(stage, before)):
+        if stage.addressing != os.environ["DVC_STAGE"] and (
+            any(other in chosen for other in before)
+            or stage.changed_stage()
+            or _has_changed(stage, before)
+        ):
             chosen.append(stage)
     return chosen
 
 
 def _has_changed(stage: "Stage", before: "list[Stage]") -> bool:
+    """Whether what `stage` reads or wrote is there and other than dvc.lock says, or a stage
+    `before` it has made something else since."""
     made = {out.fs_path: out.hash_info for other in before for out in other.outs}
-    for entry in (*stage.deps, *stage.outs):
-        status = entry.status()
-        if status and status[str(entry)] not in MISSING:
+    for path in (*stage.deps, *stage.outs):
+        status = path.status().get(str(path))
+        if status and status not in MISSING:
             return True
-        if status and made.get(entry.fs_path, entry.hash_info) != entry.hash_info:
+        if status and made.get(path.fs_path, path.hash_info) != path.hash_info:
             return True
     return False
 
