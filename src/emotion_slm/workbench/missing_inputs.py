@@ -26,8 +26,8 @@ def require_inputs() -> None:
     """Under `dvc … --allow-missing`, that the stages to come find what they read.
 
     With `--pull` it is fetched into DVC's cache, where DVC then finds it. Without
-    `--allow-missing` DVC makes what is missing. EmotionSlmError names the stages and what is
-    neither here nor in a remote.
+    `--allow-missing` DVC makes what is missing. EmotionSlmError names the stages and what they
+    lack.
     """
     command = _command()
     if "--allow-missing" not in command:
@@ -35,22 +35,22 @@ def require_inputs() -> None:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    repo, pulled = Repo(), "--pull" in command
+    repo = Repo()
     stages = _stages_to_run(repo)
-    missing = _missing(stages)
-    if missing and pulled:
+    missing, tried = _missing(stages), ""
+    if missing and "--pull" in command:
+        tried = " and could not be fetched"
         try:
             repo.fetch([path.def_path for path in missing])
         except DvcException as error:
-            raise EmotionSlmError(f"{error}; nothing was deleted") from error
+            tried += f" ({error})"
         store = Path(repo.cache.legacy.path)
         missing = [path for path in missing if not _is_kept(store, path.hash_info.value)]
     if missing:
         raise EmotionSlmError(
             f"{', '.join(stage.addressing for stage in stages)} would run; what they read is not "
-            f"here{' and no remote has it' if pulled else ''}: "
-            f"{', '.join(sorted(path.def_path for path in missing))}; nothing was deleted. "
-            "`dvc repro --pull` fetches what a remote has and makes the rest"
+            f"here{tried}: {', '.join(sorted(path.def_path for path in missing))}; nothing was "
+            "deleted. `dvc repro --pull` fetches what a remote has and makes the rest"
         )
 
 
