@@ -3,6 +3,7 @@
 from emotion_slm.common import paths
 from emotion_slm.common.console import stage
 from emotion_slm.common.params import Document, write_run
+from emotion_slm.workbench.missing_inputs import require_inputs
 from emotion_slm.workbench.params_check import checked_settings
 
 
@@ -10,6 +11,7 @@ def main() -> None:
     with stage("params") as report:
         document = Document.read()
         write_run(checked_settings(document))
+        require_inputs()
         report(f"profile {document.profile} → {paths.RUN}")
 
 

@@ -26,8 +26,8 @@ from emotion_slm.workbench.dvc_store import (
     named,
     object_path,
 )
+from emotion_slm.workbench.repository import LOCKS
 
-LOCKS = Path(".dvc/tmp/rwlock")
 RUNS = Path("runs")  # in a cache: a folder per stage and inputs
 READ_ONLY = 0o444  # how DVC marks an object as whole
 SET_ASIDE = SCRATCH / "damaged"

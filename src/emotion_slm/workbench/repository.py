@@ -10,6 +10,10 @@ from typing import NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError
 
+LOCKS = Path(
+    ".dvc/tmp/rwlock"
+)  # of each path that DVC reads or writes: the process and its command
+
 
 def git(*arguments: str) -> str:
     """Standard output of `git` in the working directory; EmotionSlmError when it fails."""
