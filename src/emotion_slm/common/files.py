@@ -139,11 +139,11 @@ def read_array(path: Path) -> np.ndarray:
 def require(path: Path) -> Path:
     """Return `path`, or raise EmotionSlmError telling how to come by it.
 
-    Of the outputs the released model alone is in a remote that everybody has.
+    The released model alone is kept in git.
     """
     if not path.exists():
         released = CLASSIFIER.as_posix() in path.as_posix()
-        pull = f", `dvc pull {CLASSIFIER}` fetches the released one" if released else ""
+        pull = ", `emotion-slm pull` fetches the released one" if released else ""
         raise EmotionSlmError(f"{path}: no such file; `dvc repro` makes it{pull}")
     return path
 

@@ -107,7 +107,7 @@ def read_package(folder: Path) -> Package:
     if not (folder / CONFIG).exists():
         raise EmotionSlmError(
             f"{folder}: no model here ({CONFIG} is missing); `dvc repro` trains one, "
-            "`dvc pull models/classifier` fetches the released one"
+            "`emotion-slm pull` fetches the released one"
         )
     config = read_json(folder / CONFIG)
     _check_version(folder, config.get("format_version"))
