@@ -48,7 +48,7 @@ bench-training: $(VENV)/.installed  ## padding, arithmetic, and the one-position
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.one_position
 
-# Of the trained model: `dvc pull models/classifier`, or `dvc repro`.
+# Of the trained model: `dvc repro`, or `emotion-slm pull`.
 bench-scoring: $(VENV)/.installed  ## scoring against transformers.pipeline, embedding by two engines, half an hour
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.embedding

@@ -1,6 +1,8 @@
 """The command line, `emotion-slm`: its commands put together."""
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from io import TextIOWrapper
 
 import typer
@@ -9,6 +11,7 @@ from emotion_slm.cli.model import export, lineage, pull, push
 from emotion_slm.cli.results import audit, report, review
 from emotion_slm.cli.scoring import predict
 from emotion_slm.cli.workspace import disk, fsck
+from emotion_slm.common.console import fail
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -22,8 +25,26 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
+def saying_what_lacks(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, which names the extra that brings a package it lacks."""
+
+    @wraps(command)
+    def run(*args, **options) -> None:
+        try:
+            command(*args, **options)
+        except ModuleNotFoundError as error:
+            if error.name and error.name.startswith("emotion_slm"):
+                raise
+            fail(
+                f"{error.name} is not installed, which `emotion-slm {command.__name__}` needs; "
+                'install the extra `train`, in a clone by `pip install ".[train]"`'
+            )
+
+    return run
+
+
 for command in (predict, pull, export, push, lineage, audit, report, review, fsck, disk):
-    app.command()(command)
+    app.command()(saying_what_lacks(command))
 
 
 if __name__ == "__main__":

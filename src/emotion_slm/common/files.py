@@ -191,13 +191,13 @@ def require(path: Path, most_bytes: int | None = None) -> Path:
 
     It is a file: what is not (a folder, a pipe, a device, a circle of links) would raise, block or
     never end when read, and neither would a file larger than `most_bytes` do any good. Of the
-    outputs the released model alone is in a remote that everybody has.
+    outputs the released model alone is kept in git.
     """
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         released = CLASSIFIER.as_posix() in path.as_posix()
-        pull = f", `dvc pull {CLASSIFIER}` fetches the released one" if released else ""
+        pull = ", `emotion-slm pull` fetches the released one" if released else ""
         raise EmotionSlmError(f"{path}: no such file; `dvc repro` makes it{pull}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -228,7 +228,7 @@ def read_config(folder: Path) -> Config:
     if not path.exists() and not path.is_symlink():
         raise EmotionSlmError(
             f"{folder}: no model here ({CONFIG} is missing); `dvc repro` trains one, "
-            "`dvc pull models/classifier` fetches the released one"
+            "`emotion-slm pull` fetches the released one"
         )
     content = read_json(package_file(folder, CONFIG))
     _check_version(folder, content.get("format_version"))

@@ -14,17 +14,22 @@ COLOURS = (BLUE, ORANGE)
 
 
 class Panel(NamedTuple):
-    """Columns of a table over another of its columns: name in words → column of y."""
+    """Columns of a table over another of its columns: name in words → column of y.
+
+    `axis` names x in words.
+    """
 
     title: str
     x: str
     lines: Mapping[str, str]
+    axis: str = "epoch"
 
 
 class Curve(NamedTuple):
     """A table that is drawn. `diagonal`: a line marks where x and y are the same."""
 
     path: Path
+    title: str
     caption: str
     panels: Sequence[Panel]
     diagonal: bool = False
@@ -32,17 +37,38 @@ class Curve(NamedTuple):
 
 _TRAINING = (
     Panel("loss", "epoch", {"train": "train_loss", "validation": "validation_loss"}),
-    Panel("on validation", "epoch", {"mAP": "validation_map", "macro-F1": "validation_macro_f1"}),
+    Panel(
+        "on validation",
+        "epoch",
+        {"mAP": "validation_map", "macro-F1 at 0.5": "validation_macro_f1"},
+    ),
 )
+_PROBABILITY = "mean probability"
 CURVES = (
-    Curve(paths.PLOTS / "adapt_curve.csv", "Adaptation of the encoder, by epoch.", _TRAINING),
-    Curve(paths.PLOTS / "finetune_curve.csv", "Training of the classifier, by epoch.", _TRAINING),
+    Curve(
+        paths.PLOTS / "adapt_curve.csv",
+        "Adaptation of the encoder",
+        "Loss and scores after each epoch of stage adapt.",
+        _TRAINING,
+    ),
+    Curve(
+        paths.PLOTS / "finetune_curve.csv",
+        "Training of the classifier",
+        "Loss and scores after each epoch of stage finetune.",
+        _TRAINING,
+    ),
     Curve(
         paths.PLOTS / "reliability.csv",
+        "Reliability on test",
         "Observed share over predicted probability on test: on the dotted line they agree.",
         (
-            Panel("before calibration", "raw_mean", {"observed": "raw_observed"}),
-            Panel("calibrated", "calibrated_mean", {"observed": "calibrated_observed"}),
+            Panel("raw", "raw_mean", {"observed share": "raw_observed"}, _PROBABILITY),
+            Panel(
+                "calibrated",
+                "calibrated_mean",
+                {"observed share": "calibrated_observed"},
+                _PROBABILITY,
+            ),
         ),
         diagonal=True,
     ),
@@ -57,7 +83,7 @@ def draw(curve: Curve, now: Table, base: Table | None = None) -> bytes:
     with TemporaryDirectory() as folder:
         target = Path(folder) / "curve.png"
         note = "base grey and dashed" if base else ""
-        with canvas(target, 3.2, curve.path.stem.replace("_", " "), note) as figure:
+        with canvas(target, 3.2, curve.title, note) as figure:
             for panel, axes in zip(
                 curve.panels, figure.subplots(1, len(curve.panels)), strict=True
             ):
@@ -69,12 +95,14 @@ def draw(curve: Curve, now: Table, base: Table | None = None) -> bytes:
                     found = _points(curve, panel.x, y, now)
                     axes.plot(*found, "o-", color=COLOURS[place], markersize=4, label=name)
                 axes.set_title(panel.title)
-                axes.set_xlabel(panel.x.replace("_", " "))
+                axes.set_xlabel(panel.axis)
                 if panel.x == "epoch":
                     axes.xaxis.get_major_locator().set_params(integer=True)
                 axes.grid()
                 if len(panel.lines) > 1:
                     axes.legend()
+                else:
+                    axes.set_ylabel(*panel.lines)
         return target.read_bytes()
 
 

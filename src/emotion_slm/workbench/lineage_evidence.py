@@ -63,8 +63,8 @@ def read_record(folder: Path) -> Record:
     """
     if not (folder / CONFIG).exists():
         raise EmotionSlmError(
-            f"{folder}: no model here ({CONFIG} is missing); `dvc pull models/classifier` fetches "
-            "the released one"
+            f"{folder}: no model here ({CONFIG} is missing); `emotion-slm pull` fetches the "
+            "released one"
         )
     config = read_json(package_file(folder, CONFIG))
     try:

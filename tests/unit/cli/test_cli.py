@@ -38,7 +38,18 @@ def assert_user_error(result, *parts: str) -> None:
         assert part in result.output
 
 
-COMMANDS = ("predict", "export", "audit", "report", "review", "fsck", "push", "lineage", "disk")
+COMMANDS = (
+    "predict",
+    "pull",
+    "export",
+    "audit",
+    "report",
+    "review",
+    "fsck",
+    "push",
+    "lineage",
+    "disk",
+)
 
 
 def heavy_imports(arguments: list[str], heavy: tuple[str, ...]) -> tuple[str, str]:
@@ -99,7 +110,7 @@ def test_predict_with_both_is_refused(run):
 def test_predict_without_a_model_says_how_to_get_one(run, arguments):
     Path("tickets.csv").write_text("text\nhappy\n")
     result = run("predict", *arguments)
-    assert_user_error(result, "models/classifier", "dvc repro", "dvc pull")
+    assert_user_error(result, "models/classifier", "dvc repro", "emotion-slm pull")
     assert not Path("tickets.scored.csv").exists()
 
 
@@ -342,7 +353,7 @@ def test_export_without_the_extra_says_what_to_install(run, packaged, monkeypatc
 
 def test_export_names_what_it_lacks(run):
     assert_user_error(run("export"), "--onnx")
-    assert_user_error(run("export", "--onnx"), "models/classifier", "dvc pull")
+    assert_user_error(run("export", "--onnx"), "models/classifier", "emotion-slm pull")
 
 
 def test_report_without_metrics(run):
@@ -371,6 +382,22 @@ def test_report_of_metrics_of_an_older_form(run, tmp_path):
     assert not Path("reports").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "package"),
+    [(["pull"], "ruamel.yaml"), (["push", "a/b"], "httpx")],
+)
+def test_a_command_without_a_package_of_the_extra_names_the_extra(command, package):
+    code = (
+        "import sys\n"
+        f"sys.modules[{package!r}] = None  # as if it were not installed\n"
+        "from emotion_slm.cli.app import app\n"
+        f"app({command!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"{package} is not installed" in done.stderr and "`train`" in done.stderr
+
+
 @pytest.fixture
 def below(tmp_path, monkeypatch) -> Path:
     """A subfolder of a project, the working directory."""
@@ -393,7 +420,7 @@ def test_report_from_a_subfolder_is_that_of_the_project(run, tmp_path, below):
 
 @pytest.mark.parametrize("command", [["predict", "--text", "x"], ["lineage"], ["export", "--onnx"]])
 def test_the_model_of_the_project_is_meant_in_a_subfolder(run, tmp_path, below, command):
-    assert_user_error(run(*command), "models/classifier", "dvc pull models/classifier")
+    assert_user_error(run(*command), "models/classifier", "emotion-slm pull")
     (tmp_path / "models/classifier").mkdir(parents=True)
     (tmp_path / "models/classifier/config.json").write_text("{")
     assert_user_error(run(*command), "models/classifier/config.json: not valid JSON")

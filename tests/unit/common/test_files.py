@@ -235,5 +235,5 @@ def test_only_what_a_remote_has_is_said_to_be_pulled(root):
     for name in ("data/split/test.parquet", "models/adapted/config.json", "dvc.lock"):
         with pytest.raises(EmotionSlmError, match=r"no such file; `dvc repro` makes it$"):
             require(Path(root + name))
-    with pytest.raises(EmotionSlmError, match=r"makes it, `dvc pull models/classifier` fetches"):
+    with pytest.raises(EmotionSlmError, match=r"makes it, `emotion-slm pull` fetches"):
         require(Path(f"{root}models/classifier/config.json"))

@@ -253,5 +253,5 @@ def test_moved_package_still_works(packaged, tmp_path, monkeypatch):
 
 
 def test_folder_without_a_model_says_how_to_get_one(tmp_path):
-    with pytest.raises(EmotionSlmError, match=r"no model here.*dvc repro.*dvc pull"):
+    with pytest.raises(EmotionSlmError, match=r"no model here.*dvc repro.*emotion-slm pull"):
         EmotionClassifier.from_pretrained(tmp_path)

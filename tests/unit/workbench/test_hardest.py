@@ -57,7 +57,7 @@ def test_a_checkout_without_data_says_so(run, macro_f1, path):
     (run / path).unlink()
     found = hardest(macro_f1)
     assert found.rows == [] and f"{path}: no such file; `dvc repro` makes it" in found.absent
-    assert ("dvc pull" in found.absent) == path.is_relative_to("models/classifier")
+    assert ("emotion-slm pull" in found.absent) == path.is_relative_to("models/classifier")
 
 
 def test_files_of_another_run_are_not_shown(macro_f1):
