@@ -19,7 +19,7 @@ from benchmarks.random_mistral import MISTRAL_SMALL, REDUCED, Shape, random_mist
 from benchmarks.turns import by_turns, ratios, spread
 from emotion_slm.backbone.device import GIB
 from emotion_slm.backbone.lora import add_lora
-from emotion_slm.classifier.architectures import OnePositionClassifier, OnePositionConfig
+from emotion_slm.classifier.one_position import OnePositionClassifier, OnePositionConfig
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.common.params import Document
 from emotion_slm.common.threads import pin_threads

@@ -1,118 +1,63 @@
-"""Classifiers on embedding vectors: linear, multi-layer perceptron, and the published architecture,
-in which the vector is the only input position of an SLM."""
+"""Classifiers on embedding vectors: heads, and the published architecture around an SLM."""
+
+from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel
-from transformers.modeling_outputs import SequenceClassifierOutput
 
-from emotion_slm.backbone.base import BackboneConfig, EmotionConfig, EmotionModel, rebuild
-from emotion_slm.backbone.loading import load_backbone
-from emotion_slm.backbone.lora import add_lora
+from emotion_slm.backbone.tensors import load_trained
 from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LABELS
+from emotion_slm.encoder.adapted import HEAD, read_adapted
 
 
-class HeadConfig(EmotionConfig):
-    """`width` of the vectors; `hidden` units of the MLP, None for a linear head."""
+class HeadClassifier(nn.Module):
+    """Linear; or, with `hidden` units, linear, GELU, dropout, linear."""
 
-    model_type = "emotion-head"
-
-    width: int = 0
-    hidden: int | None = None
-    dropout: float = 0.0
-
-
-class HeadClassifier(EmotionModel):
-    """Linear; or linear, GELU, dropout, linear."""
-
-    config_class = HeadConfig
-    main_input_name = "vectors"
-
-    def __init__(self, config: HeadConfig):
-        super().__init__(config)
-        if config.hidden is None:
-            layers = [nn.Linear(config.width, config.num_labels)]
+    def __init__(self, width: int, hidden: int | None = None, dropout: float = 0.0):
+        super().__init__()
+        if hidden is None:
+            layers = [nn.Linear(width, len(LABELS))]
         else:
             layers = [
-                nn.Linear(config.width, config.hidden),
+                nn.Linear(width, hidden),
                 nn.GELU(),
-                nn.Dropout(config.dropout),
-                nn.Linear(config.hidden, config.num_labels),
+                nn.Dropout(dropout),
+                nn.Linear(hidden, len(LABELS)),
             ]
         self.layers = nn.Sequential(*layers)
-        self.post_init()
 
-    def forward(self, vectors: torch.Tensor) -> SequenceClassifierOutput:
-        """(n, width) float32 vectors → `.logits`, (n, 28) float32."""
-        return SequenceClassifierOutput(logits=self.layers(vectors))
-
-
-AutoConfig.register(HeadConfig.model_type, HeadConfig)
-AutoModel.register(HeadConfig, HeadClassifier)
+    def forward(self, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(n, width) float32 vectors → `logits`, (n, 28) float32."""
+        return {"logits": self.layers(vectors)}
 
 
-class OnePositionConfig(BackboneConfig):
-    """`width` of the vectors; `dropout` before the output layer."""
-
-    model_type = "emotion-one-position"
-
-    width: int = 0
-    dropout: float = 0.0
-
-
-class OnePositionClassifier(EmotionModel):
-    """Projection → one input position → SLM with LoRA → dropout → linear (Koráb 2026).
-
-    Attention over one key is the identity, so the SLM's query and key projections cannot matter:
-    they get no adapters here, a departure from the published list. The SLM never reads a word.
-    """
-
-    config_class = OnePositionConfig
-    main_input_name = "vectors"
-    supports_gradient_checkpointing = True
-
-    def __init__(self, config: OnePositionConfig, backbone: nn.Module | None = None):
-        """`backbone`: the pretrained module; without it one of random weights is built."""
-        super().__init__(config)
-        backbone = rebuild(config, attend=False) if backbone is None else backbone
-        device = next(backbone.parameters()).device
-        hidden = config.backbone.hidden_size  # H
-        self.projection = nn.Sequential(
-            nn.Linear(config.width, hidden // 2), nn.GELU(), nn.Linear(hidden // 2, hidden)
-        ).to(device)
-        self.backbone = backbone
-        self.dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(hidden, config.num_labels, device=device)
-        self.post_init()
-
-    def forward(self, vectors: torch.Tensor) -> SequenceClassifierOutput:
-        """(n, width) float32 vectors → `.logits`, (n, 28) float32."""
-        dtype = self.backbone.get_input_embeddings().weight.dtype
-        position = self.projection(vectors).unsqueeze(1).to(dtype)  # (n, 1, H)
-        mask = torch.ones(position.shape[:2], dtype=torch.long, device=position.device)
-        hidden = self.backbone(inputs_embeds=position, attention_mask=mask).last_hidden_state
-        return SequenceClassifierOutput(logits=self.output(self.dropout(hidden[:, -1].float())))
-
-
-AutoConfig.register(OnePositionConfig.model_type, OnePositionConfig)
-AutoModel.register(OnePositionConfig, OnePositionClassifier)
-
-
-def build_classifier(params: LinearHead | MlpHead | OnePositionSlm, width: int) -> EmotionModel:
-    """A fresh classifier: (n, width) vectors → `.logits`, (n, 28).
+def build_classifier(params: LinearHead | MlpHead | OnePositionSlm, width: int) -> nn.Module:
+    """A fresh classifier: (n, width) vectors → `["logits"]`, (n, 28).
 
     What training may change requires a gradient.
     """
     if isinstance(params, LinearHead):
-        return HeadClassifier(HeadConfig(width=width))
+        return HeadClassifier(width)
     if isinstance(params, MlpHead):
-        return HeadClassifier(HeadConfig(width=width, hidden=params.hidden, dropout=params.dropout))
-    backbone = load_backbone(params.backbone, max_length=2)  # as published, though one is used
-    add_lora(backbone, params.lora, attend=False)
-    config = OnePositionConfig(
-        backbone=backbone.config,
-        lora=params.lora.model_dump(),
-        width=width,
-        dropout=params.dropout,
-    )
-    return OnePositionClassifier(config, backbone)
+        return HeadClassifier(width, params.hidden, params.dropout)
+    # It brings transformers, which takes seconds of CPU to import and which heads do without.
+    from emotion_slm.classifier.one_position import build_one_position
+
+    return build_one_position(params, width)
+
+
+def load_adapted_head(folder: Path, width: int) -> HeadClassifier:
+    """The linear head that adaptation trained beside the encoder, in evaluation mode.
+
+    `folder`: models/adapted; its vectors are `width` wide. EmotionSlmError when the encoder is
+    frozen and has no head.
+    """
+    if read_adapted(folder).frozen:
+        raise EmotionSlmError(
+            f"{folder} holds a frozen encoder, which brings no head: set finetune.start to fresh"
+        )
+    head = HeadClassifier(width)
+    load_trained(head.layers[0], folder / HEAD)
+    return head.eval()

@@ -7,8 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from emotion_slm.classifier.adapted_head import load_adapted_head
-from emotion_slm.classifier.architectures import HeadClassifier, build_classifier
+from emotion_slm.classifier.architectures import (
+    HeadClassifier,
+    build_classifier,
+    load_adapted_head,
+)
 from emotion_slm.classifier.finetuned import Finetuned, logits, write_finetuned
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.training.batches import Rows

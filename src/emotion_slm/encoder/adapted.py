@@ -1,6 +1,7 @@
 """models/adapted: what adaptation learnt, to be laid over the pinned base; or the mark of none."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.lora import add_lora
@@ -9,7 +10,11 @@ from emotion_slm.backbone.tensors import load_trained, save_trained
 from emotion_slm.common.files import read_json, write_json
 from emotion_slm.common.params import checked
 from emotion_slm.encoder.params import Adapted, AdaptedConfig, EncoderParams
-from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
+
+if TYPE_CHECKING:
+    # It brings transformers, which takes seconds of CPU to import and which those who read the
+    # files alone do without.
+    from emotion_slm.encoder.text_classifier import TextClassifier
 
 ENCODER = "encoder.safetensors"
 HEAD = "head.safetensors"
@@ -23,7 +28,7 @@ def write_frozen(folder: Path) -> None:
 
 
 def write_adapted(
-    folder: Path, model: TextClassifier, lora: LoraParams | None, train_ids_sha256: str
+    folder: Path, model: "TextClassifier", lora: LoraParams | None, train_ids_sha256: str
 ) -> None:
     """Write the trained tensors of backbone and head, and config.json."""
     save_trained(model.backbone, folder / ENCODER)
@@ -44,8 +49,10 @@ def read_adapted(folder: Path) -> Adapted:
 
 def build_encoder(
     encoder: EncoderParams, lora: LoraParams | None, dropout: float
-) -> TextClassifier:
+) -> "TextClassifier":
     """The pretrained encoder under a fresh head; what adaptation trains requires a gradient."""
+    from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
+
     backbone = load_backbone(encoder, encoder.max_length)
     if lora:
         add_lora(backbone, lora, attend=True)
@@ -62,7 +69,9 @@ def build_encoder(
     return TextClassifier(config, backbone)
 
 
-def load_encoder(encoder: EncoderParams, adapted: Adapted, weights: Path | None) -> TextClassifier:
+def load_encoder(
+    encoder: EncoderParams, adapted: Adapted, weights: Path | None
+) -> "TextClassifier":
     """The encoder in evaluation mode, `weights` laid over its pinned base unless it is frozen.
 
     Its head is untrained: only `encode` is of use.

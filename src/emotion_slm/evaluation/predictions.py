@@ -51,7 +51,7 @@ def predict(rows: Sequence[HeldOut], root: Path = Path()) -> list[Scored]:
 
 def predict_by_adapted_head(rows: Sequence[HeldOut], root: Path = Path()) -> list[Scored] | None:
     """Held-out rows, scored by the head that adapt trained; None when the encoder is frozen."""
-    from emotion_slm.classifier.adapted_head import load_adapted_head
+    from emotion_slm.classifier.architectures import load_adapted_head
     from emotion_slm.classifier.finetuned import logits
     from emotion_slm.encoder.adapted import read_adapted
 

@@ -1,6 +1,7 @@
 """The pictures of stage evaluate: F1 per label, and a small panel per label on common axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +95,8 @@ def precision_recall(gold: np.ndarray, scores: np.ndarray, path: Path, note: str
 
     average_precision = average_precisions(gold, scores)
     title = "Precision and recall per label on test\nblue: target emotion; dotted: base rate"
-    with canvas(path, 12, title, note) as figure:
-        panels = figure.subplots(7, 4, sharex=True, sharey=True)
-        for axes, label in zip(panels.ravel(), label_order(), strict=True):
+    with _panels(path, title, note, "recall", "precision") as panels:
+        for axes, label in panels:
             column = LABEL_INDEX[label]
             positives = int(gold[:, column].sum())
             if positives:
@@ -107,10 +107,6 @@ def precision_recall(gold: np.ndarray, scores: np.ndarray, path: Path, note: str
             axes.set_title(
                 f"{label}\nAP {average_precision[column]:.2f}, N = {positives:,}", fontsize=9
             )
-            axes.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-            axes.grid()
-        figure.supxlabel("recall", fontsize=10)
-        figure.supylabel("precision", fontsize=10)
 
 
 def threshold_curves(
@@ -125,9 +121,8 @@ def threshold_curves(
         "F1 per label over the threshold, validation\n"
         "blue: target emotion; dot: chosen; dotted: one for all labels"
     )
-    with canvas(path, 12, title, note) as figure:
-        panels = figure.subplots(7, 4, sharex=True, sharey=True)
-        for axes, label in zip(panels.ravel(), label_order(), strict=True):
+    with _panels(path, title, note, "threshold", "F1") as panels:
+        for axes, label in panels:
             column = LABEL_INDEX[label]
             threshold = chosen.per_label[column]
             reached = np.interp(threshold, grid, f1[column])
@@ -135,7 +130,21 @@ def threshold_curves(
             axes.axvline(chosen.global_threshold, color=GREY, linestyle=":", linewidth=1)
             axes.plot(threshold, reached, "o", color=ORANGE, markersize=5)
             axes.set_title(f"{label}\nF1 {reached:.2f} at {threshold:.2f}", fontsize=9)
+
+
+@contextmanager
+def _panels(path: Path, title: str, note: str, across: str, up: str) -> Iterator[Iterator]:
+    """A figure of a small panel per label, from 0 to 1 on both axes; yields (axes, label) of each.
+
+    The panels do not share their axes: of 28 that do, each asks all others for every limit, which
+    takes half as long again.
+    """
+    with canvas(path, 12, title, note) as figure:
+        panels = figure.subplots(7, 4)
+        for axes in panels.ravel():
             axes.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+            axes.label_outer()
             axes.grid()
-        figure.supxlabel("threshold", fontsize=10)
-        figure.supylabel("F1", fontsize=10)
+        figure.supxlabel(across, fontsize=10)
+        figure.supylabel(up, fontsize=10)
+        yield zip(panels.ravel(), label_order(), strict=True)

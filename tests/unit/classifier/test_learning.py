@@ -4,7 +4,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from emotion_slm.backbone.base import EmotionModel
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.backbone.tensors import save_trained
 from emotion_slm.classifier.architectures import build_classifier
@@ -29,7 +28,7 @@ def build(tiny_bert, tiny_mistral, tiny_mistral3, backbone_params, encoder_param
     """Function: kind → a fresh model."""
     folders = {"bert": tiny_bert, "mistral": tiny_mistral, "mistral3": tiny_mistral3}
 
-    def make(kind: str) -> EmotionModel:
+    def make(kind: str) -> torch.nn.Module:
         torch.manual_seed(0)
         if kind == "linear":
             return build_classifier(LinearHead(name="linear"), WIDTH)
@@ -64,12 +63,14 @@ def rows():
     return make
 
 
-def steps(model: EmotionModel, inputs: dict, gold: torch.Tensor, count: int, rate: float) -> None:
+def steps(
+    model: torch.nn.Module, inputs: dict, gold: torch.Tensor, count: int, rate: float
+) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.1)
     model.train()
     for _ in range(count):
         optimiser.zero_grad()
-        binary_cross_entropy(model(**inputs).logits, gold).backward()
+        binary_cross_entropy(model(**inputs)["logits"], gold).backward()
         optimiser.step()
 
 
@@ -79,7 +80,7 @@ def test_sixteen_rows_are_learnt_by_heart(kind, build, rows):
     inputs, gold = rows(kind)
     steps(model, inputs, gold, 200, 1e-2 if kind not in FULL else 3e-3)
     with torch.no_grad():
-        found = (model.eval()(**inputs).logits > 0).float()
+        found = (model.eval()(**inputs)["logits"] > 0).float()
     assert torch.equal(found, gold)  # F1 of 1, whatever the average
 
 
@@ -113,7 +114,7 @@ def test_adapters_of_a_real_size_are_a_small_part_of_the_model():
     # Mistral-Small's shape, on no device: 40 layers, hidden 5120, rank 16.
     from transformers import MistralConfig
 
-    from emotion_slm.classifier.architectures import OnePositionClassifier, OnePositionConfig
+    from emotion_slm.classifier.one_position import OnePositionClassifier, OnePositionConfig
 
     mistral = MistralConfig(
         vocab_size=131_072,

@@ -12,13 +12,9 @@ from support.training import disturb
 
 from emotion_slm.backbone.base import EmotionModel
 from emotion_slm.backbone.params import LoraParams
-from emotion_slm.classifier.architectures import (
-    HeadClassifier,
-    HeadConfig,
-    OnePositionClassifier,
-    build_classifier,
-)
-from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.one_position import OnePositionClassifier
+from emotion_slm.classifier.params import OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
 from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
@@ -27,10 +23,9 @@ from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierCo
 
 WIDTH = 12
 LORA = LoraParams(r=4, alpha=8, dropout=0.0)
-HEADS = ["linear", "mlp"]
 ONE_POSITION = ["one_position-bert", "one_position-mistral3"]
 TEXT = ["text-bert", "text-bert-lora", "text-mistral", "text-mistral3-lora"]
-KINDS = [*HEADS, *ONE_POSITION, *TEXT]
+KINDS = [*ONE_POSITION, *TEXT]
 
 # Two texts of unequal length: an attention that sees padding would show.
 TOKENS = {
@@ -44,7 +39,7 @@ import sys
 from pathlib import Path
 import numpy as np, torch
 from transformers import AutoModel, AutoModelForSequenceClassification
-import emotion_slm.encoder.text_classifier, emotion_slm.classifier.architectures
+import emotion_slm.encoder.text_classifier, emotion_slm.classifier.one_position
 torch.set_num_threads(1)
 root = Path(sys.argv[1])
 inputs = torch.load(root / "inputs.pt", weights_only=True)
@@ -82,10 +77,7 @@ def build(tiny_bert, tiny_mistral, tiny_mistral3, backbone_params, encoder_param
             pooling = "mean" if rest[0] == "bert" else "last"
             lora = LORA if rest[-1] == "lora" else None
             return build_encoder(encoder_params(folders[rest[0]], pooling=pooling), lora, 0.1)
-        head = {
-            "linear": LinearHead(name="linear"),
-            "mlp": MlpHead(name="mlp", hidden=16, dropout=0.1),
-        }.get(name) or OnePositionSlm(
+        head = OnePositionSlm(
             name="one_position",
             backbone=backbone_params(folders[rest[0]]),
             dropout=0.1,
@@ -136,13 +128,13 @@ def test_config_carries_labels_in_order_and_the_kind_of_problem(kind, saved):
 
 
 def test_labels_survive_loading_in_order(saved):
-    loaded = HeadClassifier.from_pretrained(saved[0] / "linear")
+    loaded = OnePositionClassifier.from_pretrained(saved[0] / ONE_POSITION[0])
     assert loaded.config.id2label == dict(enumerate(LABELS))
     assert loaded.config.label2id == LABEL_INDEX
     assert loaded.config.num_labels == len(LABELS)
 
 
-@pytest.mark.parametrize("kind", [*ONE_POSITION, *TEXT])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_training_may_change_is_the_same_after_loading(kind, saved, build):
     model = build(kind)
     loaded = type(model).from_pretrained(saved[0] / kind)
@@ -160,7 +152,7 @@ def test_config_rebuilds_the_backbone_without_the_hub(saved):
     assert config.pooling == "last"
 
 
-@pytest.mark.parametrize("kind", ["mlp", "one_position-bert", "text-bert-lora"])
+@pytest.mark.parametrize("kind", ["one_position-bert", "text-bert-lora"])
 @pytest.mark.parametrize("change", ["missing", "left over", "reshaped"])
 def test_incomplete_weights_are_refused_by_name(kind, change, saved, build, tmp_path):
     config = (saved[0] / kind / "config.json").read_text()
@@ -177,11 +169,11 @@ def test_incomplete_weights_are_refused_by_name(kind, change, saved, build, tmp_
 
 
 def test_pickled_weights_are_not_loaded(saved, tmp_path):
-    source = saved[0] / "linear"
+    source = saved[0] / ONE_POSITION[0]
     (tmp_path / "config.json").write_text((source / "config.json").read_text())
     torch.save(load_file(source / "model.safetensors"), tmp_path / "pytorch_model.bin")
     with pytest.raises(OSError, match="safetensors"):
-        HeadClassifier.from_pretrained(tmp_path)
+        OnePositionClassifier.from_pretrained(tmp_path)
 
 
 def test_a_backbone_in_use_keeps_masking_its_padding(build):
@@ -217,8 +209,17 @@ def test_importing_the_package_does_not_import_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_head_is_trained_without_transformers():
+    code = """
+import sys, stages.finetune
+from emotion_slm.classifier.architectures import build_classifier
+from emotion_slm.classifier.params import LinearHead
+build_classifier(LinearHead(name="linear"), 3)
+assert "transformers" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_models_are_of_their_own_classes(build):
     assert type(build("text-bert")) is TextClassifier
     assert type(build("one_position-bert")) is OnePositionClassifier
-    assert type(build("mlp")) is HeadClassifier
-    assert HeadConfig(width=3).num_labels == len(LABELS)

@@ -16,7 +16,7 @@ from support.training import (
 )
 
 from emotion_slm.backbone.params import LoraParams
-from emotion_slm.classifier.architectures import HeadClassifier, HeadConfig
+from emotion_slm.classifier.architectures import HeadClassifier
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.training import trainer as trainer_module
@@ -366,7 +366,7 @@ def test_eight_bit_adamw_learns_and_resumes(
 
     def fresh():
         torch.manual_seed(1)
-        return HeadClassifier(HeadConfig(width=256))
+        return HeadClassifier(256)
 
     def run(model, folder):
         return train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path / folder).curve
@@ -409,7 +409,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path, separable_vectors, t
     rows = vector_rows(*separable_vectors(8))
     params = training_params()
     train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path)
-    other = HeadClassifier(HeadConfig(width=32))
+    other = HeadClassifier(32)
     with pytest.raises(EmotionSlmError, match=r"trained\.safetensors: tensor layers\.0\.bias is"):
         train(other, binary_cross_entropy, rows, rows, params, 7, tmp_path)
 
