@@ -1,13 +1,18 @@
 """GoEmotions from the first source that has it, verified byte by byte; or the sample corpus."""
 
+import errno
 import hashlib
 import io
 import os
+import re
+import stat
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urljoin, urlsplit
 
 from emotion_slm.common.console import progress
 from emotion_slm.common.errors import EmotionSlmError
@@ -26,11 +31,16 @@ GITHUB_FOLDER = (
 
 CONNECT_SECONDS = 4.0  # for each address of a host, of which there may be several
 READ_SECONDS = 15.0
-FILE_SECONDS = 300.0  # a server that drips bytes never runs into READ_SECONDS
+FILE_SECONDS = 300.0  # of a file in all; a server that drips bytes never runs into READ_SECONDS
+POLL_SECONDS = 0.1
+MOST_REDIRECTIONS = 5  # the hub needs one or two
 ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.5
 MAX_BYTES = 16 * 2**20  # the largest file has 3.5 MB
 CHUNK_BYTES = 64 * 2**10
+MOST_WORDS = 300  # of what a server says, in characters
+MOST_ROWS = 100_000  # train has 43,410
+MOST_UNPACKED_BYTES = 2**27
 
 
 class UnreachableError(Exception):
@@ -71,11 +81,17 @@ def fetch(corpus: Literal["goemotions", "sample"], folder: Path) -> str:
 
 def mirror(folder: Path, name: str) -> bytes:
     """A file of a local folder; EmotionSlmError when it cannot be read."""
+    path = folder / name
     try:
-        return (folder / name).read_bytes()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe or device might never end
+            raise OSError(errno.EINVAL, "not a regular file")
+        if found.st_size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES} bytes")
+        return path.read_bytes()
     except OSError as error:
         raise EmotionSlmError(
-            f"{folder / name}: not readable ({error.strerror}); a mirror of GoEmotions holds "
+            f"{path}: not readable ({error.strerror}); a mirror of GoEmotions holds "
             f"{', '.join(tsv.FILES)}; add the file, or let {MIRROR_VARIABLE} name another folder"
         ) from error
 
@@ -83,21 +99,34 @@ def mirror(folder: Path, name: str) -> bytes:
 def hugging_face(name: str) -> bytes:
     """A file of the corpus, written back from the Parquet file on the hub.
 
-    UnreachableError when the hub cannot be reached, EmotionSlmError when the table is not right.
+    The hub names the SHA-256 of the file, which is verified before it is decoded; what is decoded
+    has its own, pinned here. UnreachableError when the hub cannot be reached, EmotionSlmError when
+    the table is not right.
     """
-    import pandas as pd
-    import pyarrow
     from huggingface_hub import hf_hub_url
 
     # The hub's own downloader retries for half a minute per file before it says it is offline.
     url = hf_hub_url(HUB_DATASET, HUB_FILES[name], repo_type="dataset", revision=HUB_REVISION)
     content = download(url)
     try:
-        frame = pd.read_parquet(io.BytesIO(content), columns=["id", "text", "labels"])
-        frame["labels"] = [[LABELS[index] for index in row] for row in frame["labels"]]
-        return tsv.render(frame)
-    except (pyarrow.ArrowException, ValueError, IndexError, TypeError) as error:
-        raise _refusal("Hugging Face", HUB_FILES[name], f"unreadable ({error})") from error
+        return tsv.render(_frame(content))
+    except Exception as error:  # a damaged file makes pyarrow raise errors of many kinds
+        reason = _words(str(error))
+        raise _refusal("Hugging Face", HUB_FILES[name], f"unreadable ({reason})") from error
+
+
+def _frame(content: bytes):
+    """Columns `id, text, labels` of a Parquet file; ValueError for one of another size."""
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(io.BytesIO(content))
+    groups = (file.metadata.row_group(index) for index in range(file.metadata.num_row_groups))
+    unpacked = sum(group.total_byte_size for group in groups)
+    if file.metadata.num_rows > MOST_ROWS or unpacked > MOST_UNPACKED_BYTES:
+        raise ValueError(f"{file.metadata.num_rows} rows in {unpacked} bytes")
+    frame = file.read(columns=["id", "text", "labels"]).to_pandas()
+    frame["labels"] = [[LABELS[index] for index in row] for row in frame["labels"]]
+    return frame
 
 
 def github(name: str) -> bytes:
@@ -115,35 +144,118 @@ def download(url: str) -> bytes:
             time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
             return _download_once(url)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            ValueError,
+        ) as error:
             reason = _reason(error)
             if not _may_pass(error):
                 break
-    raise UnreachableError(f"{url}: {reason}")
+    raise UnreachableError(f"{url}: {_words(reason)}")
 
 
 def _download_once(url: str) -> bytes:
+    deadline = time.monotonic() + FILE_SECONDS
+    transfer = _Transfer(url)
+    transfer.start()
+    transfer.opened.wait(FILE_SECONDS)
+    with progress(url.rsplit("/", 1)[-1], transfer.total) as advance:
+        told = 0
+        while transfer.is_alive() and time.monotonic() < deadline:
+            transfer.join(POLL_SECONDS)
+            arrived = len(transfer.content)
+            advance(arrived - told)
+            told = arrived
+    if transfer.is_alive():
+        transfer.given_up = True
+        raise UnreachableError(f"{url}: not complete after {FILE_SECONDS:g} s")
+    if transfer.problem:
+        raise transfer.problem
+    return bytes(transfer.content)
+
+
+class _Transfer(threading.Thread):
+    """One download, in a thread that can be given up: a server that drips its headers, or the size
+    of a chunk, byte by byte keeps a read from returning and never runs into READ_SECONDS.
+
+    `opened` is set when `total`, the length that was promised, is known or the end has come.
+    """
+
+    def __init__(self, url: str):
+        super().__init__(daemon=True)
+        self.url, self.content, self.total = url, bytearray(), None
+        self.opened, self.given_up = threading.Event(), False
+        self.problem: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._receive()
+        except Exception as error:  # for the thread that waits
+            self.problem = error
+        finally:
+            self.opened.set()
+
+    def _receive(self) -> None:
+        response, expected = _open(self.url)
+        with response:
+            response.raise_for_status()
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise UnreachableError(f"{self.url}: compressed, which was not asked for")
+            size = response.headers.get("Content-Length", "")
+            self.total = int(size) if size.isdecimal() and len(size) < 16 else None
+            self.opened.set()
+            # `read1` returns what has arrived, as it was sent.
+            read = partial(response.raw.read1, CHUNK_BYTES, decode_content=False)
+            while (self.total or 0) <= MAX_BYTES and not self.given_up and (chunk := read()):
+                self.content += chunk
+                if len(self.content) > MAX_BYTES:
+                    break
+        if max(self.total or 0, len(self.content)) > MAX_BYTES:
+            raise UnreachableError(f"{self.url}: larger than {MAX_BYTES} bytes")
+        found = hashlib.sha256(self.content).hexdigest()
+        if expected and found != expected:
+            what = f"SHA-256 {found}, expected {expected}"
+            raise _refusal("Hugging Face", self.url.rsplit("/", 1)[-1], what)
+
+
+def _open(url: str):
+    """The response at `url`, and the SHA-256 that the hub names for it before it redirects, if any.
+
+    The bodies of redirections stay unread: they may be of any length. UnreachableError for one that
+    leads from https to anything else, and for a chain of them.
+    """
     import requests
 
-    deadline = time.monotonic() + FILE_SECONDS
-    content = bytearray()
-    timeouts = (CONNECT_SECONDS, READ_SECONDS)
-    headers = {"Accept-Encoding": "identity"}
-    with requests.get(url, stream=True, timeout=timeouts, headers=headers) as response:
-        response.raise_for_status()
-        size = response.headers.get("Content-Length", "")
-        total = int(size) if size.isdecimal() else None
-        with progress(url.rsplit("/", 1)[-1], total) as advance:
-            # `read1` returns what has arrived; `iter_content` waits for whole chunks, past any
-            # deadline.
-            while chunk := response.raw.read1(CHUNK_BYTES):
-                content += chunk
-                advance(len(chunk))
-                if len(content) > MAX_BYTES:
-                    raise UnreachableError(f"{url}: larger than {MAX_BYTES} bytes")
-                if time.monotonic() > deadline:
-                    raise UnreachableError(f"{url}: not complete after {FILE_SECONDS:g} s")
-    return bytes(content)
+    expected = None
+    for _ in range(MOST_REDIRECTIONS + 1):
+        response = requests.get(
+            url,
+            stream=True,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            headers={"Accept-Encoding": "identity"},
+            allow_redirects=False,
+            hooks={"response": _close_redirection},
+        )
+        named = response.headers.get("X-Linked-Etag", "").strip('"')
+        expected = named if re.fullmatch("[0-9a-f]{64}", named) else expected
+        if not response.is_redirect:
+            return response, expected
+        target = urljoin(url, response.headers["Location"])
+        allowed = ("https",) if urlsplit(url).scheme == "https" else ("https", "http")
+        if urlsplit(target).scheme not in allowed:
+            raise UnreachableError(
+                f"{url}: leads to {_words(target)}, which is no {allowed[0]} address"
+            )
+        url = target
+    raise UnreachableError(f"{url}: redirected more than {MOST_REDIRECTIONS} times")
+
+
+def _close_redirection(response, **_) -> None:
+    """Requests reads the body of a redirection whole, and unpacks it, unless there is none left."""
+    if response.is_redirect:
+        response.raw.close()
 
 
 def _may_pass(error) -> bool:
@@ -181,6 +293,11 @@ def _refusal(source: str, name: str, what: str) -> EmotionSlmError:
         f"{name} from {source}: truncated or altered, refused: {what}; get the original, "
         f"or let {MIRROR_VARIABLE} name a folder that holds {', '.join(tsv.FILES)} unchanged"
     )
+
+
+def _words(said: str) -> str:
+    """What a server says, on one line and no longer than people read."""
+    return "".join(letter if letter.isprintable() else " " for letter in said[:MOST_WORDS])
 
 
 def _reason(error: Exception) -> str:

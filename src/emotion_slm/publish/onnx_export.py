@@ -143,7 +143,7 @@ def _strip_message(message: Any) -> None:
     for field, value in message.ListFields():
         if field.name in NOTES:
             message.ClearField(field.name)
-        elif field.type == field.TYPE_MESSAGE and field.name != "initializer":
+        elif field.type == field.TYPE_MESSAGE:
             for inner in value if field.is_repeated else (value,):
                 _strip_message(inner)
 

@@ -1,9 +1,13 @@
 """Fetching: sources in order, bytes verified, nothing written unless all of it is right."""
 
+import gzip
 import hashlib
 import io
+import os
 import threading
 import time
+import tracemalloc
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -324,6 +328,237 @@ def test_a_dripping_server_is_given_up(monkeypatch, server):
     with pytest.raises(UnreachableError, match=r"not complete after 0\.2 s"):
         download(f"{server.url}/dev.tsv")
     assert time.monotonic() - started < 3
+
+
+def drips_headers(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    slowly(handler, b"X-Padding: " + b"x" * 200)
+
+
+def drips_the_size_of_a_chunk(handler):
+    handler.protocol_version = "HTTP/1.1"
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    slowly(handler, b"1;" + b"x" * 200)
+
+
+def drips_trailers(handler):
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    slowly(handler, b"0\r\n" + b"X: y\r\n" * 40)
+
+
+def slowly(handler, content: bytes):
+    with suppress(OSError):
+        for byte in content:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "answer", [drips_headers, drips_the_size_of_a_chunk, drips_trailers], ids=lambda it: it.__name__
+)
+def test_a_server_that_drips_what_is_no_content_is_given_up(monkeypatch, server, answer):
+    monkeypatch.setattr(module, "FILE_SECONDS", 0.3)
+    server.answers["/dev.tsv"] = [answer]
+    with pytest.raises(UnreachableError, match=r"not complete after 0\.3 s"):
+        download(f"{server.url}/dev.tsv")
+    assert server.requests == ["/dev.tsv"]
+
+
+def leads(to: str, status: int = 302, body: bytes = b""):
+    def answer(handler):
+        handler.send_response(status)
+        handler.send_header("Location", to)
+        handler.send_header("Content-Encoding", "gzip" if body else "identity")
+        handler.end_headers()
+        with suppress(OSError):  # nobody reads it
+            handler.wfile.write(body)
+
+    return answer
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirection_is_followed(server, status):
+    server.answers["/moved"] = [leads("/dev.tsv", status)]
+    assert download(f"{server.url}/moved") == CONTENTS["dev.tsv"]
+
+
+def test_the_body_of_a_redirection_is_not_read(monkeypatch, server):
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    bomb = gzip.compress(bytes(50_000_000))
+    server.answers["/moved"] = [leads("/dev.tsv", body=bomb)]
+    tracemalloc.start()
+    assert download(f"{server.url}/moved") == CONTENTS["dev.tsv"]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_a_circle_of_redirections_is_given_up(server):
+    server.answers["/round"] = [leads("/round")]
+    with pytest.raises(UnreachableError, match=r"/round: redirected more than 5 times"):
+        download(f"{server.url}/round")
+    assert len(server.requests) == module.MOST_REDIRECTIONS + 1
+
+
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://x", "data:,x"])
+def test_a_redirection_to_no_web_address_is_refused(server, to):
+    server.answers["/moved"] = [leads(to)]
+    with pytest.raises(UnreachableError, match="which is no https address"):
+        download(f"{server.url}/moved")
+    assert server.requests == ["/moved"]
+
+
+def test_a_redirection_from_https_to_http_is_refused(monkeypatch, server):
+    asked = []
+
+    def answer(url, **_):
+        asked.append(url)
+        response = requests.Response()
+        response.status_code, response.headers["Location"] = 302, f"{server.url}/dev.tsv"
+        response.raw = io.BytesIO()
+        return response
+
+    monkeypatch.setattr(requests, "get", answer)
+    with pytest.raises(UnreachableError, match=r"leads to http://.* no https address"):
+        download("https://secure.example/dev.tsv")
+    assert asked == ["https://secure.example/dev.tsv"] and server.requests == []
+
+
+@pytest.mark.parametrize(
+    "to", ["http://[", "http://", "//", "http://a b/", "\x01", "http://" + "a" * 300]
+)
+def test_a_redirection_to_nonsense_is_no_traceback(server, to):
+    server.answers["/moved"] = [leads(to)]
+    with pytest.raises(UnreachableError):
+        download(f"{server.url}/moved")
+
+
+def test_compressed_content_is_refused_unread(server):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+        handler.wfile.write(gzip.compress(bytes(10_000_000)))
+
+    server.answers["/dev.tsv"] = [answer]
+    with pytest.raises(UnreachableError, match="compressed, which was not asked for"):
+        download(f"{server.url}/dev.tsv")
+
+
+@pytest.mark.parametrize("size", ["9" * 5000, "-1", "many", "1e3", "99999999999"])
+def test_an_odd_length_is_no_traceback(server, size):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", size)
+        handler.end_headers()
+        handler.wfile.write(b"x")
+
+    server.answers["/dev.tsv"] = [answer]
+    try:
+        assert download(f"{server.url}/dev.tsv") == b"x"
+    except UnreachableError as error:
+        assert len(str(error)) < 500
+
+
+def answers_raw(content: bytes):
+    def answer(handler):
+        handler.wfile.write(content)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\xff" * 50,
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 500,
+        b"HTTP/1.1 200 OK\r\nX-A: " + b"b" * 100_000,
+        b"HTTP/1.1 404 \x1b[31mred\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 302 Found\r\n\r\n",
+        b"HTTP/1.1 999999 OK\r\n\r\n",
+    ],
+    ids=["nothing", "bytes", "many headers", "long header", "escape", "chunk", "nowhere", "status"],
+)
+def test_no_answer_of_http_is_no_traceback(server, content):
+    server.answers["/dev.tsv"] = [answers_raw(content)]
+    try:
+        assert download(f"{server.url}/dev.tsv") == b""
+    except UnreachableError as error:
+        assert str(error).isprintable() and len(str(error)) < 500
+
+
+def test_content_that_is_not_what_the_hub_names_is_refused_before_it_is_decoded(
+    monkeypatch, server, tmp_path
+):
+    whole = parquet("dev.tsv", tmp_path)
+    named = hashlib.sha256(whole).hexdigest()
+    decoded = []
+    frame = module._frame
+    monkeypatch.setattr(module, "_frame", lambda content: decoded.append(content) or frame(content))
+
+    def hub(handler):
+        handler.send_response(302)
+        handler.send_header("X-Linked-Etag", f'"{named}"')
+        handler.send_header("Location", "/stored")
+        handler.end_headers()
+
+    server.answers["/hub"] = [hub]
+    monkeypatch.setattr("huggingface_hub.hf_hub_url", lambda *_, **__: f"{server.url}/hub")
+    server.answers["/stored"] = [sends(whole)]
+    assert hugging_face("dev.tsv") == CONTENTS["dev.tsv"] and len(decoded) == 1
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    server.answers["/stored"] = [sends(bytes(flipped))]
+    with pytest.raises(EmotionSlmError, match=f"truncated or altered.*expected {named}"):
+        hugging_face("dev.tsv")
+    assert len(decoded) == 1
+
+
+def test_no_flipped_byte_of_a_parquet_file_is_a_traceback(monkeypatch, tmp_path):
+    """Without a hash named for it either."""
+    whole = parquet("train.tsv", tmp_path)
+    refused = 0
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 0xFF
+        monkeypatch.setattr(module, "download", lambda _, content=bytes(flipped): content)
+        try:
+            hugging_face("train.tsv")  # what it says wrongly is caught by its pinned hash
+        except EmotionSlmError:
+            refused += 1
+    assert refused > len(whole) / 10
+
+
+def test_a_parquet_file_that_unpacks_to_much_is_not_read(monkeypatch):
+    monkeypatch.setattr(module, "MOST_UNPACKED_BYTES", 10_000)
+    rows = {"id": ["x"], "text": ["a" * 100_000], "labels": [[1]]}
+    content = pd.DataFrame(rows).to_parquet()
+    monkeypatch.setattr(module, "download", lambda _: content)
+    with pytest.raises(EmotionSlmError, match="1 rows in"):
+        hugging_face("train.tsv")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path), lambda path: path.write_bytes(bytes(2000)),
+    ],
+    ids=["pipe", "folder", "device", "circle", "large"],
+)  # fmt: skip
+def test_a_mirror_of_what_is_no_file_is_refused(tmp_path, monkeypatch, make):
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    mirror = filled(tmp_path / "mirror", dev=None)
+    make(mirror / "dev.tsv")
+    monkeypatch.setenv("GOEMOTIONS_MIRROR", str(mirror))
+    assert refused().startswith(f"{mirror / 'dev.tsv'}: not readable (")
 
 
 def test_an_oversized_download_is_given_up(monkeypatch, server):
