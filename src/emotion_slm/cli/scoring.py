@@ -53,9 +53,9 @@ def predict(
         str | None,
         typer.Option(
             "--format",
-            help="csv, tsv, jsonl or parquet: of the output, of stdin, and of a file whose suffix says "
-            "nothing. Default: the input's; stdin is known by its first line, and plain lines if that "
-            "tells nothing.",
+            help="csv, tsv, jsonl or parquet: of the output, of stdin, and of a file whose suffix "
+            "says nothing. Default: the input's; stdin is known by its first line, and plain lines "
+            "if that tells nothing.",
         ),
     ] = None,
     no_header: Annotated[
