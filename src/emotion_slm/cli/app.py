@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.callback()
 def main() -> None:
-    """Leak-free emotion recognition with small language models."""
+    """Find emotions in texts; check, compare and publish the model that does."""
     # A terminal of another encoding gets question marks for what it cannot show, not a traceback.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -44,8 +44,8 @@ def predict(
         typer.Option(
             "-o",
             "--output",
-            help="Where to write: a file of its own, or a pipe. Default: x.scored.csv for x.csv; "
-            "where the format is another one, x.txt.scored.csv for x.txt; stdout for stdin.",
+            help="Where to write: a file of its own, or a pipe. Default: x.scored.csv for x.csv, "
+            "x.txt.scored.csv for x.txt, x.scored for x, stdout for stdin.",
         ),
     ] = None,
     text_column: Annotated[str, typer.Option(help="The column that holds the texts.")] = "text",
@@ -53,8 +53,9 @@ def predict(
         str | None,
         typer.Option(
             "--format",
-            help="csv, tsv, jsonl or parquet: of the output, and of stdin. Default: the input's; "
-            "stdin is known by its first line, and plain lines if that tells nothing.",
+            help="csv, tsv, jsonl or parquet: of the output, of stdin, and of a file whose suffix "
+            "says nothing. Default: the input's; stdin is known by its first line, and plain lines "
+            "if that tells nothing.",
         ),
     ] = None,
     no_header: Annotated[

@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from emotion_slm.common import paths
 from emotion_slm.common.console import fail
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import PROFILE_SECTIONS
 from emotion_slm.workbench.dvc_lock import flat
-from emotion_slm.workbench.repository import dvc
+from emotion_slm.workbench.repository import Commit, WorkingTree, dvc
+from emotion_slm.workbench.results import read_numbers
 
 DONE = "done"
+WORKSPACE = "workspace"  # what DVC calls the working tree
 SCORES = {"macro_f1_cross_validated": "macro-F1", "map": "mAP", "nll": "NLL"}  # of validation
 
 
@@ -30,18 +33,18 @@ class Experiment(NamedTuple):
 
 
 def read(shown: Sequence[Mapping]) -> list[Experiment]:
-    """What `dvc exp show --json` says of working tree, commits, and experiments on them."""
+    """What `dvc exp show --json` says of working tree, commits, and experiments on them.
+
+    It shows no number of validation but one, so these come from the files that git keeps.
+    """
     found = []
     for baseline in shown:
         found.append(_experiment(baseline, baseline["name"] or baseline["rev"], DONE))
         for run in baseline.get("experiments") or []:
-            state = (run.get("executor") or {}).get("state", DONE)
+            state = (run.get("executor") or {}).get("state", DONE).replace("success", DONE)
             last = run["revs"][0]
             found.append(_experiment(last, last["name"] or last["rev"][:7], state))
-    return [
-        experiment._replace(state=DONE) if experiment.state == "success" else experiment
-        for experiment in found
-    ]
+    return found
 
 
 def ranked(experiments: Sequence[Experiment]) -> list[Experiment]:
@@ -49,8 +52,7 @@ def ranked(experiments: Sequence[Experiment]) -> list[Experiment]:
     first = next(iter(SCORES))
 
     def key(experiment: Experiment) -> tuple:
-        unscored = experiment.state != DONE or first not in experiment.scores
-        return unscored, -experiment.scores.get(first, 0.0), experiment.name
+        return first not in experiment.scores, -experiment.scores.get(first, 0.0), experiment.name
 
     return sorted(experiments, key=key)
 
@@ -69,9 +71,8 @@ def table(experiments: Sequence[Experiment]) -> Table:
     for title in SCORES.values():
         shown.add_column(title, justify="right", no_wrap=True)
     for experiment in ranked(experiments):
-        done = experiment.state == DONE
         scores = [
-            f"{experiment.scores[name]:.4f}" if done and name in experiment.scores else "–"
+            f"{experiment.scores[name]:.4f}" if name in experiment.scores else "–"
             for name in SCORES
         ]
         values = [str(experiment.settings.get(key, "–")) for key in changed]
@@ -81,7 +82,7 @@ def table(experiments: Sequence[Experiment]) -> Table:
 
 def _experiment(entry: Mapping, name: str, state: str) -> Experiment:
     data = entry.get("data") or {}
-    params = _content(data, "params", "params.yaml")
+    params = dict((data.get("params", {}).get("params.yaml") or {}).get("data") or {})
     profile = params.get("profile")
     sections = params.pop("profiles", {}).get(profile) or dict.fromkeys(PROFILE_SECTIONS)
     settings = {**params, **sections}
@@ -89,12 +90,13 @@ def _experiment(entry: Mapping, name: str, state: str) -> Experiment:
         name,
         state,
         {key: value for top, content in settings.items() for key, value in flat(top, content)},
-        _content(data, "metrics", "metrics/validation.json"),
+        _scores(entry["rev"]) if state == DONE else {},
     )
 
 
-def _content(data: Mapping, kind: str, path: str) -> dict[str, Any]:
-    return dict((data.get(kind, {}).get(path) or {}).get("data") or {})
+def _scores(revision: str) -> dict[str, float]:
+    side = WorkingTree() if revision == WORKSPACE else Commit(revision, revision)
+    return read_numbers(side, paths.METRICS / "validation.json") or {}
 
 
 def main() -> None:
