@@ -15,6 +15,10 @@ from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.training.params import TrainingParams
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported: after this
+# Read when rich and typer are: output has one width, and no colours where GitHub would have them.
+os.environ["COLUMNS"] = "80"
+for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS", "TTY_COMPATIBLE"):
+    os.environ.pop(name, None)
 torch.set_num_threads(1)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci")
