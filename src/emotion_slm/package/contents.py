@@ -7,6 +7,8 @@ from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Package, package_file
 from emotion_slm.package.tokenizer import PackagedTokenizer
 
+PROBE = ["a text", "\u2603\U0001f600"]  # the second is in no vocabulary
+
 
 def read_calibration(package: Package) -> Calibration:
     """EmotionSlmError names what is wrong with calibration.json."""
@@ -24,4 +26,4 @@ def check_contents(package: Package) -> None:
     """EmotionSlmError for a package that could not be scored: such a one is not handed on."""
     read_calibration(package)
     read_thresholds(package)
-    PackagedTokenizer(package.folder, package.encoder.max_length)(["a text"])
+    PackagedTokenizer(package.folder, package.encoder.max_length)(PROBE)

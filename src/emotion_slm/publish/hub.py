@@ -47,8 +47,8 @@ def prepare(
     """
     _check_name(repo_id)
     package = read_package(model)
-    card = model_card(public(package), repo_id, on_hub=True)
     write_full_weights(package, folder, revision)
+    card = model_card(public(package), repo_id, on_hub=True)
     write_bytes(folder / CARD, card.encode())
     return Repository(repo_id, private, folder, revision)
 

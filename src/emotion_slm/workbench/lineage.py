@@ -11,7 +11,6 @@ from rich.tree import Tree
 from emotion_slm.workbench import lineage_commits as commits
 from emotion_slm.workbench import lineage_evidence as evidences
 from emotion_slm.workbench.dvc_lock import LOCK, read_lock
-from emotion_slm.workbench.dvc_store import folder_md5
 from emotion_slm.workbench.lineage_commits import Holder
 from emotion_slm.workbench.lineage_evidence import Evidence, Record, Verdict, read_record, short
 from emotion_slm.workbench.repository import WorkingTree
@@ -55,7 +54,7 @@ def trace(folder: Path) -> Lineage:
     EmotionSlmError when there is no package, or its config or a dvc.lock cannot be read.
     """
     record = read_record(folder)
-    md5 = folder_md5(folder)
+    md5 = commits.package_md5(folder)
     holding = commits.holding(md5)
     made = commits.maker(holding, md5)
     code, parameters = [], []

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import MOST_JSON_BYTES, require
+from emotion_slm.package.package import MOST_BYTES
 from emotion_slm.workbench.dvc_lock import LOCK, Lock, other_code, read_lock, section_of
 from emotion_slm.workbench.dvc_store import folder_md5
 from emotion_slm.workbench.lineage_evidence import Evidence, Verdict
@@ -43,9 +45,21 @@ def holding(md5: str) -> list[Holder]:
 
 
 def commit_of(folder: Path) -> str | None:
-    """The oldest commit whose dvc.lock holds the model in `folder`."""
-    found = holding(folder_md5(folder))
+    """The oldest commit whose dvc.lock holds the model in `folder`; EmotionSlmError as
+    `package_md5`."""
+    found = holding(package_md5(folder))
     return found[0].commit if found else None
+
+
+def package_md5(folder: Path) -> str:
+    """The MD5 by which DVC knows the package in `folder`.
+
+    EmotionSlmError for a file larger than one of a package can be, whose hash might take hours.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            require(path, MOST_BYTES.get(path.name, MOST_JSON_BYTES))
+    return folder_md5(folder)
 
 
 def maker(holders: list[Holder], md5: str) -> tuple[Side, Lock, Evidence] | None:
