@@ -21,9 +21,8 @@ from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.training.batches import Rows, epoch_batches
 from emotion_slm.training.distributed import join, trained_parameters
-from emotion_slm.training.learner import Learner
+from emotion_slm.training.learner import Learner, parameter_groups
 from emotion_slm.training.losses import build_loss
-from emotion_slm.training.optimizer import parameter_groups
 
 FIXED = 64  # tokens; GoEmotions' texts have 43 at most but for a handful
 WARM_UP = 2  # steps that allocate memory and the optimiser's state: not timed

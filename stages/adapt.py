@@ -13,8 +13,8 @@ from emotion_slm.common.threads import pin_threads
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import write_frozen
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.training.checkpoints import discard, resume_folder
 from emotion_slm.training.curve import write_curve
-from emotion_slm.training.resume import discard, resume_folder
 from emotion_slm.training.trainer import summary
 
 COLUMNS = ("id", "text", "labels")

@@ -16,8 +16,8 @@ from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapted import CONFIG, HEAD
 from emotion_slm.encoder.vectors import read_vectors
+from emotion_slm.training.checkpoints import discard, resume_folder
 from emotion_slm.training.curve import write_curve
-from emotion_slm.training.resume import discard, resume_folder
 from emotion_slm.training.trainer import summary
 
 INPUTS = (

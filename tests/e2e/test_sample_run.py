@@ -20,6 +20,7 @@ from support.tiny import change, create_tiny_workspace, read_params, write_param
 from emotion_slm.common.files import read_json, sha256_lines
 from emotion_slm.common.paths import SPLITS
 from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.sample import ROWS
 from emotion_slm.evaluation import predictions
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.workbench import workspace
@@ -57,7 +58,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 def test_splits_follow_the_contract(run):
     frames = {name: pd.read_parquet(run / f"data/split/{name}.parquet") for name in SPLITS}
-    assert sum(map(len, frames.values())) == 3000
+    assert sum(map(len, frames.values())) == ROWS
     for name, frame in frames.items():
         assert set(frame.columns) == TEXT_COLUMNS
         assert set(np.concatenate(frame["labels"].to_list())) <= set(LABELS)

@@ -93,7 +93,7 @@ def choose(
     fold = fold_assignment.assign(
         gold, logits, folds, child_seed(seed, "calibration folds"), groups
     )
-    candidates = {method: cross_fitted(method, logits, gold, fold) for method in METHODS}
+    candidates = cross_fitted(list(METHODS), logits, gold, fold)
     nll = {
         method: round(negative_log_likelihood(gold, probabilities), DECIMALS)
         for method, probabilities in candidates.items()
@@ -102,14 +102,28 @@ def choose(
     return Choice(Calibration.fit(method, logits, gold), fold, candidates[method], nll)
 
 
-def cross_fitted(method: str, logits: np.ndarray, gold: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """(n, labels) probabilities, those of each fold by a calibration fitted on the others."""
-    probabilities = np.empty(logits.shape)
+def cross_fitted(
+    methods: Sequence[str], logits: np.ndarray, gold: np.ndarray, fold: np.ndarray
+) -> dict[str, np.ndarray]:
+    """(n, labels) probabilities by method, each fold's by a calibration fitted on the others."""
+    probabilities = {method: np.empty(logits.shape) for method in methods}
     for held_out in np.unique(fold):
         inside = fold == held_out
-        fitted = Calibration.fit(method, logits[~inside], gold[~inside])
-        probabilities[inside] = fitted.apply(logits[inside])
+        for method, fitted in _fit(methods, logits[~inside], gold[~inside]).items():
+            probabilities[method][inside] = fitted.apply(logits[inside])
     return probabilities
+
+
+def _fit(methods: Sequence[str], logits: np.ndarray, gold: np.ndarray) -> dict[str, Calibration]:
+    """A calibration of each method; a blend after both that it averages is not fitted again."""
+    fitted: dict[str, Calibration] = {}
+    for method in methods:
+        if method == "blend" and {"platt", "isotonic"} <= fitted.keys():
+            blend = Blend(fitted["platt"].mapping, fitted["isotonic"].mapping)
+            fitted[method] = Calibration(method, blend)
+        else:
+            fitted[method] = Calibration.fit(method, logits, gold)
+    return fitted
 
 
 def negative_log_likelihood(gold: np.ndarray, probabilities: np.ndarray) -> float:

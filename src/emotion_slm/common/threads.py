@@ -3,15 +3,15 @@
 import os
 import sys
 
+# OpenMP's and OpenBLAS's: a library that is imported later goes by them.
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 def pin_threads(count: int) -> None:
     """Use `count` threads in torch and in the BLAS and OpenMP pools of this process."""
-    # Imported for their thread pools: only pools that are loaded can be limited.
-    import scipy.linalg  # noqa: F401
-    import sklearn  # noqa: F401
     from threadpoolctl import threadpool_limits
 
-    os.environ["OMP_NUM_THREADS"] = str(count)  # torch goes by it when it is imported later
+    os.environ.update(dict.fromkeys(VARIABLES, str(count)))
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(count)
-    threadpool_limits(count)
+    threadpool_limits(count)  # of the libraries that are loaded

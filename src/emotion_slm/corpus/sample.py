@@ -18,8 +18,8 @@ from emotion_slm.corpus.sample_phrases import (
     TOPICS,
 )
 
-ROWS = 3000
-MULTI_LABEL_ROWS = 480
+ROWS = 2000
+MULTI_LABEL_ROWS = 320
 REPEATED_ROWS = 60  # texts that repeat another row's: as it is, shouted, or stretched
 NOISE = 0.05  # share of rows whose text speaks of another row's labels
 FEWEST = 12  # rows of the rarest labels

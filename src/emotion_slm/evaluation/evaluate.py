@@ -114,9 +114,11 @@ def cross_validated_macro_f1(
         inside = chosen.fold == held_out
         outside, outside_gold = logits[~inside], gold[~inside]
         probabilities = calibration.cross_fitted(
-            method, outside, outside_gold, chosen.fold[~inside]
+            [method], outside, outside_gold, chosen.fold[~inside]
         )
-        tuned = thresholds.tune(probabilities, outside_gold, params.grid_step, params.shrinkage)
+        tuned = thresholds.tune(
+            probabilities[method], outside_gold, params.grid_step, params.shrinkage
+        )
         predicted[inside] = chosen.cross_fitted[inside] >= tuned.per_label
     hits = (predicted & (gold > 0)).sum(axis=0)
     return float(f1_from_counts(hits, predicted.sum(axis=0), gold.sum(axis=0)).mean())

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from emotion_slm.common.processes import rank, world_size
 
@@ -71,11 +73,6 @@ def join() -> Processes:
 Tensors = dict[str, torch.Tensor]
 
 
-def _sharded(tensor: torch.Tensor) -> bool:
-    """Whether it is a DTensor, by what it can do: the class takes a second of CPU to import."""
-    return hasattr(tensor, "full_tensor")
-
-
 def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """Every parameter of `model` that requires a gradient, by name."""
     return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
@@ -87,19 +84,17 @@ def snapshot(tensors: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def is_sharded(tensors: Mapping[str, torch.Tensor]) -> bool:
-    return any(map(_sharded, tensors.values()))
+    return any(isinstance(tensor, DTensor) for tensor in tensors.values())
 
 
 def whole(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.full_tensor() if _sharded(tensor) else tensor
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
 def sharded_like(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """`source` on the device of `target`, cut into the same shards."""
     source = source.to(target.device)
-    if _sharded(target):
-        from torch.distributed.tensor import distribute_tensor
-
+    if isinstance(target, DTensor):
         return distribute_tensor(source, target.device_mesh, target.placements)
     return source
 
@@ -115,7 +110,7 @@ def forget_gathered(model: nn.Module) -> None:
     """Let the next forward gather the shards anew: FSDP keeps what the last one gathered, and would
     not see that other weights were put in their place."""
     for module in model.modules():
-        if hasattr(module, "reshard"):
+        if isinstance(module, FSDPModule):
             module.reshard()
 
 
@@ -126,7 +121,7 @@ def gather_into(model: nn.Module, sources: Mapping[str, torch.Tensor]) -> None:
     tensors; it is of no other use then.
     """
     for name, weight in trained_parameters(model).items():
-        if _sharded(weight):
+        if isinstance(weight, DTensor):
             parent, _, leaf = name.rpartition(".")
             setattr(model.get_submodule(parent), leaf, nn.Parameter(sources[name].clone()))
         else:

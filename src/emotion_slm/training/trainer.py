@@ -26,9 +26,8 @@ from emotion_slm.training.checkpoints import (
 )
 from emotion_slm.training.curve import Epoch, State, best
 from emotion_slm.training.distributed import Tensors, forget_gathered, gather_into, join, snapshot
-from emotion_slm.training.learner import OPTIMIZER, Learner
+from emotion_slm.training.learner import OPTIMIZER, Learner, learning_rate_factor
 from emotion_slm.training.losses import Loss
-from emotion_slm.training.optimizer import learning_rate_factor
 from emotion_slm.training.params import TrainingParams
 from emotion_slm.training.validation import check_logits, check_step, measure, predict
 

@@ -19,6 +19,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus import fetch as module
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.fetch import UnreachableError, download, fetch, hugging_face
+from emotion_slm.corpus.sample import ROWS
 
 CONTENTS = {
     "train.tsv": b'"a ""quoted"" train text"\t0,17\tt1\nplain\t27\tt2\n',
@@ -597,4 +598,4 @@ def test_with_no_source_the_error_lists_what_was_tried_and_the_ways_on(
 def test_sample_needs_no_source(tmp_path):
     assert fetch("sample", Path("data/raw")) == "the bundled sample corpus"
     assert sorted(path.name for path in Path("data/raw").iterdir()) == sorted(tsv.FILES)
-    assert len(tsv.read_corpus(Path("data/raw"))) == 3000
+    assert len(tsv.read_corpus(Path("data/raw"))) == ROWS

@@ -7,7 +7,7 @@ from transformers import get_scheduler
 
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.training.distributed import trained_parameters
-from emotion_slm.training.optimizer import (
+from emotion_slm.training.learner import (
     build_optimizer,
     learning_rate_factor,
     parameter_groups,
