@@ -145,17 +145,26 @@ def speed_table(results: dict[str, list[Run]], title: str) -> Table:
 def quality_table(
     models: dict[str, Path], texts: list[str], gold: np.ndarray, corpus_name: str
 ) -> Table:
-    """Test scores at the package's thresholds, of every precision."""
+    """Test scores at the package's thresholds, of every precision; texts that get other labels than
+    by the first arm, and texts that get none."""
     made = Table(title=f"{len(texts):,} rows of {corpus_name}, thresholds of the package")
     shown = ("macro_f1", "micro_f1", "map", "ece")
-    for column in ("arm", *shown):
+    for column in ("arm", *shown, "other labels", "no label"):
         made.add_column(column, justify="left" if column == "arm" else "right")
+    first = None
     for name, folder in models.items():
         classifier = EmotionClassifier.from_pretrained(folder)
         logits = classifier.logits(texts)
         probabilities = classifier.calibration.apply(logits)
         scores = metrics.overall(gold, probabilities, classifier.thresholds, logits)
-        made.add_row(name, *(f"{scores[metric]:.4f}" for metric in shown))
+        given = metrics.predictions(probabilities, classifier.thresholds)
+        first = given if first is None else first
+        shares = (np.any(given != first, axis=1).mean(), (given.sum(axis=1) == 0).mean())
+        made.add_row(
+            name,
+            *(f"{scores[metric]:.4f}" for metric in shown),
+            *(f"{share:.1%}" for share in shares),
+        )
     return made
 
 

@@ -2,12 +2,14 @@ import csv
 import gzip
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from support.report import write_run
 from typer.testing import CliRunner
@@ -333,8 +335,11 @@ def test_export_writes_a_model_that_predict_reads(run, packaged, exported, monke
     monkeypatch.setattr(  # torch takes seconds to make one
         onnx_export, "write_graph", lambda _, path: shutil.copyfile(exported / "model.onnx", path)
     )
+    Path("data/split").mkdir(parents=True)
+    pd.DataFrame({"text": ["happy cat", "tree"]}).to_parquet("data/split/validation.parquet")
     result = run("export", "--onnx", "--int8", "--model", packaged)
     assert result.exit_code == 0, result.output
+    assert re.search(r"of 2 validation texts \d get other labels than by", result.output)
     assert "int8, " in result.output and "→ models/onnx" in result.output
     result = run("predict", "--text", "happy cat", "--model", "models/onnx")
     assert result.exit_code == 0, result.output

@@ -15,7 +15,7 @@ from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.finetuned import Finetuned, write_finetuned
 from emotion_slm.classifier.params import MlpHead, OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.files import read_json, write_json
+from emotion_slm.common.files import read_json, sha256_file, write_json
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import Adapted, build_encoder, write_adapted
 from emotion_slm.package.package import Package, read_package, write_package
@@ -126,6 +126,59 @@ def test_int8_is_close_and_not_the_same(packaged, exported, ready_graph, tmp_pat
     assert 1e-5 < difference.max() < 0.1
     sizes = [(one / "model.onnx").stat().st_size for one in (exported_int8, exported)]
     assert sizes[0] < sizes[1]
+
+
+def test_int8_products_are_those_of_the_rounded_matrices(tmp_path):
+    """Against arithmetic of one's own; a token of a hundred times the size costs others nothing."""
+    import onnx
+    from onnx.parser import parse_graph
+
+    random = np.random.default_rng(2)
+    left, right = (random.normal(size=(6, 4)).astype(np.float32) for _ in range(2))
+    right[:, 1] = 0
+    stack = random.normal(size=(2, 6, 4)).astype(np.float32)  # one per head: left in float32
+    graph = parse_graph(
+        "g (float[n, t, 6] x) => (float[n, t, 4] a, float[n, t, 4] b, float[n, t, 4] c)"
+        "{ a = MatMul(x, left)  b = MatMul(x, right)  c = MatMul(x, stack) }"
+    )
+    for name, value in (("left", left), ("right", right), ("stack", stack)):
+        graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    opset = onnx.helper.make_opsetid("", onnx_export.OPSET)
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
+    onnx.save(model, tmp_path / "float32.onnx")
+    quantised = onnx_export.quantise(tmp_path / "float32.onnx", tmp_path / "int8.onnx")
+    x = random.normal(size=(2, 5, 6)).astype(np.float32)
+    x[0, 0] *= 100
+    x[1, 1] = 0
+    session = OnnxGraph(quantised).session
+    found = session.run(None, {"x": x})
+    for result, matrix in zip(found, (left, right), strict=False):
+        by_token, by_column = rounded(x, -1), rounded(matrix, 0)
+        np.testing.assert_allclose(result, by_token @ by_column, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found[2], x @ stack, rtol=1e-5, atol=1e-5)
+    alone = session.run(None, {"x": x[1:]})
+    assert all(np.array_equal(alone[product], found[product][1:]) for product in (0, 1))
+
+
+def rounded(values: np.ndarray, axis: int) -> np.ndarray:
+    """To 127 steps on either side of nought, along `axis`; halves up, as the graph does."""
+    scale = np.maximum(np.abs(values).max(axis=axis, keepdims=True), 1e-9) / 127
+    return np.floor(values / scale + 0.5) * scale
+
+
+def test_texts_that_get_other_labels_are_counted(packaged, exported, folder):
+    same = onnx_export.compare_labels(packaged, exported, TEXTS)
+    assert same == (len(TEXTS), 0, same.none, same.none)
+    thresholds = read_json(folder / "thresholds.json")
+    never = thresholds | {"per_label": dict.fromkeys(thresholds["per_label"], 0.999999)}
+    write_json(folder / "thresholds.json", never)
+    config = read_json(folder / "config.json")
+    config["files"]["thresholds.json"] = sha256_file(folder / "thresholds.json")
+    write_json(folder / "config.json", config)
+    given = len(TEXTS) - same.none
+    assert onnx_export.compare_labels(packaged, folder, TEXTS) == (
+        len(TEXTS), given, same.none, len(TEXTS),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "results.json"])
