@@ -1,0 +1,110 @@
+"""Leak audit of models/finetuned: which rows it says it learnt from, and the classifier again."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from emotion_slm.audit.result import differences, result, table_differences
+from emotion_slm.balance.rows import read_balanced
+from emotion_slm.classifier.finetune import finetune
+from emotion_slm.classifier.finetuned import (
+    CONFIG,
+    WEIGHTS,
+    LabelledVectors,
+    load_classifier,
+    logits,
+    read_finetuned,
+    training_record,
+)
+from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.common import files
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import Document
+from emotion_slm.common.paths import ADAPTED, BALANCED, EMBEDDED, FINETUNED, PLOTS, SPLIT
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.encoder.vectors import read_vectors
+from emotion_slm.training.curve import Epoch
+
+# Of the logits' spread. The same training on one thread and on two differs by a ten-thousandth;
+# a tenth more rows, those of test, move logits by a hundredth at least.
+REFIT_TOLERANCE = 2e-3
+CURVE_TOLERANCE = 2e-3  # of losses and scores after training on another processor
+
+
+def audit_classifier(root: Path, document: Document) -> dict:
+    """Check what the classifier says of its training, and train a linear one again.
+
+    `document`: the run's settings. A larger classifier is not trained again: its training may take
+    hours, and draws on the random numbers of the processor it ran on. EmotionSlmError for one
+    that was made before training rows were recorded.
+    """
+    pin_threads(document.threads)  # float sums depend on their number
+    params = document.section("finetune", FinetuneParams)
+    vectors, rows = read_balanced(root / BALANCED)
+    train_set = LabelledVectors(vectors, to_matrix(rows["labels"]), rows["id"].tolist())
+    held_out = {name: _labelled(root, name) for name in ("validation", "test")}
+    config = files.read_json(root / FINETUNED / CONFIG)
+    if "trained_on" not in config:
+        raise EmotionSlmError(
+            f"{root / FINETUNED / CONFIG}: this classifier was made before the rows it learnt from "
+            "were recorded; run `dvc repro` to make it again"
+        )
+    expected = training_record(train_set, held_out["validation"])
+    settings = {"classifier": params.classifier.model_dump(), "width": vectors.shape[1]}
+    offenders = {
+        "classifier_trained_on_other_rows": differences(config["trained_on"], expected),
+        "classifier_of_other_params": differences(
+            {key: config.get(key) for key in settings}, settings, tolerance=0
+        ),
+    }
+    again = params.classifier.name == "linear" and not params.training.launch_files
+    if again and not offenders["classifier_of_other_params"]:
+        offenders |= _refitted(root, train_set, held_out, params, document.seed)
+    return result(offenders, {"classifier_trained_again": again})
+
+
+def _labelled(root: Path, split: str) -> LabelledVectors:
+    frame = files.read_parquet(root / SPLIT / f"{split}.parquet", ("id", "labels"))
+    ids = frame["id"].tolist()
+    return LabelledVectors(read_vectors(root / EMBEDDED, ids), to_matrix(frame["labels"]), ids)
+
+
+def _refitted(
+    root: Path,
+    train_set: LabelledVectors,
+    held_out: dict[str, LabelledVectors],
+    params: FinetuneParams,
+    seed: int,
+) -> dict[str, list[str]]:
+    """Train again as stage finetune did; compare its curve, and logits of held-out rows."""
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        done = finetune(
+            train_set,
+            held_out["validation"],
+            params,
+            child_seed(seed, "finetune"),
+            folder,
+            folder / "checkpoints",
+            root / ADAPTED,
+        )
+        found, made = (
+            load_classifier(read_finetuned(place), place / WEIGHTS)
+            for place in (root / FINETUNED, folder)
+        )
+    vectors = np.concatenate([part.vectors for part in held_out.values()])
+    written, expected = logits(found, vectors), logits(made, vectors)
+    distance = np.sqrt(((written - expected) ** 2).mean(axis=0))  # (labels,)
+    same = bool((distance <= REFIT_TOLERANCE * expected.std()).all())  # NaN is not the same
+    return {
+        "classifier_not_made_again": [] if same else [WEIGHTS],
+        "classifier_curve_not_made_again": table_differences(
+            root / PLOTS / "finetune_curve.csv",
+            Epoch._fields,
+            [epoch._asdict() for epoch in done.curve],
+            CURVE_TOLERANCE,
+        ),
+    }
