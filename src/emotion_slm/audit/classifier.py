@@ -1,4 +1,5 @@
-"""Leak audit of models/finetuned: which rows it says it learnt from, and the classifier again."""
+"""Leak audit of the trainings: what models/finetuned says it learnt from, the classifier trained
+again, and the curve of adaptation against the model it left."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,6 +8,7 @@ import numpy as np
 
 from emotion_slm.audit.result import differences, result, table_differences
 from emotion_slm.balance.rows import read_balanced
+from emotion_slm.classifier.adapted_head import load_adapted_head
 from emotion_slm.classifier.finetune import finetune
 from emotion_slm.classifier.finetuned import (
     CONFIG,
@@ -25,8 +27,11 @@ from emotion_slm.common.paths import ADAPTED, BALANCED, EMBEDDED, FINETUNED, PLO
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.encoder.params import AdaptParams
 from emotion_slm.encoder.vectors import read_vectors
-from emotion_slm.training.curve import Epoch
+from emotion_slm.training.curve import Epoch, best
+from emotion_slm.training.losses import build_loss
+from emotion_slm.training.validation import measure
 
 # Of the logits' spread. The same training on one thread and on two differs by a ten-thousandth;
 # a tenth more rows, those of test, move logits by a hundredth at least.
@@ -59,6 +64,7 @@ def audit_classifier(root: Path, document: Document) -> dict:
         "classifier_of_other_params": differences(
             {key: config.get(key) for key in settings}, settings, tolerance=0
         ),
+        "adapt_curve_not_of_the_encoder": _other_curve(root, document, held_out["validation"]),
     }
     again = params.classifier.name == "linear" and not params.training.launch_files
     if again and not offenders["classifier_of_other_params"]:
@@ -70,6 +76,28 @@ def _labelled(root: Path, split: str) -> LabelledVectors:
     frame = files.read_parquet(root / SPLIT / f"{split}.parquet", ("id", "labels"))
     ids = frame["id"].tolist()
     return LabelledVectors(read_vectors(root / EMBEDDED, ids), to_matrix(frame["labels"]), ids)
+
+
+def _other_curve(root: Path, document: Document, validation: LabelledVectors) -> list[str]:
+    """Where adapt_curve.csv says another quality of the epoch kept than its head now shows.
+
+    Other rows than validation's, if they picked the epoch, have another one.
+    """
+    written = files.read_csv(root / PLOTS / "adapt_curve.csv", Epoch._fields)
+    if document.is_none("adapt"):
+        return [f"epoch {row['epoch']}" for row in written]
+    params = document.section("adapt", AdaptParams)
+    try:
+        curve = [Epoch(*(float(row[field]) for field in Epoch._fields)) for row in written]
+        kept = best(curve, params.training.selection)
+    except (TypeError, ValueError):
+        return ["not a curve"]
+    head = load_adapted_head(root / ADAPTED, validation.vectors.shape[1])
+    expected = measure(logits(head, validation.vectors), validation.gold, build_loss(params.loss))
+    found = (kept.validation_loss, kept.validation_map, kept.validation_macro_f1)
+    return differences(
+        dict(zip(expected._fields, found, strict=True)), expected._asdict(), CURVE_TOLERANCE
+    )
 
 
 def _refitted(
