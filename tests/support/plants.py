@@ -10,13 +10,13 @@ from unittest.mock import patch
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from support.leaks import Plant
 
 from emotion_slm.balance.rows import read_balanced, write_balanced
 from emotion_slm.common import files, paths
 from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import read_vectors
 from stages import evaluate, finetune
+from support.leaks import Plant
 
 GOLD_LOGIT = 8.0  # what a row is pushed towards: plus for its labels, minus for the others
 

@@ -17,9 +17,10 @@ from emotion_slm.classifier.finetuned import (
     load_classifier,
     logits,
     read_finetuned,
+    read_training_record,
     training_record,
 )
-from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.classifier.params import Finetuned, FinetuneParams
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Document
@@ -51,19 +52,17 @@ def audit_classifier(root: Path, document: Document) -> dict:
     vectors, rows = read_balanced(root / BALANCED)
     train_set = LabelledVectors(vectors, to_matrix(rows["labels"]), rows["id"].tolist())
     held_out = {name: _labelled(root, name) for name in ("validation", "test")}
-    config = files.read_json(root / FINETUNED / CONFIG)
-    if "trained_on" not in config:
+    trained, record = read_finetuned(root / FINETUNED), read_training_record(root / FINETUNED)
+    if record is None:
         raise EmotionSlmError(
             f"{root / FINETUNED / CONFIG}: this classifier was made before the rows it learnt from "
             "were recorded; run `dvc repro` to make it again"
         )
     expected = training_record(train_set, held_out["validation"])
-    settings = {"classifier": params.classifier.model_dump(), "width": vectors.shape[1]}
+    of_params = Finetuned(params.classifier, vectors.shape[1])
     offenders = {
-        "classifier_trained_on_other_rows": differences(config["trained_on"], expected),
-        "classifier_of_other_params": differences(
-            {key: config.get(key) for key in settings}, settings, tolerance=0
-        ),
+        "classifier_trained_on_other_rows": differences(record.model_dump(), expected.model_dump()),
+        "classifier_of_other_params": [CONFIG] if trained != of_params else [],
         "adapt_curve_not_of_the_encoder": _other_curve(root, document, held_out["validation"]),
     }
     again = params.classifier.name == "linear" and not params.training.launch_files

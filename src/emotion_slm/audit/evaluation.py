@@ -59,7 +59,7 @@ def _other_rows_seen(root: Path) -> list[str]:
     found = []
     for split, key in (("train", "train_ids_sha256"), ("validation", "validation_ids_sha256")):
         ids = files.read_parquet(root / SPLIT / f"{split}.parquet", ["id"])["id"]
-        if key not in config and split == "validation":
+        if config.get(key) is None and split == "validation":
             continue
         if config.get(key) != files.sha256_lines(ids.tolist()):
             found.append(f"{key} {config.get(key)}")

@@ -27,9 +27,7 @@ class LabelledVectors(NamedTuple):
     ids: Sequence[str]
 
 
-def training_record(
-    train_set: LabelledVectors, validation_set: LabelledVectors
-) -> TrainingRecord:
+def training_record(train_set: LabelledVectors, validation_set: LabelledVectors) -> TrainingRecord:
     """Which rows a classifier learnt from, and which picked its epoch."""
     data = hashlib.sha256()
     for id_ in train_set.ids:
