@@ -3,7 +3,7 @@
 Metrics are written last: a run that leaks leaves none behind.
 """
 
-from emotion_slm.audit.audit import LEAKS, audit
+from emotion_slm.audit.leaks import LEAKS, check
 from emotion_slm.audit.result import counts, enforce
 from emotion_slm.common import paths
 from emotion_slm.common.console import console, stage
@@ -11,12 +11,10 @@ from emotion_slm.common.files import write_json
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.evaluation import predictions, results
 from emotion_slm.evaluation.params import EvaluateParams
 from emotion_slm.evaluation.tables import metrics_screen
-from emotion_slm.package.build import build_package
-from emotion_slm.package.package import Origin
+from emotion_slm.package.build import build_package, origin_of
 from emotion_slm.plots.evaluation import draw
 
 
@@ -25,9 +23,7 @@ def main() -> None:
         document = Document.of_run()
         pin_threads(document.threads)
         thresholds = document.section("evaluate", EvaluateParams).thresholds
-        corpus = document.section("fetch", FetchParams).corpus
-        protocol = document.section("split", SplitParams).protocol
-        origin = Origin(document.profile, corpus, protocol)
+        origin = origin_of(document)
         seed = child_seed(document.seed, "evaluate")
 
         rows = [predictions.read_held_out(split) for split in predictions.HELD_OUT]
@@ -37,10 +33,10 @@ def main() -> None:
         reference = predictions.predict_by_adapted_head(rows)
         found = results.gather(validation, test, reference, thresholds, seed)
 
-        leakage = audit(parts=LEAKS)
+        leakage = check(LEAKS)
         enforce(leakage)
         build_package(origin, document, found.evaluation, counts(leakage))
-        draw(found.evaluation, validation, test, corpus)
+        draw(found.evaluation, validation, test, origin.corpus)
         write_json(paths.METRICS / "leakage.json", counts(leakage))
         results.write(found)
         numbers, labels = found.numbers["test"], found.tables["per_label"]

@@ -6,7 +6,7 @@ written and audited; no vector of test is read.
 
 from emotion_slm.audit.balance import audit_balance
 from emotion_slm.audit.result import enforce
-from emotion_slm.balance.grow import grow, keep
+from emotion_slm.balance.grow import as_ismote, grow, keep
 from emotion_slm.balance.params import IsmoteParams
 from emotion_slm.balance.purity import COLUMNS, mean_purity, neighbour_purity, probes
 from emotion_slm.balance.rows import write_balanced
@@ -41,11 +41,7 @@ def main() -> None:
         write_balanced(paths.BALANCED, balanced, rows)
         enforce(audit_balance())
 
-        # Whatever the profile grows with, ISMOTE is what is compared with SMOTE.
-        shown = balanced, rows
-        if params is not None and params.expansion != "segment":
-            as_ismote = params.model_copy(update={"expansion": "segment"})
-            shown = grow(vectors, train, as_ismote, seed)[:2]
+        shown = as_ismote((balanced, rows), vectors, train, params, seed)
         compared = probes(*shown, child_seed(seed, "probes"))
         validation = read_parquet(paths.SPLIT / "validation.parquet", ("id", "labels"))
         unseen, gold = (

@@ -1,83 +1,79 @@
-"""The leak audit: proves from the files alone that no test or validation row reached training.
+"""The whole leak audit, `emotion-slm audit`: proves from the files alone that no test or validation
+row reached training, and that every number follows from what it should follow from.
 
 Nothing is trusted from the code that wrote the files. Stages split and ismote end with their own
 parts, so a leak stops the run before anything is trained on it; stage evaluate runs those of
-LEAKS before it writes a metric, `emotion-slm audit` all of them. What each rule proves, and what
-none can: docs/understand/audit.md.
+LEAKS before it writes a metric. What each rule proves, and what none can:
+docs/understand/audit.md.
 """
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from emotion_slm.audit.balance import audit_balance
-from emotion_slm.audit.evaluation import audit_evaluation
-from emotion_slm.audit.near_duplicates import audit_near_duplicates
+from emotion_slm.audit.classifier import audit_classifier
+from emotion_slm.audit.leaks import LEAKS, Part, check, document_of
 from emotion_slm.audit.package import audit_package
-from emotion_slm.audit.raw import audit_raw
-from emotion_slm.audit.result import merged
+from emotion_slm.audit.remade import audit_remade
+from emotion_slm.audit.result import counts, differences, merged, result
 from emotion_slm.audit.results import audit_results
-from emotion_slm.audit.split import audit_split
-from emotion_slm.audit.vectors import audit_vectors
-from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.params import Document
-from emotion_slm.common.paths import RUN
+from emotion_slm.audit.vectors import FULL_SAMPLE, audit_vectors
+from emotion_slm.common import files
+from emotion_slm.common.paths import CLASSIFIER, METRICS
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.params import SplitParams
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.params import EvaluateParams
-
-Part = Callable[[Path], dict]
-
-
-def audit(
-    root: Path = Path(), strict: bool = True, parts: Mapping[str, Part] | None = None
-) -> dict:
-    """The rules of all PARTS, or of some `parts`, checked in the workspace at `root`.
-
-    What cannot be checked, because a file is missing or unreadable, raises EmotionSlmError; unless
-    `strict`, it is named under `not_checked` with the reason, and nothing has `passed`.
-    """
-    results, not_checked = [], {}
-    for name, part in (PARTS if parts is None else parts).items():
-        try:
-            results.append(part(root))
-        except EmotionSlmError as error:
-            if strict:
-                raise
-            not_checked[name] = str(error).replace(f"{root}/", "")
-    result = merged(results)
-    if not_checked:
-        result |= {"not_checked": not_checked, "passed": False}
-    return result
+from emotion_slm.package.package import RESULTS
 
 
-def _raw(root: Path) -> dict:
-    return audit_raw(root, _document(root).section("split", SplitParams).protocol)
+def audit(root: Path = Path(), strict: bool = True) -> dict:
+    """The rules of all PARTS, checked in the workspace at `root` as `leaks.check` does."""
+    of_stage = check({name: PARTS[name] for name in LEAKS}, root, strict)
+    following = check({name: PARTS[name] for name in PARTS.keys() - LEAKS.keys()}, root, strict)
+    parts = [of_stage, following]
+    if "not_checked" not in of_stage:  # otherwise there is nothing to compare the counts with
+        parts.append(check({"leakage": lambda root: _audit_counts(root, of_stage)}, root, strict))
+    return merged(parts)
+
+
+def _audit_counts(root: Path, of_stage: dict) -> dict:
+    """Check that metrics/leakage.json, and the package's copy, hold what was found again."""
+    expected = counts(of_stage)
+    packaged = files.read_json(root / CLASSIFIER / RESULTS).get("leakage")
+    places = [
+        *differences(files.read_json(root / METRICS / "leakage.json"), expected),
+        *(f"{RESULTS}: {place}" for place in differences(packaged, expected)),
+    ]
+    return result({"leakage_counts_not_found_again": places}, {})
 
 
 def _vectors(root: Path) -> dict:
-    return audit_vectors(root, _document(root).section("encoder", EncoderParams))
+    return audit_vectors(root, document_of(root).section("encoder", EncoderParams), FULL_SAMPLE)
+
+
+def _remade(root: Path) -> dict:
+    return audit_remade(root, document_of(root))
+
+
+def _classifier(root: Path) -> dict:
+    return audit_classifier(root, document_of(root))
+
+
+def _package(root: Path) -> dict:
+    return audit_package(root, document_of(root))
 
 
 def _results(root: Path) -> dict:
-    document = _document(root)
+    document = document_of(root)
     pin_threads(document.threads)  # what is fitted again must come out as stage evaluate fitted it
     thresholds = document.section("evaluate", EvaluateParams).thresholds
     return audit_results(root, thresholds, child_seed(document.seed, "evaluate"))
 
 
-def _document(root: Path) -> Document:
-    return Document.of_run(root / RUN)
-
-
-# What shows whether a held-out row reached training, before there is a package.
-LEAKS: dict[str, Part] = {
-    "split": audit_split,
-    "raw": _raw,
-    "balance": audit_balance,
+PARTS: dict[str, Part] = {
+    **LEAKS,
     "vectors": _vectors,
-    "near_duplicates": audit_near_duplicates,
-    "evaluation": audit_evaluation,
+    "remade": _remade,
+    "classifier": _classifier,
+    "package": _package,
+    "results": _results,
 }
-PARTS: dict[str, Part] = {**LEAKS, "package": audit_package, "results": _results}

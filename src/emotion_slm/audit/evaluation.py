@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
-from emotion_slm.audit.ranking_gap import ranking_gap
+from emotion_slm.audit.ranking_gap import likelihood_gap, ranking_gap
 from emotion_slm.audit.result import result
 from emotion_slm.common import files
+from emotion_slm.common.params import Document
 from emotion_slm.common.paths import ADAPTED, SPLIT
 from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.encoder.adapted import CONFIG, read_adapted
+from emotion_slm.encoder.params import Adapted, AdaptParams
 from emotion_slm.evaluation import predictions
 from emotion_slm.evaluation.evaluate import Scored
 from emotion_slm.evaluation.predictions import HELD_OUT, path_of
@@ -17,35 +20,67 @@ MOST_DEVIATIONS = 5.0
 GAP_SEED = 0
 
 
-def audit_evaluation(root: Path = Path()) -> dict:
+def audit_evaluation(root: Path, document: Document) -> dict:
     """Check which rows the encoder was adapted on, and the rows of the prediction files.
 
-    The logits must not rank test far better than validation: those of an encoder that saw test do,
-    whatever its config says.
+    `document`: the run's settings. The logits must neither rank nor fit test far better than
+    validation: those of an encoder or a classifier that saw test do, whatever its config says.
     """
-    config = files.read_json(root / ADAPTED / "config.json")
-    frozen = config.get("frozen") is True
-    offenders = {"adapted_encoder_saw_other_rows": []}
-    if not frozen:
-        seen = config.get("train_ids_sha256")
-        train = files.read_parquet(root / SPLIT / "train.parquet", ["id"])["id"]
-        if seen != files.sha256_lines(train.tolist()):
-            offenders["adapted_encoder_saw_other_rows"] = [f"train_ids_sha256 {seen}"]
+    adapted = read_adapted(root / ADAPTED)
+    offenders = {
+        "adapted_encoder_saw_other_rows": [] if adapted.frozen else _other_rows_seen(root),
+        "adapted_otherwise_than_params_say": _other_settings(adapted, document),
+    }
     for split in HELD_OUT:
         frame = predictions.read_frame(path_of(split, root))
         for problem, ids in predictions.problems(frame, _rows(root, split)["id"]).items():
             offenders[f"{split}_predictions_{problem.replace(' ', '_')}"] = ids
-    findings = {"encoder_frozen": frozen}
+    findings = {"encoder_frozen": adapted.frozen}
     scored = read_scored(root)
     if scored is not None:
-        gap = ranking_gap(*scored, GAP_SEED)
-        offenders["test_ranked_far_above_validation"] = (
-            ["average precision"] if gap.deviations > MOST_DEVIATIONS else []
-        )
-        findings["macro_average_precision"] = {
-            name: round(value, DECIMALS) for name, value in gap._asdict().items()
-        }
+        for rule, finding, gap in (
+            ("test_ranked_far_above_validation", "macro_average_precision", ranking_gap),
+            ("test_fitted_far_above_validation", "negative_log_likelihood", likelihood_gap),
+        ):
+            found = gap(*scored, GAP_SEED)
+            offenders[rule] = [finding] if found.deviations > MOST_DEVIATIONS else []
+            findings[finding] = {
+                name: round(value, DECIMALS) for name, value in found._asdict().items()
+            }
     return result(offenders, findings)
+
+
+def _other_rows_seen(root: Path) -> list[str]:
+    """The hashes in models/adapted that are not of the rows of this split.
+
+    Of the rows that picked the epoch, a run made before they were recorded says nothing.
+    """
+    config = files.read_json(root / ADAPTED / CONFIG)
+    found = []
+    for split, key in (("train", "train_ids_sha256"), ("validation", "validation_ids_sha256")):
+        ids = files.read_parquet(root / SPLIT / f"{split}.parquet", ["id"])["id"]
+        if config.get(key) is None and split == "validation":
+            continue
+        if config.get(key) != files.sha256_lines(ids.tolist()):
+            found.append(f"{key} {config.get(key)}")
+    return found
+
+
+def _other_settings(adapted: Adapted, document: Document) -> list[str]:
+    """What models/adapted says of its making and params.yaml does not."""
+    frozen = document.is_none("adapt")
+    lora = None
+    if not frozen:
+        wanted = document.section("adapt", AdaptParams).lora
+        lora = None if wanted == "none" else wanted
+    return [
+        name
+        for name, found, expected in (
+            ("frozen", adapted.frozen, frozen),
+            ("lora", adapted.lora, lora),
+        )
+        if found != expected
+    ]
 
 
 def read_scored(root: Path) -> tuple[Scored, Scored] | None:

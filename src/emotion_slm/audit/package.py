@@ -1,39 +1,95 @@
-"""Leak audit of models/classifier: the labels, and the weights that were trained."""
+"""Leak audit of models/classifier: the weights that were trained, set up as the run says."""
 
+import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from emotion_slm.audit.result import result
+from emotion_slm.audit.result import differences, result
+from emotion_slm.backbone.pretrained import locate
 from emotion_slm.classifier import finetuned
 from emotion_slm.common import files
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import Document
 from emotion_slm.common.paths import ADAPTED, FINETUNED
 from emotion_slm.common.paths import CLASSIFIER as PACKAGE
 from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder import adapted
-from emotion_slm.package.package import CALIBRATION, CLASSIFIER, CONFIG, ENCODER, THRESHOLDS
+from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.package.build import describe, origin_of
+from emotion_slm.package.package import (
+    CALIBRATION,
+    CARD,
+    CLASSIFIER,
+    CONFIG,
+    ENCODER,
+    RESULTS,
+    THRESHOLDS,
+    config_of,
+)
+from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
 
 
-def audit_package(root: Path = Path()) -> dict:
-    """Check labels and hashes of the package; its weights must be those of models/finetuned and
-    models/adapted."""
+def audit_package(root: Path, document: Document) -> dict:
+    """Check labels, hashes and settings of the package against the run's, `document`.
+
+    Its weights must be those of models/finetuned and models/adapted, its tokenizer the pinned
+    base's, and nothing else may lie beside them.
+    """
     package = root / PACKAGE
     config = files.read_json(package / CONFIG)
+    listed = config.get("files")
+    if not isinstance(listed, dict):
+        raise EmotionSlmError(f"{package / CONFIG}: 'files' is no mapping; run `dvc repro`")
     labels = {str(index): label for index, label in enumerate(LABELS)}
-    offenders = {
-        "labels_of_the_model_differ": [] if config.get("id2label") == labels else ["id2label"],
-        "packaged_files_altered": _altered(package, config),
-        "packaged_weights_not_the_trained_ones": _other_weights(root),
-    }
-    return result(offenders, {})
+    described = config_of(describe(origin_of(document), document, root))
+    found = {key: value for key, value in config.items() if key != "files"}
+    names = {CALIBRATION, CLASSIFIER, THRESHOLDS, RESULTS, TOKENIZER, TOKENIZER_CONFIG}
+    if not adapted.read_adapted(root / ADAPTED).frozen:
+        names.add(ENCODER)
+    return result(
+        {
+            "labels_of_the_model_differ": [] if config.get("id2label") == labels else ["id2label"],
+            "packaged_config_not_of_the_run": differences(found, described, tolerance=0),
+            "packaged_files_altered": _altered(package, listed, names),
+            "packaged_files_unexpected": _unexpected(package, listed, names),
+            "packaged_tokenizer_not_of_the_base": _other_tokenizer(package, document),
+            "packaged_weights_not_the_trained_ones": _other_weights(root),
+        },
+        {},
+    )
 
 
-def _altered(package: Path, config: dict) -> list[str]:
+def _altered(package: Path, listed: dict, names: set[str]) -> list[str]:
     """Names of packaged files that do not have the hash in config.json."""
-    listed = config.get("files", {})
     return [
         name
-        for name in sorted({CALIBRATION, CLASSIFIER, THRESHOLDS, *listed})
-        if not (package / name).exists() or files.sha256_file(package / name) != listed.get(name)
+        for name in sorted(names)
+        if not (package / name).is_file() or files.sha256_file(package / name) != listed.get(name)
     ]
+
+
+def _unexpected(package: Path, listed: dict, names: set[str]) -> list[str]:
+    """What no stage packages: other files, links, and names in `listed` that are no such file."""
+    present = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
+    links = {name for name in present if (package / name).is_symlink()}
+    return sorted((present | set(listed)) - names - {CONFIG, CARD} | links)
+
+
+def _other_tokenizer(package: Path, document: Document) -> list[str]:
+    """Names of tokenizer files whose content is not what the pinned base gives."""
+    encoder = document.section("encoder", EncoderParams)
+    with TemporaryDirectory() as scratch:
+        names = write_tokenizer(locate(encoder), Path(scratch), encoder.max_length)
+        return [
+            name
+            for name in names
+            if json.dumps(files.read_json(package / name), sort_keys=True)
+            != json.dumps(files.read_json(Path(scratch) / name), sort_keys=True)
+        ]
 
 
 def _other_weights(root: Path) -> list[str]:
@@ -44,6 +100,6 @@ def _other_weights(root: Path) -> list[str]:
     return [
         name
         for name, source in trained.items()
-        if not (root / PACKAGE / name).exists()
+        if not (root / PACKAGE / name).is_file()
         or files.sha256_file(root / PACKAGE / name) != files.sha256_file(source)
     ]

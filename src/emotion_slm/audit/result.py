@@ -1,10 +1,15 @@
 """The form of an audit's result, and what happens when it fails."""
 
-from collections.abc import Mapping, Sequence
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 
 EXAMPLES = 5
+TOLERANCE = 2e-6  # of numbers kept to 6 decimals
 
 
 def result(offenders: Mapping[str, Sequence[str]], findings: Mapping[str, object]) -> dict:
@@ -22,14 +27,20 @@ def result(offenders: Mapping[str, Sequence[str]], findings: Mapping[str, object
     }
 
 
+def unchecked(reasons: Mapping[str, str]) -> dict:
+    """The result of parts that could not be checked, each for a reason: nothing has passed."""
+    return result({}, {}) | {"not_checked": dict(reasons), "passed": False}
+
+
 def merged(results: Sequence[dict]) -> dict:
     """One result out of several with different rules."""
-    return {
-        "must_be_zero": {rule: n for part in results for rule, n in part["must_be_zero"].items()},
-        "findings": {name: value for part in results for name, value in part["findings"].items()},
-        "examples": {rule: ids for part in results for rule, ids in part["examples"].items()},
-        "passed": all(part["passed"] for part in results),
+    together: dict = {
+        key: {name: value for part in results for name, value in part.get(key, {}).items()}
+        for key in ("must_be_zero", "findings", "examples", "not_checked")
     }
+    if not together["not_checked"]:
+        del together["not_checked"]
+    return {**together, "passed": all(part["passed"] for part in results)}
 
 
 def counts(result: dict) -> dict[str, int]:
@@ -48,8 +59,78 @@ def counts(result: dict) -> dict[str, int]:
     }
 
 
+def differences(found: object, expected: object, tolerance: float = TOLERANCE) -> list[str]:
+    """Dotted paths of the values in which two JSON documents differ, missing and extra ones too.
+
+    Numbers are equal within `tolerance`, relative and absolute; a truth value is no number.
+    """
+    return _differences(found, json.loads(json.dumps(expected)), tolerance, "")
+
+
+def _differences(found: object, expected: object, tolerance: float, path: str) -> list[str]:
+    if isinstance(found, list) and isinstance(expected, list):
+        found, expected = (dict(enumerate(values)) for values in (found, expected))
+    if isinstance(found, dict) and isinstance(expected, dict):
+        absent = object()
+        return [
+            place
+            for key in sorted(found.keys() | expected.keys(), key=str)
+            for place in _differences(
+                found.get(key, absent),
+                expected.get(key, absent),
+                tolerance,
+                f"{path}.{key}".lstrip("."),
+            )
+        ]
+    if _is_number(found) and _is_number(expected):
+        same = math.isclose(found, expected, rel_tol=tolerance, abs_tol=tolerance)
+    else:
+        same = type(found) is type(expected) and found == expected
+    return [] if same else [path or "everything"]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def table_differences(
+    path: Path, columns: Sequence[str], rows: Iterable[Mapping], tolerance: float = TOLERANCE
+) -> list[str]:
+    """Places `table.row.column` in which a CSV file differs from `rows`, in their order.
+
+    A row is named by its first cell; what a row lacks is an empty cell.
+    """
+    name = path.stem
+    written = files.read_csv(path, columns)
+    expected = [{column: _value(row.get(column, "")) for column in columns} for row in rows]
+    first = columns[0]
+    keys = [[_value(row[first]) for row in written], [row[first] for row in expected]]
+    if differences(*keys) or any(set(row) != set(columns) for row in written):
+        return [f"{name}: rows or columns"]
+    return [
+        f"{name}.{row[first]}.{place}"
+        for found, row in zip(written, expected, strict=True)
+        for place in differences(
+            {column: _value(cell) for column, cell in found.items()}, row, tolerance
+        )
+    ]
+
+
+def _value(cell: object) -> object:
+    """A cell of a file as the number or truth value it stands for."""
+    if cell in ("true", "false"):
+        return cell == "true"
+    try:
+        return float(cell) if isinstance(cell, str) else cell
+    except ValueError:
+        return cell
+
+
 def enforce(result: dict) -> None:
-    """Raise EmotionSlmError naming each rule broken, how often, and some of the ids concerned."""
+    """Raise EmotionSlmError naming each rule broken, how often, and some of the ids concerned.
+
+    So it does each part that could not be checked, and why.
+    """
     broken = [
         f"{rule} = {count} (such as {', '.join(result['examples'][rule])})"
         for rule, count in result["must_be_zero"].items()
@@ -59,4 +140,10 @@ def enforce(result: dict) -> None:
         raise EmotionSlmError(
             f"the leak audit failed: {'; '.join(broken)}. Nothing trained on these files can be "
             "trusted; restore what was edited by hand and run `dvc repro`"
+        )
+    if result.get("not_checked"):
+        parts = result["not_checked"]
+        first, reason = next(iter(parts.items()))
+        raise EmotionSlmError(
+            f"the leak audit could not check {', '.join(parts)}; {first}, because of {reason}"
         )

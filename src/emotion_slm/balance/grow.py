@@ -43,6 +43,16 @@ def grow(vectors: np.ndarray, frame, params: IsmoteParams, seed: int) -> tuple[A
     return balanced, rows, _report(y, y_balanced, sampler.overshoot_)
 
 
+def as_ismote(grown: tuple, vectors: np.ndarray, frame, params: IsmoteParams | None, seed: int):
+    """Vectors and rows of `grown`, or of ISMOTE where the profile grows in another way.
+
+    ISMOTE is what is compared with SMOTE, whatever the profile grows with.
+    """
+    if params is None or params.expansion == "segment":
+        return grown[:2]
+    return grow(vectors, frame, params.model_copy(update={"expansion": "segment"}), seed)[:2]
+
+
 def keep(vectors: np.ndarray, frame) -> tuple[Any, Any, dict]:
     """What `grow` returns for a profile without oversampling: the train rows alone."""
     y = to_matrix(frame["labels"])

@@ -1,8 +1,7 @@
 """Stage finetune: the classifier learns from the balanced vectors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +11,13 @@ from emotion_slm.classifier.architectures import (
     build_classifier,
     load_adapted_head,
 )
-from emotion_slm.classifier.finetuned import Finetuned, logits, write_finetuned
+from emotion_slm.classifier.finetuned import (
+    Finetuned,
+    LabelledVectors,
+    logits,
+    training_record,
+    write_finetuned,
+)
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.training.batches import Rows
 from emotion_slm.training.curve import Epoch, best
@@ -20,14 +25,6 @@ from emotion_slm.training.distributed import assign, join, snapshot, trained_par
 from emotion_slm.training.losses import Loss, build_loss
 from emotion_slm.training.trainer import Training, train
 from emotion_slm.training.validation import measure
-
-
-class LabelledVectors(NamedTuple):
-    """vectors: (n, d) float32; gold: (n, 28) int8; ids: (n,)."""
-
-    vectors: np.ndarray
-    gold: np.ndarray
-    ids: Sequence[str]
 
 
 def finetune(
@@ -72,7 +69,8 @@ def finetune(
     if best(training.curve, params.training.selection).epoch == 0:
         assign(trained_parameters(model), start)
     if processes.rank == 0:
-        write_finetuned(output, model, Finetuned(params.classifier, width))
+        record = training_record(train_set, validation_set)
+        write_finetuned(output, model, Finetuned(params.classifier, width), record)
     return training
 
 

@@ -32,6 +32,7 @@ class OnePositionSlm(Section):
     lora: LoraParams
 
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ClassifierParams = Annotated[LinearHead | MlpHead | OnePositionSlm, Field(discriminator="name")]
 
 
@@ -64,11 +65,26 @@ class Finetuned(NamedTuple):
     width: int
 
 
+class TrainingRecord(Section):
+    """Which rows a classifier learnt from and which picked its epoch.
+
+    Of both their number and the SHA-256 of their sorted ids; `data_sha256` covers ids, labels and
+    vectors of the training rows, in their order.
+    """
+
+    rows: int = Field(ge=1)
+    ids_sha256: Sha256
+    data_sha256: Sha256
+    validation_rows: int = Field(ge=1)
+    validation_ids_sha256: Sha256
+
+
 class FinetunedConfig(Section):
-    """What stands in config.json of models/finetuned, and in a package's."""
+    """What stands in config.json of models/finetuned, and in a package's but for `trained_on`."""
 
     classifier: ClassifierParams
     width: int = Field(ge=1, le=WIDEST)
+    trained_on: TrainingRecord | None = None
 
     def finetuned(self) -> Finetuned:
         return Finetuned(self.classifier, self.width)

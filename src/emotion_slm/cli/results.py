@@ -30,7 +30,7 @@ def audit(
 
     try:
         with progress("leak audit", None):
-            result = run_audit(root or paths.project_root(), strict)
+            result = run_audit(root or paths.project_root(), strict=False)
         Console().print(screen(result))
         if strict:
             enforce(result)

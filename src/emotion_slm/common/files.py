@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_slm.common import columns as columns_of_tables
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.paths import CLASSIFIER
 from emotion_slm.common.ranking import DECIMALS
 
+AGAIN = "make it again with `dvc repro`, or fetch it again"
 MOST_JSON_BYTES = 64 * 2**20
 MOST_NESTED = 64  # a value in a list in an object counts three: Python's own limit is a crash
 
@@ -78,13 +80,14 @@ def read_json(path: Path) -> dict:
         if "\\ud" in text.lower():
             json.dumps(content, ensure_ascii=False).encode()
     except RecursionError:
-        raise EmotionSlmError(f"{path}: not valid JSON (nested too deeply)") from None
+        raise EmotionSlmError(f"{path}: not valid JSON (nested too deeply); {AGAIN}") from None
     except ValueError as error:  # that of an integer of thousands of digits has no class of its own
-        raise EmotionSlmError(f"{path}: not valid JSON ({error})") from error
+        raise EmotionSlmError(f"{path}: not valid JSON ({error}); {AGAIN}") from error
     if not isinstance(content, dict):
-        raise EmotionSlmError(f"{path}: expected a JSON object, found {type(content).__name__}")
+        found = type(content).__name__
+        raise EmotionSlmError(f"{path}: expected a JSON object, found {found}; {AGAIN}")
     if _deeper(content, MOST_NESTED):
-        raise EmotionSlmError(f"{path}: not valid JSON (nested too deeply)")
+        raise EmotionSlmError(f"{path}: not valid JSON (nested too deeply); {AGAIN}")
     return content
 
 
@@ -116,6 +119,14 @@ def _deeper(content: object, levels: int) -> bool:
     return bool(inside)
 
 
+def read_text(path: Path) -> str:
+    """Read a UTF-8 text; EmotionSlmError when the file is missing or is not one."""
+    try:
+        return require(path).read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError) as error:
+        raise EmotionSlmError(f"{path}: not a text in UTF-8 ({error}); {AGAIN}") from error
+
+
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     """Write a header and a line per row (RFC 4180, but with the line ends of text files in git).
 
@@ -138,10 +149,10 @@ def _cell(value: object) -> object:
 def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a CSV file, which must hold `columns`; EmotionSlmError names what is missing."""
     try:
-        reader = csv.DictReader(io.StringIO(require(path).read_text(encoding="utf-8"), newline=""))
+        reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
         rows = list(reader)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise EmotionSlmError(f"{path}: not a readable CSV file ({error})") from error
+    except csv.Error as error:
+        raise EmotionSlmError(f"{path}: not a readable CSV file ({error}); {AGAIN}") from error
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
         raise EmotionSlmError(f"{path}: column {missing[0]!r} is missing; `dvc repro` writes it")
@@ -155,20 +166,27 @@ def write_parquet(path: Path, frame) -> None:
 
 
 def read_parquet(path: Path, columns: Sequence[str]):
-    """Read a pandas frame that must hold `columns`; EmotionSlmError names what is missing."""
+    """Read a pandas frame that must hold `columns`; EmotionSlmError names what is missing.
+
+    So it does a column that holds another type than the pipeline writes under that name.
+    """
     import pandas as pd
     import pyarrow
+    import pyarrow.parquet
 
     require(path)
     try:
+        schema = pyarrow.parquet.read_schema(path)
         frame = pd.read_parquet(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise EmotionSlmError(f"{path}: not a readable Parquet file ({error})") from error
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise EmotionSlmError(f"{path}: not a readable Parquet file ({error}); {AGAIN}") from error
     missing = [column for column in columns if column not in frame.columns]
     if missing:
-        raise EmotionSlmError(
-            f"{path}: column {missing[0]!r} is missing (found {', '.join(frame.columns)})"
-        )
+        found = ", ".join(map(str, frame.columns))
+        raise EmotionSlmError(f"{path}: column {missing[0]!r} is missing (found {found}); {AGAIN}")
+    fault = columns_of_tables.fault(schema, frame)
+    if fault:
+        raise EmotionSlmError(f"{path}: {fault}; {AGAIN}")
     return frame
 
 
@@ -178,12 +196,17 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Memory-map a .npy file read-only."""
+    """Memory-map a .npy file of (n, d) floats read-only; EmotionSlmError for anything else."""
     require(path)
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise EmotionSlmError(f"{path}: not a readable .npy file ({error})") from error
+        array = np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, EOFError, OSError) as error:
+        raise EmotionSlmError(f"{path}: not a readable .npy file ({error}); {AGAIN}") from error
+    if array.ndim != 2 or array.dtype.kind != "f":
+        raise EmotionSlmError(
+            f"{path}: expected rows of floats, found shape {array.shape} of {array.dtype}; {AGAIN}"
+        )
+    return array
 
 
 def require(path: Path, most_bytes: int | None = None) -> Path:
@@ -205,7 +228,7 @@ def require(path: Path, most_bytes: int | None = None) -> Path:
     if not os.access(path, os.R_OK):
         raise EmotionSlmError(f"{path}: cannot be read (Permission denied)")
     if not stat.S_ISREG(found.st_mode):
-        raise EmotionSlmError(f"{path}: is {_kind(found.st_mode)}, expected a file")
+        raise EmotionSlmError(f"{path}: is {_kind(found.st_mode)}, expected a file; {AGAIN}")
     if most_bytes is not None and found.st_size > most_bytes:
         raise EmotionSlmError(
             f"{path}: {found.st_size} bytes, expected {most_bytes} at most; fetch it again"

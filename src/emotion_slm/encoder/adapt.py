@@ -54,7 +54,8 @@ def adapt(
     loss = build_loss(params.loss)
     training = train(model, loss, rows, validation, params.training, seed, resume_folder, on_epoch)
     if processes.rank == 0:
-        write_adapted(output, model, lora, sha256_lines(train_frame["id"].tolist()))
+        seen = (sha256_lines(frame["id"].tolist()) for frame in (train_frame, validation_frame))
+        write_adapted(output, model, lora, *seen)
     return training
 
 

@@ -28,15 +28,23 @@ def write_frozen(folder: Path) -> None:
 
 
 def write_adapted(
-    folder: Path, model: "TextClassifier", lora: LoraParams | None, train_ids_sha256: str
+    folder: Path,
+    model: "TextClassifier",
+    lora: LoraParams | None,
+    train_ids_sha256: str,
+    validation_ids_sha256: str | None = None,
 ) -> None:
-    """Write the trained tensors of backbone and head, and config.json."""
+    """Write the trained tensors of backbone and head, and config.json.
+
+    The hashes are of the rows it learnt from and of those that picked its epoch.
+    """
     save_trained(model.backbone, folder / ENCODER)
     save_trained(model.head, folder / HEAD)
     config = {
         "frozen": False,
         "lora": lora.model_dump() if lora else None,
         "train_ids_sha256": train_ids_sha256,
+        "validation_ids_sha256": validation_ids_sha256,
     }
     write_json(folder / CONFIG, config)
 

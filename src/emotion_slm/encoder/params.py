@@ -48,11 +48,15 @@ class Adapted(NamedTuple):
 
 
 class AdaptedConfig(Section):
-    """What stands in config.json of models/adapted, and under `adapted` in a package's."""
+    """What stands in config.json of models/adapted, and under `adapted` in a package's.
+
+    The package has no `validation_ids_sha256`.
+    """
 
     frozen: bool
     lora: LoraParams | None = None
     train_ids_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{1,64}$")
+    validation_ids_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{1,64}$")
 
     @model_validator(mode="after")
     def frozen_without_adapters(self) -> "AdaptedConfig":

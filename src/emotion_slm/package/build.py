@@ -1,11 +1,14 @@
 """From the stages' outputs to models/classifier: what users load."""
 
+from pathlib import Path
+
 from emotion_slm.backbone.pretrained import locate, with_commit
 from emotion_slm.classifier import finetuned
 from emotion_slm.classifier.params import OnePositionSlm
 from emotion_slm.common import paths
 from emotion_slm.common.params import Document
 from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.evaluate import Evaluation
@@ -28,27 +31,12 @@ def build_package(
 
     `leakage`: the counts of metrics/leakage.json.
     """
-    encoder = document.section("encoder", EncoderParams)
-    trained = finetuned.read_finetuned(paths.FINETUNED)
-    models = [encoder]
-    if isinstance(trained.classifier, OnePositionSlm):
-        backbone = with_commit(trained.classifier.backbone)
-        classifier = trained.classifier.model_copy(update={"backbone": backbone})
-        trained = trained._replace(classifier=classifier)
-        models.append(backbone)
-    package = Package(
-        folder=paths.CLASSIFIER,
-        encoder=with_commit(encoder),
-        adapted=adapted.read_adapted(paths.ADAPTED),
-        finetuned=trained,
-        origin=origin,
-        provenance=Provenance(document.settings, data_hashes(), base_hashes(*models)),
-    )
+    package = describe(origin, document)
     write_package(
         package,
         encoder_weights=paths.ADAPTED / adapted.ENCODER,
         classifier_weights=paths.FINETUNED / finetuned.WEIGHTS,
-        base=locate(encoder),
+        base=locate(document.section("encoder", EncoderParams)),
         parts={
             CALIBRATION: found.decision.choice.calibration.to_dict(LABELS),
             THRESHOLDS: found.decision.thresholds.to_dict(LABELS),
@@ -56,6 +44,35 @@ def build_package(
         },
     )
     write_card(package)
+
+
+def describe(origin: Origin, document: Document, root: Path = Path()) -> Package:
+    """What the package of the run in the workspace at `root` says of itself."""
+    encoder = document.section("encoder", EncoderParams)
+    trained = finetuned.read_finetuned(root / paths.FINETUNED)
+    models = [encoder]
+    if isinstance(trained.classifier, OnePositionSlm):
+        backbone = with_commit(trained.classifier.backbone)
+        classifier = trained.classifier.model_copy(update={"backbone": backbone})
+        trained = trained._replace(classifier=classifier)
+        models.append(backbone)
+    return Package(
+        folder=root / paths.CLASSIFIER,
+        encoder=with_commit(encoder),
+        adapted=adapted.read_adapted(root / paths.ADAPTED),
+        finetuned=trained,
+        origin=origin,
+        provenance=Provenance(document.settings, data_hashes(root), base_hashes(*models)),
+    )
+
+
+def origin_of(document: Document) -> Origin:
+    """Profile, corpus and protocol of a run."""
+    return Origin(
+        document.profile,
+        document.section("fetch", FetchParams).corpus,
+        document.section("split", SplitParams).protocol,
+    )
 
 
 def card_results(found: Evaluation, leakage: dict[str, int]) -> dict:

@@ -171,7 +171,13 @@ def write_config(
 
     `more`: keys of transformers' that join the package's own, or take their place.
     """
-    folder, lora = package.folder, package.adapted.lora
+    files = {name: sha256_file(package.folder / name) for name in names}
+    write_json(package.folder / CONFIG, config_of(package) | {"files": files} | (more or {}))
+
+
+def config_of(package: Package) -> dict[str, Any]:
+    """The content of config.json, but for `files`."""
+    lora = package.adapted.lora
     config = {
         "format_version": FORMAT_VERSION,
         "model_type": MODEL_TYPE,
@@ -184,12 +190,10 @@ def write_config(
         "width": package.finetuned.width,
         "origin": package.origin._asdict(),
         "provenance": package.provenance._asdict(),
-        "files": {name: sha256_file(folder / name) for name in names},
-        **(more or {}),
     }
     if package.onnx:
         config["onnx"] = package.onnx
-    write_json(folder / CONFIG, config)
+    return config
 
 
 def read_package(folder: Path) -> Package:

@@ -5,6 +5,7 @@ workspace without git. dvc.lock links package and revision: `emotion-slm lineage
 a published copy names it.
 """
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from emotion_slm.backbone.params import BackboneParams
@@ -32,9 +33,9 @@ class Provenance(NamedTuple):
     revision: str | None = None
 
 
-def data_hashes() -> dict[str, str]:
-    """SHA-256 of the corpus as fetched and of its splits."""
-    return {path.as_posix(): sha256_file(path) for path in DATA}
+def data_hashes(root: Path = Path()) -> dict[str, str]:
+    """SHA-256 of the corpus as fetched and of its splits, in the workspace at `root`."""
+    return {path.as_posix(): sha256_file(root / path) for path in DATA}
 
 
 def base_hashes(*models: BackboneParams) -> dict[str, dict[str, Any]]:

@@ -81,8 +81,17 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def audited_once(tmp_path_factory, tiny_bert, encoder_params) -> Path:
+    """A clean workspace under the protocol `official`, not to be spoilt."""
     root = tmp_path_factory.mktemp("audited") / "workspace"
-    write_audited_workspace(root, encoder_params(tiny_bert))
+    write_audited_workspace(root, encoder_params(tiny_bert), "official")
+    return root
+
+
+@pytest.fixture(scope="session")
+def pooled_once(tmp_path_factory, tiny_bert, encoder_params) -> Path:
+    """A clean workspace under the protocol `pooled`, not to be spoilt."""
+    root = tmp_path_factory.mktemp("pooled") / "workspace"
+    write_audited_workspace(root, encoder_params(tiny_bert), "pooled")
     return root
 
 

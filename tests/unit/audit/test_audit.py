@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from support.leaks import both, drop, edit, move, reset
 
-from emotion_slm.audit.audit import LEAKS as LEAKS_OF_STAGE
 from emotion_slm.audit.audit import PARTS, audit
+from emotion_slm.audit.leaks import LEAKS as LEAKS_OF_STAGE
+from emotion_slm.audit.leaks import check
 from emotion_slm.audit.result import counts, enforce
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
@@ -60,7 +61,7 @@ def test_clean_workspace_passes_and_says_the_same_twice(audited):
 def test_a_leak_in_any_part_is_found(audited, part):
     plant, rule = LEAKS[part]
     plant(audited)
-    result = audit(audited, strict=False, parts={part: PARTS[part]})
+    result = check({part: PARTS[part]}, audited, strict=False)
     assert result["must_be_zero"][rule] >= 1 and result["passed"] is False
     with pytest.raises(EmotionSlmError, match=f"{rule} = \\d+ \\(such as "):
         enforce(result)
@@ -80,12 +81,12 @@ def test_a_row_without_a_vector_stops_what_needs_it(audited):
 @pytest.mark.parametrize(
     ("missing", "unchecked"),
     [
-        ("data/raw", {"raw"}),
+        ("data/raw", {"raw", "vectors", "remade", "package"}),
         ("data/predictions", {"evaluation", "results"}),
-        ("models/classifier", {"package", "results"}),
-        ("models", {"vectors", "evaluation", "package", "results"}),
-        ("data/balanced", {"balance", "results"}),
-        ("data", set(PARTS) - {"package"}),
+        ("models/classifier", {"package", "results", "leakage"}),
+        ("models", {"vectors", "evaluation", "classifier", "package", "results"}),
+        ("data/balanced", {"balance", "remade", "classifier", "results"}),
+        ("data", set(PARTS)),
     ],
 )
 def test_what_is_missing_is_an_error_or_not_checked(audited, missing, unchecked):
@@ -101,19 +102,20 @@ def test_what_is_missing_is_an_error_or_not_checked(audited, missing, unchecked)
 def test_params_of_another_form_leave_the_rest_to_be_checked(audited):
     (audited / "metrics/params.yaml").write_text("seed: 1\n")
     result = audit(audited, strict=False)
-    assert set(result["not_checked"]) == {"raw", "vectors", "results"}
+    unread = {"raw", "vectors", "evaluation", "remade", "classifier", "package", "results"}
+    assert set(result["not_checked"]) == unread
     assert result["must_be_zero"]["synthetic_seeds_not_in_train"] == 0
 
 
 def test_what_stage_evaluate_checks_needs_no_package(audited):
     shutil.rmtree(audited / "models/classifier")
-    result = audit(audited, parts=LEAKS_OF_STAGE)
+    result = check(LEAKS_OF_STAGE, audited)
     assert result["passed"] is True
     assert "thresholds_not_from_validation" not in result["must_be_zero"]
 
 
 def test_metrics_hold_counts_alone(audited):
-    found = counts(audit(audited, parts=LEAKS_OF_STAGE))
+    found = counts(check(LEAKS_OF_STAGE, audited))
     assert found["rules"] > 25 and found["broken"] == 0
     assert set(found) == {
         "rules", "broken", "near_duplicates_in_train", "near_duplicates_in_validation",
@@ -141,6 +143,6 @@ def test_a_clean_run_leaves_what_the_audit_accepts(audited, monkeypatch, capsys)
     evaluate.main()
     shown = capsys.readouterr().err
     assert shown.count("grief") == 1 and shown.index("macro-F1") < shown.index("grief")
-    result = audit(parts={name: PARTS[name] for name in ("package", "results")})
+    result = audit()
     assert result["passed"] is True
     assert files.read_json(Path("metrics/leakage.json"))["broken"] == 0

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from support.leaks import append, drop, edit, reset, rewrite
+from support.leaks import append, drop, reset, rewrite
 
-from emotion_slm.audit.evaluation import audit_evaluation
+from emotion_slm.audit.audit import PARTS
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus.labels import LABELS, to_matrix
@@ -49,7 +49,6 @@ LEAKS = {
     "a row of train scored as test": (
         append(PREDICTED, PREDICTED, 0, id="train1"), "test_predictions_extra", 1,
     ),
-    "a row without an id": (edit(PREDICTED, 0, id=None), "test_predictions_extra", 1),
     "a test row scored twice": (append(PREDICTED, PREDICTED, 0), "test_predictions_repeated", 1),
     "logits that are no number or without end": (
         rewrite(PREDICTED, lambda frame: frame.assign(joy=[np.nan, np.inf, *frame["joy"][2:]])),
@@ -62,18 +61,19 @@ LEAKS = {
 
 
 def test_clean_evaluation_passes(audited):
-    result = audit_evaluation(audited)
+    result = PARTS["evaluation"](audited)
     assert result["passed"] is True and result["examples"] == {}
     assert result["findings"]["encoder_frozen"] is False
     found = result["findings"]["macro_average_precision"]
     assert set(found) == {"validation", "test", "deviations"}
+    assert set(result["findings"]["negative_log_likelihood"]) == set(found)
 
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_planted_leak_is_counted(audited, leak):
     plant, rule, count = LEAKS[leak]
     plant(audited)
-    result = audit_evaluation(audited)
+    result = PARTS["evaluation"](audited)
     assert result["must_be_zero"][rule] == count
     assert result["passed"] is False
 
@@ -86,16 +86,26 @@ def test_planted_leak_is_counted(audited, leak):
         (lambda frame: frame.assign(happiness=0.0), "unknown column 'happiness'"),
         (lambda frame: frame.assign(joy=1), "'joy' does not hold floats"),
         (lambda frame: frame.assign(joy="1.0"), "'joy' does not hold floats"),
+        (lambda frame: frame.assign(id=[None, *frame["id"][1:]]), "'id' has no value in row 1"),
     ],
 )
 def test_other_label_sets_and_types_are_refused(audited, change, named):
     rewrite(PREDICTED, change)(audited)
     with pytest.raises(EmotionSlmError, match=f"test.parquet.*{named}"):
-        audit_evaluation(audited)
+        PARTS["evaluation"](audited)
 
 
 def test_frozen_encoder_needs_no_hash(audited):
     reset(CONFIG, "train_ids_sha256", value=None)(audited)
     reset(CONFIG, "frozen", value=True)(audited)
-    result = audit_evaluation(audited)
-    assert result["passed"] and result["findings"]["encoder_frozen"] is True
+    result = PARTS["evaluation"](audited)
+    broken = {rule for rule, count in result["must_be_zero"].items() if count}
+    assert broken == {"adapted_otherwise_than_params_say"}
+    assert result["findings"]["encoder_frozen"] is True
+
+
+def test_what_an_older_run_did_not_record_is_no_offence(audited):
+    config = files.read_json(audited / CONFIG)
+    del config["validation_ids_sha256"]
+    files.write_json(audited / CONFIG, config)
+    assert PARTS["evaluation"](audited)["passed"]

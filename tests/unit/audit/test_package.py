@@ -3,7 +3,7 @@
 import pytest
 from support.leaks import reset
 
-from emotion_slm.audit.package import audit_package
+from emotion_slm.audit.audit import PARTS
 
 FOLDER = "models/classifier"
 LEAKS = {
@@ -31,7 +31,7 @@ LEAKS = {
 
 
 def test_clean_package_passes(audited):
-    result = audit_package(audited)
+    result = PARTS["package"](audited)
     assert result["passed"] is True and result["examples"] == {}
 
 
@@ -39,6 +39,6 @@ def test_clean_package_passes(audited):
 def test_planted_leak_is_counted(audited, leak):
     plant, rule = LEAKS[leak]
     plant(audited)
-    result = audit_package(audited)
+    result = PARTS["package"](audited)
     assert result["must_be_zero"][rule] >= 1
     assert result["passed"] is False

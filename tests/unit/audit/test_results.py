@@ -8,7 +8,8 @@ from support.leaks import both, edit, rehash, reset, rewrite, write_in
 
 from emotion_slm.audit import results as module
 from emotion_slm.audit.evaluation import read_scored
-from emotion_slm.audit.results import audit_results, differences
+from emotion_slm.audit.result import differences
+from emotion_slm.audit.results import audit_results
 from emotion_slm.common import files
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed

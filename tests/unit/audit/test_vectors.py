@@ -2,19 +2,17 @@ import numpy as np
 import pytest
 from support.leaks import append, drop, edit, move, reset, rewrite
 
-from emotion_slm.audit.vectors import audit_vectors
+from emotion_slm.audit.leaks import LEAKS as PARTS
+from emotion_slm.audit.vectors import sample_seed
 from emotion_slm.common import files
-from emotion_slm.common.params import Document
-from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.common.errors import EmotionSlmError
 
 VECTORS = "data/embedded/vectors.npy"
 INDEX = "data/embedded/index.parquet"
 
 
 def check(root) -> dict:
-    return audit_vectors(
-        root, Document.of_run(root / "metrics/params.yaml").section("encoder", EncoderParams)
-    )
+    return PARTS["vectors"](root)
 
 
 def change_vectors(change):
@@ -34,8 +32,15 @@ LEAKS = {
     "vectors of another encoder": (
         change_vectors(foreign), "sampled_vectors_not_of_their_text", 64,
     ),
-    "vectors of another width": (
-        change_vectors(lambda vectors: vectors[:, :-1]), "sampled_vectors_not_of_their_text", 64,
+    "vectors rounded to half precision": (
+        change_vectors(lambda v: v.astype(np.float16).astype(np.float32)),
+        "sampled_vectors_not_of_their_text", 64,
+    ),
+    "a vector too many": (
+        change_vectors(lambda v: np.concatenate([v, v[:1]])), "embedded_rows_not_of_the_corpus", 1,
+    ),
+    "an id that is nobody's": (
+        append(INDEX, INDEX, 7, id="nobody"), "embedded_rows_not_of_the_corpus", 1,
     ),
     "vectors scaled": (
         change_vectors(lambda vectors: vectors * 1.1), "sampled_vectors_not_of_their_text", 64,
@@ -84,9 +89,21 @@ def test_vectors_of_the_encoder_before_adaptation_are_found(audited):
     assert check(audited)["must_be_zero"]["sampled_vectors_not_of_their_text"] == 64
 
 
-def test_the_rounding_of_half_precision_is_no_alteration(audited):
-    change_vectors(lambda v: v.astype(np.float16).astype(np.float32))(audited)
+def test_vectors_of_another_width_are_refused(audited):
+    change_vectors(lambda vectors: vectors[:, :-1])(audited)
+    with pytest.raises(EmotionSlmError, match=r"vectors\.npy: vectors of 31 numbers.*makes 32"):
+        check(audited)
+
+
+def test_the_rounding_of_single_precision_is_no_alteration(audited):
+    change_vectors(lambda v: v * np.float32(1 + 1e-6))(audited)
     assert check(audited)["passed"]
+
+
+def test_an_altered_vector_draws_another_sample(audited):
+    before = sample_seed(audited)
+    move(VECTORS, 0, 1e-6)(audited)
+    assert sample_seed(audited) != before
 
 
 def test_the_sample_is_the_same_on_every_run(audited):

@@ -9,7 +9,12 @@ from emotion_slm.common.errors import EmotionSlmError
 @pytest.fixture
 def rows():
     frame = pd.DataFrame({column: ["x", "y"] for column in COLUMNS})
-    return frame.assign(labels=[["joy"], ["joy", "love"]], t=[np.nan, 0.3])
+    return frame.assign(
+        labels=[["joy"], ["joy", "love"]],
+        synthetic=[False, True],
+        t=[np.nan, 0.3],
+        normalized=[False, True],
+    )
 
 
 def test_round_trip_keeps_float64_coefficients_and_float32_vectors(tmp_path, rows):

@@ -438,8 +438,9 @@ def test_a_model_that_is_named_is_meant_as_named(run, below):
 
 
 def test_audit_from_a_subfolder_is_that_of_the_project(run, below):
-    assert_user_error(run("audit"), "error ../../data/split/train.parquet: no such file")
-    assert_user_error(run("audit", "--root", "."), "error data/split/train.parquet: no such file")
+    for options in ((), ("--root", ".")):
+        said = "could not check split, raw", "split, because of data/split/train.parquet: no such"
+        assert_user_error(run("audit", *options), *said)
 
 
 def test_disk_and_fsck_from_a_subfolder_are_those_of_the_project(run, tmp_path, below):
