@@ -8,7 +8,7 @@ import numpy as np
 
 from emotion_slm.audit.result import differences, result, table_differences
 from emotion_slm.balance.rows import read_balanced
-from emotion_slm.classifier.adapted_head import load_adapted_head
+from emotion_slm.classifier.architectures import load_adapted_head
 from emotion_slm.classifier.finetune import finetune
 from emotion_slm.classifier.finetuned import (
     CONFIG,
