@@ -295,6 +295,7 @@ def test_another_profile_leaves_this_one_valid(copy):
     assert repro(copy) == ["params"]
 
 
+@pytest.mark.slow
 def test_profiles_switch_and_return_from_the_run_cache(frozen):
     change(frozen, profile="sample")
     assert repro(frozen) == ["params"]
@@ -302,6 +303,7 @@ def test_profiles_switch_and_return_from_the_run_cache(frozen):
     assert repro(frozen) == ["params"]
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_is_not_run_again_for_another_seed(frozen):
     change(frozen, seed=1)
     ran = repro(frozen)
@@ -309,6 +311,7 @@ def test_a_frozen_encoder_is_not_run_again_for_another_seed(frozen):
     assert {"split", "undersample", "ismote", "finetune", "evaluate"} <= set(ran)
 
 
+@pytest.mark.slow
 def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(frozen):
     change(frozen, split__protocol="official")
     ran = repro(frozen)
