@@ -6,12 +6,12 @@ from emotion_slm.audit.raw import audit_raw
 from emotion_slm.audit.result import enforce, merged
 from emotion_slm.audit.split import audit_split
 from emotion_slm.common import paths
-from emotion_slm.common.console import console, stage
+from emotion_slm.common.console import stage
 from emotion_slm.common.files import write_json, write_parquet
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus.params import SplitParams
-from emotion_slm.corpus.split import label_table, split_official, split_pooled, summary
+from emotion_slm.corpus.split import split_official, split_pooled, summary
 from emotion_slm.corpus.tsv import read_corpus
 
 
@@ -28,7 +28,6 @@ def main() -> None:
             write_parquet(paths.SPLIT / f"{name}.parquet", frame)
         enforce(merged([audit_split(), audit_raw(Path(), params.protocol)]))
         write_json(paths.METRICS / "split.json", summary(splits))
-        console.print(label_table(splits))
         report(
             f"{sum(map(len, splits.frames.values())):,} rows ({params.protocol}) → {paths.SPLIT}"
         )

@@ -37,7 +37,7 @@ class DistillationParams(Section):
     training: TrainingParams
 
 
-class Lesson(NamedTuple):
+class Taught(NamedTuple):
     """The mean of the teachers' trained weights, and (n, 28) float32 probabilities of all rows."""
 
     weights: Tensors
@@ -54,7 +54,7 @@ def teach(
     params: TrainingParams,
     seed: int,
     folder: Path,
-) -> Lesson:
+) -> Taught:
     """Train `teachers` models, each from what `build` returns and without a fold of `train_rows`.
 
     Each says what the rows of its fold mean. Folds are stratified by label; rows of one of the
@@ -89,12 +89,12 @@ def teach(
     if groups is None:
         probabilities /= teachers
     mean = {name: tensor / teachers for name, tensor in sums.items()}
-    return Lesson(mean, probabilities.astype(np.float32))
+    return Taught(mean, probabilities.astype(np.float32))
 
 
 def learn(
     student: nn.Module,
-    lesson: Lesson,
+    taught: Taught,
     train_rows: Rows,
     validation_rows: Rows,
     params: DistillationParams,
@@ -106,8 +106,8 @@ def learn(
     The loss is binary cross-entropy against `weight` · teachers + (1 − `weight`) · gold. The best
     epoch, judged on gold labels, is left in `student`.
     """
-    assign(trained_parameters(student), lesson.weights)
-    targets = params.weight * lesson.probabilities + (1 - params.weight) * train_rows.gold
+    assign(trained_parameters(student), taught.weights)
+    targets = params.weight * taught.probabilities + (1 - params.weight) * train_rows.gold
     rows = train_rows._replace(gold=targets.astype(np.float32))
     own_seed = child_seed(seed, "student")
     return train(

@@ -94,11 +94,11 @@ def outcome(
     model = build()
     if arm.teachers:
         groups = fold.groups if arm.cross_fitted else None
-        lesson = teach(
+        taught = teach(
             build, loss, rows, fold.selection, groups, arm.teachers, training, seed, place
         )
         distillation = DistillationParams(**params["distillation"])
-        learn(model, lesson, rows, fold.selection, distillation, seed, place / "student")
+        learn(model, taught, rows, fold.selection, distillation, seed, place / "student")
     else:
         train(model, loss, rows, fold.selection, training, seed, place)
     logits = predict(model, fold.judged, training, join())

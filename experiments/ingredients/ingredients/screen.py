@@ -90,12 +90,12 @@ def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     rows = setting.train._replace(gold=targets(arm, setting.train.gold))
     if arm.teachers:
         folder = checkpoints("base", encoder, params, rows)
-        lesson = teach(
+        taught = teach(
             build, loss, rows, selection, None, arm.teachers, params.training, SEED, folder
         )
         distillation = DistillationParams(weight=STUDENT_WEIGHT, training=params.training)
         student = folder / f"student-{seed}"
-        learn(model, lesson, rows, selection, distillation, SEED + seed, student)
+        learn(model, taught, rows, selection, distillation, SEED + seed, student)
     else:
         folder = checkpoints(arm.name, encoder, params, rows) / f"teacher-{seed}"
         own_seed = child_seed(SEED, f"teacher {seed}")

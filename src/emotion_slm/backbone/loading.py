@@ -132,7 +132,7 @@ def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
 
 def _without_pooler(config: Any) -> dict[str, bool]:
     """The option that leaves out a pooler, for the classes that know it: it would never get a
-    gradient, would ship, and is missing from many checkpoints."""
+    gradient, would be saved, and is missing from many checkpoints."""
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
     model_class = MODEL_MAPPING.get(type(config), None)

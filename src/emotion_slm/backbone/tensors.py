@@ -13,7 +13,7 @@ from emotion_slm.common.files import write_bytes
 from emotion_slm.common.params import plain, shown
 from emotion_slm.common.tensor_files import read_header
 
-# The precision that ships: thresholds and calibration are fitted on the very weights users run.
+# The precision of a package: thresholds and calibration are fitted on the very weights users run.
 PRECISION = torch.float16
 
 

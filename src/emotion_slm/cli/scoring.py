@@ -138,8 +138,8 @@ def show_predictions(
 
         check_options(options)
         classifier = EmotionClassifier.from_pretrained(model, device)
-    view, found, shown = find(texts, classifier, options)
-    Console(highlight=False).print(chart(texts, found, shown, view))
+    groups, found, shown = find(texts, classifier, options)
+    Console(highlight=False).print(chart(texts, found, shown, groups))
     say_truncated(sum(len(text) > classifier.text_characters for text in texts), classifier)
 
 

@@ -1,4 +1,4 @@
-"""The one exception meant for people: what it says, and how a machine without room is told.
+"""The one exception meant for people: what it says, and how a machine without room is reported.
 
 Every message names the file, the place and the remedy; a misspelt name gets the nearest valid one.
 """

@@ -58,6 +58,17 @@ class Document(NamedTuple):
         if not isinstance(raw["profile"], str) or raw["profile"] not in profiles:
             hint = did_you_mean(str(raw["profile"]), profiles)
             raise EmotionSlmError(f"{path}: profile: no profile {raw['profile']!r}{hint}")
+        return cls._of(path, raw, profiles)
+
+    @classmethod
+    def of_run(cls, path: Path = RUN) -> "Document":
+        """Read what `write_run` wrote; EmotionSlmError when a key is missing or unknown."""
+        raw = _load_yaml(path)
+        _check_keys(path, "", raw, RUN_KEYS)
+        return cls._of(path, raw, {raw["profile"]: {name: raw[name] for name in PROFILE_SECTIONS}})
+
+    @classmethod
+    def _of(cls, path: Path, raw: dict[str, Any], profiles: dict[str, Any]) -> "Document":
         return cls(
             path=path,
             profile=raw["profile"],
@@ -65,20 +76,6 @@ class Document(NamedTuple):
             threads=_integer(path, raw, "threads", minimum=1),
             shared={name: raw[name] for name in SHARED_SECTIONS},
             profiles=profiles,
-        )
-
-    @classmethod
-    def of_run(cls, path: Path = RUN) -> "Document":
-        """Read what `write_run` wrote; EmotionSlmError when a key is missing or unknown."""
-        raw = _load_yaml(path)
-        _check_keys(path, "", raw, RUN_KEYS)
-        return cls(
-            path=path,
-            profile=raw["profile"],
-            seed=_integer(path, raw, "seed", minimum=0),
-            threads=_integer(path, raw, "threads", minimum=1),
-            shared={name: raw[name] for name in SHARED_SECTIONS},
-            profiles={raw["profile"]: {name: raw[name] for name in PROFILE_SECTIONS}},
         )
 
     @property

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -115,23 +115,6 @@ def summary(splits: Splits) -> dict[str, int]:
     }
 
 
-def label_table(splits: Splits):
-    """A rich table: rows per label and split, with the share of the split's rows."""
-    from rich.table import Table
-
-    table = Table("label", title="Rows per label")
-    for name in SPLITS:
-        table.add_column(name, justify="right")
-        table.add_column("%", justify="right", style="dim")
-    counts = {name: _label_counts(frame["labels"]) for name, frame in splits.frames.items()}
-    sizes = {name: len(frame) for name, frame in splits.frames.items()}
-    for label in LABELS:
-        table.add_row(label, *_cells([(counts[name][label], sizes[name]) for name in SPLITS]))
-    table.add_section()
-    table.add_row("rows", *_cells([(sizes[name], sizes[name]) for name in SPLITS]))
-    return table
-
-
 def _fold(text: str) -> str:
     kinds = [_kind(character) for character in text]
     if "letter" in kinds:
@@ -169,19 +152,7 @@ def _without_repeats(text: str) -> str:
     )
 
 
-def _label_counts(label_lists: Iterable[Sequence[str]]) -> dict[str, int]:
-    counts = Counter(label for labels in label_lists for label in labels)
-    return {label: counts[label] for label in LABELS}
-
-
 def _shared(columns: Iterable) -> int:
     """How many values occur in more than one of `columns`."""
     found = Counter(value for column in columns for value in set(column))
     return sum(1 for count in found.values() if count > 1)
-
-
-def _cells(counts: Sequence[tuple[int, int]]) -> list[str]:
-    cells = []
-    for count, size in counts:
-        cells += [f"{count:,}", f"{count / size:.1%}" if size else "–"]
-    return cells

@@ -1,4 +1,4 @@
-"""The tokenizer that ships with a model: the base's own, set up as the encoder is fed.
+"""The tokenizer in a package: the base's own, set up as the encoder is fed.
 
 It is written with transformers and read without: those take seconds of CPU to import.
 """

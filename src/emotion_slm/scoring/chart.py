@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from emotion_slm.scoring.label_groups import View
+from emotion_slm.scoring.label_groups import LabelGroups
 
 NEAREST = 3  # shown when no emotion reaches its threshold
 TEXT_CHARACTERS = 240
@@ -20,17 +20,17 @@ def chart(
     texts: Sequence[str],
     found: Sequence[dict[str, float]],
     shown: np.ndarray,
-    view: View,
+    groups: LabelGroups,
 ) -> RenderableType:
     """A bar per emotion found in each text; where there is none, the most probable ones, grey.
 
-    `shown` are the (n, m) probabilities of the view's columns. A bar's full width is 1.
+    `shown` are the (n, m) probabilities of the columns of `groups`. A bar's full width is 1.
     """
-    return Group(*_blocks(texts, found, shown, view))
+    return Group(*_blocks(texts, found, shown, groups))
 
 
-def _blocks(texts, found, shown, view) -> Iterator[RenderableType]:
-    width = max(map(len, view.names))
+def _blocks(texts, found, shown, groups) -> Iterator[RenderableType]:
+    width = max(map(len, groups.names))
     for text, labels, values in zip(texts, found, shown, strict=True):
         yield Text(_line(text), style="bold")
         if labels:
@@ -38,7 +38,7 @@ def _blocks(texts, found, shown, view) -> Iterator[RenderableType]:
             continue
         nearest = np.argsort(-values, kind="stable")[:NEAREST]
         yield Padding(Text("nothing reaches its threshold; nearest:", style="italic"), (0, 2))
-        below = {view.names[column]: float(values[column]) for column in nearest}
+        below = {groups.names[column]: float(values[column]) for column in nearest}
         yield Padding(_bars(below, width, "bright_black"), (0, 0, 1, 2))
 
 

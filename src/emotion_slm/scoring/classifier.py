@@ -12,7 +12,7 @@ from emotion_slm.package.contents import read_calibration, read_thresholds
 from emotion_slm.package.package import read_package
 from emotion_slm.scoring.engines import load_engine
 from emotion_slm.scoring.formats import encodable
-from emotion_slm.scoring.label_groups import VIEWS, check_threshold, strongest
+from emotion_slm.scoring.label_groups import LABEL_GROUPS, check_threshold, strongest
 
 # Texts held, tokenized and sorted by length together: they bound memory, however many follow. A
 # tokenizer takes some 200 bytes for each character.
@@ -99,7 +99,7 @@ class EmotionClassifier:
         top_k: int | None = None,
     ) -> list[dict[str, float]]:
         """What `predict` returns, for (n, 28) probabilities at hand."""
-        reached = VIEWS["all"].reached(probabilities, self.thresholds, threshold)
+        reached = LABEL_GROUPS["all"].reached(probabilities, self.thresholds, threshold)
         return strongest(LABELS, probabilities, reached, top_k)
 
     def _probabilities(self, texts: list[str]) -> np.ndarray:

@@ -8,7 +8,7 @@ from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.corpus.labels import EKMAN, LABEL_INDEX, LABELS, NEUTRAL, SENTIMENT, TARGETS
 
 
-class View(NamedTuple):
+class LabelGroups(NamedTuple):
     """m columns, each a label or a group of labels, by their positions among the 28."""
 
     names: tuple[str, ...]
@@ -62,18 +62,18 @@ def strongest(
     ]
 
 
-def _labels(names: tuple[str, ...]) -> View:
-    return View(names, tuple((LABEL_INDEX[name],) for name in names))
+def _labels(names: tuple[str, ...]) -> LabelGroups:
+    return LabelGroups(names, tuple((LABEL_INDEX[name],) for name in names))
 
 
-def _groups(groups: dict[str, tuple[str, ...]]) -> View:
+def _groups(groups: dict[str, tuple[str, ...]]) -> LabelGroups:
     # As in GoEmotions' own evaluation at these levels, neutral stands beside the groups.
     groups = {**groups, NEUTRAL: (NEUTRAL,)}
     members = (tuple(LABEL_INDEX[label] for label in labels) for labels in groups.values())
-    return View(tuple(groups), tuple(members))
+    return LabelGroups(tuple(groups), tuple(members))
 
 
-VIEWS: dict[str, View] = {
+LABEL_GROUPS: dict[str, LabelGroups] = {
     "all": _labels(LABELS),
     "targets": _labels(TARGETS),
     "ekman": _groups(EKMAN),
@@ -81,8 +81,8 @@ VIEWS: dict[str, View] = {
 }
 
 
-def known_view(name: str) -> View:
-    """The view called `name`, or EmotionSlmError naming the nearest."""
-    if name not in VIEWS:
-        raise EmotionSlmError(f"--labels {name}: unknown{did_you_mean(name, VIEWS)}")
-    return VIEWS[name]
+def known_label_groups(name: str) -> LabelGroups:
+    """The label groups called `name`, or EmotionSlmError naming the nearest."""
+    if name not in LABEL_GROUPS:
+        raise EmotionSlmError(f"--labels {name}: unknown{did_you_mean(name, LABEL_GROUPS)}")
+    return LABEL_GROUPS[name]

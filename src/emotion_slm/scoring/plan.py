@@ -15,7 +15,7 @@ from emotion_slm.scoring.formats import (
     output_format,
     sniff,
 )
-from emotion_slm.scoring.label_groups import View, check_threshold, known_view
+from emotion_slm.scoring.label_groups import LabelGroups, check_threshold, known_label_groups
 from emotion_slm.scoring.outputs import check_stream, replaceable, streamed
 from emotion_slm.scoring.readers import Reader, open_reader
 from emotion_slm.scoring.sources import PARQUET, Source, once, open_source
@@ -23,7 +23,7 @@ from emotion_slm.scoring.writers import create_writer
 
 
 class Options(NamedTuple):
-    """What is scored and shown; `labels` names a view (`label_groups.VIEWS`).
+    """What is scored and shown; `labels` names label groups (`label_groups.LABEL_GROUPS`).
 
     `header` and `quoting` are of CSV and TSV: whether the first row names the columns, which are
     called "1", "2", … otherwise, and what double quotes are.
@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     writing: Format
     output: Path
     streamed: bool
-    view: View
+    groups: LabelGroups
 
 
 def check(source: Path, output: Path | None, options: Options, resume: bool = False) -> None:
@@ -53,7 +53,7 @@ def check(source: Path, output: Path | None, options: Options, resume: bool = Fa
 
     What can be read only once is left for `score` to open.
     """
-    with told(source):
+    with naming_file(source):
         check_options(options)
         check_exists(source)
         if once(source):
@@ -62,7 +62,7 @@ def check(source: Path, output: Path | None, options: Options, resume: bool = Fa
         with open_source(source) as opened:
             plan = make_plan(source, output, options, resume, opened)
             reader = open_planned(opened, options, plan)
-            create_writer(source, plan.writing, reader, plan.view.names)
+            create_writer(source, plan.writing, reader, plan.groups.names)
 
 
 def check_options(options: Options) -> None:
@@ -112,7 +112,7 @@ def make_plan(
         check_stream(output, source)
     else:
         output = replaceable(output, source)
-    return Plan(reading, writing, output, to_stream, known_view(options.labels))
+    return Plan(reading, writing, output, to_stream, known_label_groups(options.labels))
 
 
 def open_planned(source: Source, options: Options, plan: Plan) -> Reader:
@@ -125,7 +125,7 @@ def open_planned(source: Source, options: Options, plan: Plan) -> Reader:
         source,
         plan.reading,
         options.text_column,
-        ("labels", *plan.view.names),
+        ("labels", *plan.groups.names),
         any_keys=plan.writing is Format.JSONL,
         header=options.header,
         quoting=options.quoting,
@@ -150,8 +150,8 @@ def _check_layout(source: Path, reading: Format, options: Options) -> None:
 
 
 @contextmanager
-def told(source: Path) -> Iterator[None]:
-    """Tell an OSError met in the block as EmotionSlmError, but for a reader that has gone."""
+def naming_file(source: Path) -> Iterator[None]:
+    """Raise an OSError as EmotionSlmError that names the file, but for a reader that has gone."""
     try:
         yield
     except BrokenPipeError:

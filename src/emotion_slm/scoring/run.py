@@ -12,14 +12,14 @@ import numpy as np
 from emotion_slm.common.console import Advance, progress
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.scoring.chunks import Reader, Rejected
-from emotion_slm.scoring.label_groups import View, known_view, strongest
+from emotion_slm.scoring.label_groups import LabelGroups, known_label_groups, strongest
 from emotion_slm.scoring.plan import (
     Options,
     check_exists,
     check_options,
     make_plan,
+    naming_file,
     open_planned,
-    told,
 )
 from emotion_slm.scoring.resume import Done, PartialOutput
 from emotion_slm.scoring.sources import once, open_source
@@ -78,7 +78,7 @@ def score(
     what is wrong with it.
     """
     check_options(options)
-    with told(source), ExitStack() as stack:
+    with naming_file(source), ExitStack() as stack:
         check_exists(source)
         opened = stack.enter_context(open_source(source))
         plan = make_plan(source, output, options, resume, opened)
@@ -89,7 +89,7 @@ def score(
             settings = {**options._asdict(), **formats}
             identity = {"input": digest, "options": settings, "model": model}
         reader = open_planned(opened, options, plan)
-        writer = create_writer(source, plan.writing, reader, plan.view.names)
+        writer = create_writer(source, plan.writing, reader, plan.groups.names)
         result = stack.enter_context(
             StreamOutput(plan.output)
             if plan.streamed
@@ -139,13 +139,13 @@ def _score_chunks(
 
 def find(
     texts: Sequence[str], scorer: Scorer, options: Options
-) -> tuple[View, list[dict[str, float]], np.ndarray]:
-    """The view that `options` name, what it finds in each text, and its (n, m) probabilities."""
-    view = known_view(options.labels)
+) -> tuple[LabelGroups, list[dict[str, float]], np.ndarray]:
+    """The groups that `options` name, those found in each text, and all (n, m) probabilities."""
+    groups = known_label_groups(options.labels)
     scores = scorer.probabilities(texts)  # (n, 28)
-    shown = view.probabilities(scores)
-    reached = view.reached(scores, scorer.thresholds, options.threshold)
-    return view, strongest(view.names, shown, reached, options.top_k), shown
+    shown = groups.probabilities(scores)
+    reached = groups.reached(scores, scorer.thresholds, options.threshold)
+    return groups, strongest(groups.names, shown, reached, options.top_k), shown
 
 
 def _examine(source: Path) -> tuple[str, int]:

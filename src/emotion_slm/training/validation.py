@@ -1,6 +1,6 @@
 """What is checked while a training goes on: validation after an epoch, and every loss.
 
-Validation is computed in the arithmetic that scores the shipped model, float32: under bfloat16
+Validation is computed in the arithmetic that scores the packaged model, float32: under bfloat16
 autocast logits keep three digits and tie, and the mean average precision that picks the epoch would
 depend on how ties are broken. A loss or gradient that is not a number ends a run before it reaches
 the weights.

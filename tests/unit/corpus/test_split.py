@@ -1,6 +1,5 @@
 """Splits: duplicates stay together, labels stay balanced, the official test stays as it is."""
 
-import io
 import os
 import sys
 import unicodedata
@@ -11,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from emotion_slm.audit.split import text_key
 from emotion_slm.common.paths import SPLITS
@@ -24,7 +22,6 @@ from emotion_slm.corpus.split import (
     INVISIBLE,
     Splits,
     duplicate_groups,
-    label_table,
     normalize,
     split_official,
     split_pooled,
@@ -278,17 +275,6 @@ def test_summary_finds_near_duplicates_across_the_splits():
         )
     )
     assert summary(splits)["near_duplicates"] == 1
-
-
-def test_label_table_shows_counts_and_shares():
-    console = Console(width=120, record=True, file=io.StringIO())
-    console.print(label_table(split_official(OFFICIAL)))
-    lines = console.export_text().splitlines()
-    fear = next(line for line in lines if "fear" in line)
-    assert [cell.strip() for cell in fear.strip("│").split("│")] == [
-        "fear", "2", "66.7%", "0", "0.0%", "0", "0.0%",
-    ]  # fmt: skip
-    assert sum(any(label in line for label in LABELS) for line in lines) >= len(LABELS)
 
 
 @pytest.mark.skipif(not (REAL / "train.tsv").exists(), reason="GoEmotions is not on this machine")

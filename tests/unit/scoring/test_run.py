@@ -14,7 +14,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus.labels import LABELS, TARGETS
 from emotion_slm.scoring import chunks
 from emotion_slm.scoring.formats import STANDARD, Format
-from emotion_slm.scoring.label_groups import VIEWS
+from emotion_slm.scoring.label_groups import LABEL_GROUPS
 from emotion_slm.scoring.plan import Options
 from emotion_slm.scoring.run import score
 
@@ -115,7 +115,7 @@ def test_csv_with_semicolons_comes_back_with_semicolons(write, output):
     with output.open(newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter=";"))
     assert [row["text"] for row in rows] == ["a; b", "c, d"]
-    assert list(rows[0]) == ["id", "text", "labels", *VIEWS["sentiment"].names]
+    assert list(rows[0]) == ["id", "text", "labels", *LABEL_GROUPS["sentiment"].names]
     assert rejected(output) == [(4, "3 fields where the header has 2; put a field that holds a "
                                     "separator in quotes")]  # fmt: skip
 
@@ -215,26 +215,26 @@ def test_standard_input_to_standard_output(monkeypatch, capsys):
     assert json.loads(capsys.readouterr().err)["line"] == 2
 
 
-@pytest.mark.parametrize("name", list(VIEWS))
+@pytest.mark.parametrize("name", list(LABEL_GROUPS))
 def test_every_view_has_its_columns(write, output, name):
     score(write("text\na\n"), output, StubScorer(), Options(labels=name, threshold=0.0, top_k=2))
     (row,) = read(output)
-    assert list(row) == ["text", "labels", *VIEWS[name].names]
-    best = sorted(VIEWS[name].names, key=lambda column: -float(row[column]))[:2]
+    assert list(row) == ["text", "labels", *LABEL_GROUPS[name].names]
+    best = sorted(LABEL_GROUPS[name].names, key=lambda column: -float(row[column]))[:2]
     assert sorted(row["labels"].split()) == sorted(best)
 
 
 def test_groups_are_likelier_than_any_of_their_labels():
     probabilities = np.random.default_rng(0).random((50, len(LABELS)))
     for name in ("ekman", "sentiment"):
-        view = VIEWS[name]
-        shown = view.probabilities(probabilities)
-        for column, members in enumerate(view.members):
+        groups = LABEL_GROUPS[name]
+        shown = groups.probabilities(probabilities)
+        for column, members in enumerate(groups.members):
             highest = probabilities[:, members].max(axis=1)
             assert (shown[:, column] >= highest).all() and (shown <= 1).all()
             independent = 1 - np.prod([1 - probabilities[:, m] for m in members], axis=0)
             np.testing.assert_allclose(shown[:, column], independent)
-        covered = sorted(member for members in view.members for member in members)
+        covered = sorted(member for members in groups.members for member in members)
         assert covered == list(range(len(LABELS)))
 
 
