@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from emotion_slm.scoring.label_groups import VIEWS, strongest
 from emotion_slm.scoring.writers import DECIMALS
 from emotion_slm.serve import oip, page
-from emotion_slm.serve.limits import Limits, RefusedError, TokenCheck, read
+from emotion_slm.serve.limits import WHOLE, Limits, RefusedError, TokenCheck, read
 from emotion_slm.serve.metrics import Observed
 from emotion_slm.serve.model import NAME, ServedModel
 from emotion_slm.serve.service import Scored, Service, draining
@@ -33,7 +33,9 @@ class PredictRequest(BaseModel):
     labels: Literal[tuple(VIEWS)] = Field("all", description="The columns, as of `predict`.")
     probabilities: bool = Field(False, description="Give those of every column too.")
     threshold: Probability | None = Field(None, description="In place of the tuned ones.")
-    top_k: int | None = Field(None, ge=1, description="At most so many labels a text.")
+    top_k: Annotated[int, Field(ge=1), WHOLE] | None = Field(
+        None, description="At most so many labels a text."
+    )
 
 
 class TextLabels(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
@@ -19,6 +19,10 @@ BODY_SECONDS = 10  # for a body to come in
 TOKEN_CHARACTERS = 16  # at least
 
 Model = TypeVar("Model", bound=BaseModel)
+# To JSON 3.0 is the integer 3.
+WHOLE = BeforeValidator(
+    lambda value: int(value) if isinstance(value, float) and value.is_integer() else value
+)
 
 
 class Limits(NamedTuple):

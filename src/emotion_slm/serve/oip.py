@@ -4,13 +4,13 @@ https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protoc
 """
 
 from math import prod
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
-from emotion_slm.serve.limits import RefusedError, read
+from emotion_slm.serve.limits import WHOLE, RefusedError, read
 from emotion_slm.serve.model import NAME
 from emotion_slm.serve.service import Service, draining
 
@@ -24,7 +24,7 @@ class Input(BaseModel):
     model_config = ConfigDict(strict=True)
 
     name: Literal[INPUT]
-    shape: list[int] = Field(min_length=1, max_length=2)
+    shape: list[Annotated[int, WHOLE]] = Field(min_length=1, max_length=2)
     datatype: Literal["BYTES"]
     data: list[Any]
 

@@ -25,6 +25,7 @@ from emotion_slm.serve.limits import (
         (b'{"texts": "one"}', "texts: Input should be a valid list"),
         (b'{"texts": [], "top_k": 0}', "top_k"),
         (b'{"texts": [], "top_k": true}', "top_k"),
+        (b'{"texts": [], "top_k": 1.5}', "top_k"),
         (b'{"texts": [], "threshold": 1.5}', "threshold"),
         (b'{"texts": [], "threshold": NaN}', "threshold"),
         (b'{"texts": [], "labels": "emotions"}', "labels"),
@@ -40,7 +41,7 @@ def test_a_bad_body_is_refused_with_its_place(body, place):
 
 
 def test_a_good_body_is_read():
-    body = '{"texts": ["ä", null, "\\ud83d"], "threshold": 1, "top_k": 2}'.encode()
+    body = '{"texts": ["ä", null, "\\ud83d"], "threshold": 1, "top_k": 2.0}'.encode()
     asked = parse(body, PredictRequest)
     assert asked.texts == ["ä", None, "\ud83d"] and asked.threshold == 1 and asked.top_k == 2
 
