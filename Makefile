@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PROFILE ?= sample
 SWEEP ?= profiles.$(PROFILE).ismote.target=100,150,250
 
-.PHONY: quickstart test test-all drills bench bench-ismote bench-training bench-scoring lint licences update check-lock repro sweep experiments release remote review gc clean
+.PHONY: quickstart test test-all drills bench bench-ismote bench-training bench-scoring bench-serving lint licences update check-lock repro sweep experiments release remote review gc clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -39,7 +39,7 @@ drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disk
 	.scratch/smote-variants/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-bench: bench-ismote bench-training bench-scoring  ## every benchmark, one after the other
+bench: bench-ismote bench-training bench-scoring bench-serving  ## every benchmark, one after the other
 
 bench-ismote: $(VENV)/.installed .scratch/smote-variants/.installed  ## ISMOTE against its peers, a quarter of an hour
 	$(BIN)/python -m benchmarks.ismote --growth --smote-variants .scratch/smote-variants/bin/python
@@ -52,6 +52,14 @@ bench-training: $(VENV)/.installed  ## padding, arithmetic, and the one-position
 bench-scoring: $(VENV)/.installed  ## scoring against transformers.pipeline, embedding by two engines, half an hour
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.embedding
+
+# A peer with requirements of its own: in a folder that its process alone sees.
+.scratch/litserve/.installed: benchmarks/litserve.txt
+	$(BIN)/python -m pip install --quiet --no-deps --target .scratch/litserve --requirement $<
+	touch $@
+
+bench-serving: $(VENV)/.installed .scratch/litserve/.installed  ## the service against others, eight minutes
+	$(BIN)/python -m benchmarks.serving --litserve .scratch/litserve
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

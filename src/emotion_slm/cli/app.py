@@ -10,6 +10,7 @@ import typer
 from emotion_slm.cli.model import export, lineage, pull, push
 from emotion_slm.cli.results import audit, report, review
 from emotion_slm.cli.scoring import predict
+from emotion_slm.cli.serving import serve
 from emotion_slm.cli.workspace import disk, fsck
 from emotion_slm.common.console import fail
 
@@ -43,7 +44,7 @@ def saying_what_lacks(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for command in (predict, pull, export, push, lineage, audit, report, review, fsck, disk):
+for command in (predict, serve, pull, export, push, lineage, audit, report, review, fsck, disk):
     app.command()(saying_what_lacks(command))
 
 

@@ -42,6 +42,7 @@ def assert_user_error(result, *parts: str) -> None:
 
 COMMANDS = (
     "predict",
+    "serve",
     "pull",
     "export",
     "audit",
