@@ -10,6 +10,7 @@ from emotion_slm.common.params import Document
 from emotion_slm.common.processes import rank, relaunch
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import CORPUS, load_corpus
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import write_frozen
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
@@ -34,12 +35,15 @@ def main() -> None:
         pin_threads(document.threads)
         encoder = document.section("encoder", EncoderParams)
         inputs = [paths.SPLIT / "train.parquet", paths.SPLIT / "validation.parquet"]
-        own = [*inputs, Path(__file__), *params.training.launch_files]
+        own = [*inputs, paths.RAW / CORPUS, Path(__file__), *params.training.launch_files]
         checkpoints = resume_folder("adapt", document, (encoder, params), own, encoder)
         train, validation = (read_parquet(path, COLUMNS) for path in inputs)
         seed = child_seed(document.seed, "adapt")
         write = partial(write_curve, CURVE)
-        done = adapt(train, validation, encoder, params, seed, paths.ADAPTED, checkpoints, write)
+        labels = load_corpus(paths.RAW).labels
+        done = adapt(
+            train, validation, labels, encoder, params, seed, paths.ADAPTED, checkpoints, write
+        )
         if rank() == 0:
             discard(checkpoints)
         report(summary(done, len(train), params.training, paths.ADAPTED))

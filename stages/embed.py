@@ -7,6 +7,7 @@ from emotion_slm.common import paths
 from emotion_slm.common.console import progress, stage
 from emotion_slm.common.params import Document
 from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import ENCODER, load_encoder, read_adapted
 from emotion_slm.encoder.embed import distinct_texts, embed
@@ -21,7 +22,8 @@ def main() -> None:
         pin_threads(document.threads)
         encoder = document.section("encoder", EncoderParams)
         params = document.section("embed", EmbedParams)
-        corpus = read_corpus(paths.RAW)
+        labels = load_corpus(paths.RAW).labels
+        corpus = read_corpus(paths.RAW, labels)
         texts, rows = distinct_texts(corpus["text"])
         model = load_encoder(encoder, read_adapted(paths.ADAPTED), paths.ADAPTED / ENCODER)
         tokenizer = Tokenizer(locate(encoder), encoder.max_length)

@@ -13,7 +13,7 @@ from emotion_slm.common.params import Document
 from emotion_slm.common.processes import rank, relaunch
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.corpus.labels import CORPUS, load_corpus
 from emotion_slm.encoder.adapted import CONFIG, HEAD
 from emotion_slm.encoder.vectors import read_vectors
 from emotion_slm.training.checkpoints import discard, resume_folder
@@ -26,6 +26,7 @@ INPUTS = (
     paths.EMBEDDED / "vectors.npy",
     paths.EMBEDDED / "index.parquet",
     paths.SPLIT / "validation.parquet",
+    paths.RAW / CORPUS,
     Path(__file__),
 )
 
@@ -47,11 +48,13 @@ def main() -> None:
         ids = validation["id"].tolist()
         backbone = getattr(params.classifier, "backbone", None)
         checkpoints = resume_folder("finetune", document, (params,), inputs(params), backbone)
+        labels = load_corpus(paths.RAW).labels
         done = finetune(
-            LabelledVectors(vectors, to_matrix(rows["labels"]), rows["id"].tolist()),
+            LabelledVectors(vectors, labels.to_matrix(rows["labels"]), rows["id"].tolist()),
             LabelledVectors(
-                read_vectors(paths.EMBEDDED, ids), to_matrix(validation["labels"]), ids
+                read_vectors(paths.EMBEDDED, ids), labels.to_matrix(validation["labels"]), ids
             ),
+            labels,
             params,
             child_seed(document.seed, "finetune"),
             paths.FINETUNED,

@@ -17,8 +17,7 @@ from emotion_slm.common.params import Document
 from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
-from emotion_slm.corpus.params import FetchParams
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.encoder.vectors import check_normalization, read_vectors
 from emotion_slm.plots.balance import draw
 
@@ -27,29 +26,30 @@ def main() -> None:
     with stage("ismote") as report:
         document = Document.of_run()
         pin_threads(document.threads)
-        seed = child_seed(document.seed, "ismote")
+        seed, corpus = child_seed(document.seed, "ismote"), load_corpus(paths.RAW)
+        labels = corpus.labels
         train = read_parquet(paths.UNDERSAMPLED / "train.parquet", ("id", "labels"))
         vectors = read_vectors(paths.EMBEDDED, train["id"])
         if document.is_none("ismote"):
             params = None
-            balanced, rows, summary = keep(vectors, train)
+            balanced, rows, summary = keep(vectors, train, labels)
         else:
             params = document.section("ismote", IsmoteParams)
             check_normalization(paths.EMBEDDED, params.normalize)
             with progress("ISMOTE", None):
-                balanced, rows, summary = grow(vectors, train, params, seed)
+                balanced, rows, summary = grow(vectors, train, labels, params, seed)
         write_balanced(paths.BALANCED, balanced, rows)
         enforce(audit_balance())
 
-        shown = as_ismote((balanced, rows), vectors, train, params, seed)
-        compared = probes(*shown, child_seed(seed, "probes"))
+        shown = as_ismote((balanced, rows), vectors, train, labels, params, seed)
+        compared = probes(*shown, labels, child_seed(seed, "probes"))
         validation = read_parquet(paths.SPLIT / "validation.parquet", ("id", "labels"))
         unseen, gold = (
             read_vectors(paths.EMBEDDED, validation["id"]),
-            to_matrix(validation["labels"]),
+            labels.to_matrix(validation["labels"]),
         )
-        purity = neighbour_purity(compared, unseen, gold)
-        draw(compared, unseen, gold, purity, document.section("fetch", FetchParams).corpus)
+        purity = neighbour_purity(compared, labels, unseen, gold)
+        draw(compared, unseen, gold, purity, corpus)
         write_csv(paths.PLOTS / "purity.csv", COLUMNS, purity)
         of_ismote = mean_purity(purity, "ismote")
         if of_ismote is not None:

@@ -10,6 +10,7 @@ from emotion_slm.common.console import stage
 from emotion_slm.common.files import write_json, write_parquet
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.split import split_official, split_pooled, summary
 from emotion_slm.corpus.tsv import read_corpus
@@ -19,9 +20,11 @@ def main() -> None:
     with stage("split") as report:
         document = Document.of_run()
         params = document.section("split", SplitParams)
-        corpus = read_corpus(paths.RAW)
+        labels = load_corpus(paths.RAW).labels
+        corpus = read_corpus(paths.RAW, labels)
+        seed = child_seed(document.seed, "split")
         if params.protocol == "pooled":
-            splits = split_pooled(corpus, params.ratios, child_seed(document.seed, "split"))
+            splits = split_pooled(corpus, labels, params.ratios, seed)
         else:
             splits = split_official(corpus)
         for name, frame in splits.frames.items():

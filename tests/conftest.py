@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from support.labels import LABELS
 
 from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.common.files import sha256_file
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.training.params import TrainingParams
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from support.labels import LABELS
 
 from benchmarks import embedding
 from benchmarks.embedding import ONNX, TORCH, Run
@@ -13,7 +14,7 @@ from emotion_slm.package.tokenizer import PackagedTokenizer
 
 def test_both_give_the_same_vectors(tiny_bert, encoder_params):
     torch.manual_seed(0)
-    encoder = build_encoder(encoder_params(tiny_bert), None, 0.0).eval()
+    encoder = build_encoder(encoder_params(tiny_bert), None, 0.0, LABELS).eval()
     texts = ["happy cat", "the very sad dog", "", "tree"]
     results, export = embedding.measure(encoder, PackagedTokenizer(tiny_bert, 32), texts, runs=2)
     assert export > 0 and list(results) == [TORCH, ONNX]

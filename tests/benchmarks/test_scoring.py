@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 from rich.console import Console
+from support.labels import LABELS
 
 from benchmarks import scoring
 from benchmarks.scoring import ALONE, BATCHED, INT8, ONNX, TORCH
-from emotion_slm.corpus.labels import LABELS
 
 TEXTS = ["happy cat", "the very sad dog", "tree", "", "angry house is a house"]
 

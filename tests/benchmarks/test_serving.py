@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from support.labels import LABELS
 
 from benchmarks import load, serving
 from benchmarks.load import Answer
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring.classifier import EmotionClassifier
 
 TEXTS = ["happy cat", "the very sad dog", "tree", "angry house is a house"]

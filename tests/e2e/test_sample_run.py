@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
+from support.labels import LABELS, to_matrix
 from support.repository import dvc
 from support.runs import as_somebody_else, hashes
 from support.tiny import change, create_tiny_workspace, read_params, write_params
 
 from emotion_slm.common.files import read_json, sha256_lines
 from emotion_slm.common.paths import SPLITS
-from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.corpus.sample import ROWS
 from emotion_slm.evaluation import predictions
 from emotion_slm.scoring.classifier import EmotionClassifier

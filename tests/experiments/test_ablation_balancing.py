@@ -12,10 +12,10 @@ from balance_ablation.names import (
     UNDERSAMPLING,
 )
 from balance_ablation.params import BalancingParams
+from support.labels import LABEL_INDEX, LABELS, NEUTRAL
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, NEUTRAL
 
 PARAMS = BalancingParams(neutral_only=30, target=60, k_neighbors=5, labelset_strategy="seed")
 OVERSAMPLING = (COPIES, SMOTE, ISMOTE, BOTH, JITTER)

@@ -5,9 +5,9 @@ from balance_ablation import differences
 from balance_ablation.names import ADAPTED, BOTH, LINEAR, NONE, OWN, THRESHOLDS
 from balance_ablation.params import BootstrapParams
 from sklearn.metrics import f1_score
+from support.labels import LABELS
 
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.bootstrap import paired_difference
 
 ROWS = 300

@@ -10,6 +10,7 @@ from ingredients.folds import outcome as fold_outcome
 from ingredients.screen import Setting, append, arms, done, judge, outcome
 from ingredients.tables import compared, read_results
 from ruamel.yaml import YAML
+from support.labels import GOEMOTIONS, LABELS
 from support.training import text_rows
 
 from emotion_slm.common import paths
@@ -37,7 +38,7 @@ SHARED = {"epochs": 2, "precision": "float32"}
 @pytest.fixture
 def model(tiny_bert, encoder_params):
     torch.manual_seed(0)
-    return build_encoder(encoder_params(tiny_bert), None, 0.1)
+    return build_encoder(encoder_params(tiny_bert), None, 0.1, LABELS)
 
 
 @pytest.fixture
@@ -74,9 +75,11 @@ def unseen(tmp_path_factory):
 
 def test_no_row_of_the_folds_has_a_text_of_a_test_set(unseen):
     workspace, frame = unseen
-    corpus = read_corpus(workspace / paths.RAW)
+    corpus = read_corpus(workspace / paths.RAW, GOEMOTIONS)
     ratios = DOCUMENT.section("split", SplitParams).ratios
-    pooled = split_pooled(corpus, ratios, child_seed(DOCUMENT.seed, "split")).frames["test"]
+    pooled = split_pooled(corpus, GOEMOTIONS, ratios, child_seed(DOCUMENT.seed, "split")).frames[
+        "test"
+    ]
     official = corpus[corpus["official_split"] == "test"]
     seen = {normalize(text) for text in [*pooled["text"], *official["text"]]}
     assert len(frame) > 100 and seen.isdisjoint(map(normalize, frame["text"]))

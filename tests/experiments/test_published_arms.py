@@ -11,11 +11,11 @@ from published_protocol.balance import write_arm
 from published_protocol.layout import ARMS, HONEST, LEAKED
 from published_protocol.parameters import Protocol
 from published_protocol.parents import descent
+from support.labels import LABEL_INDEX, LABELS, to_matrix, to_names
 
 from emotion_slm.balance.rows import read_balanced
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet, write_array, write_parquet
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, to_matrix, to_names
 from emotion_slm.corpus.params import Ratios
 from emotion_slm.corpus.split import COLUMNS
 

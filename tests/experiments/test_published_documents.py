@@ -6,9 +6,9 @@ from markdown_tables import sections
 from published_protocol.layout import ARMS, AUDIT, CURVES, PER_LABEL, RESULTS, TABLE
 from published_protocol.tables import read_tables, spread
 from ruamel.yaml import YAML
+from support.labels import LABELS
 
 from emotion_slm.common.files import read_json
-from emotion_slm.corpus.labels import LABELS
 
 FOLDER = Path("experiments/published_protocol")
 PAGE = FOLDER / "RESULTS.md"

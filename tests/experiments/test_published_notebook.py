@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from published_protocol.notebook import grow
+from support.labels import LABEL_INDEX, LABELS
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 JOY, LOVE = LABEL_INDEX["joy"], LABEL_INDEX["love"]
 

@@ -16,8 +16,7 @@ from published_protocol.scores import (
 )  # fmt: skip
 from shrunken_thresholds import ShrunkenParams
 from sklearn.metrics import f1_score
-
-from emotion_slm.corpus.labels import LABELS
+from support.labels import LABELS
 
 PARAMS = ShrunkenParams(grid_step=0.05, shrinkages=[0, 10], folds=2)
 

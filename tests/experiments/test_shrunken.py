@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from shrunken_thresholds import ShrunkenParams
 from sklearn.metrics import f1_score
+from support.labels import LABEL_INDEX, LABELS
 
 from emotion_slm.calibration import thresholds
 from emotion_slm.calibration.thresholds import threshold_grid
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 N_LABELS = len(LABELS)
 PLAIN = ShrunkenParams(grid_step=0.01, shrinkages=[0], folds=2)

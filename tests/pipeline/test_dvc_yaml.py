@@ -12,6 +12,7 @@ from support.import_closure import check_cover, closure, paths_of
 from emotion_slm.balance import purity
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.common.params import RUN_KEYS, Document
+from emotion_slm.corpus.labels import CORPUS
 from emotion_slm.encoder.params import AdaptParams
 from emotion_slm.evaluation import results
 from emotion_slm.training.curve import Epoch
@@ -194,7 +195,11 @@ def test_tables_are_drawn_over_columns_that_they_have():
 @pytest.mark.parametrize("profile", ["minilm", "recipe-minilm"])
 def test_finetune_resumes_only_what_came_of_its_declared_data(profile):
     params = Document.read().with_profile(profile).section("finetune", FinetuneParams)
-    read = {"/".join(path.parts[:2]) for path in finetune.inputs(params) if not path.is_absolute()}
+    read = {
+        path.as_posix() if path.name == CORPUS else "/".join(path.parts[:2])
+        for path in finetune.inputs(params)
+        if not path.is_absolute()
+    }
     declared = {
         path
         for path in paths_of(STAGES["finetune"]["deps"])

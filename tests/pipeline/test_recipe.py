@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.labels import LABELS
 
 from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.balance.params import IsmoteParams, UndersampleParams
@@ -78,7 +79,7 @@ def settings(profile: str) -> dict[str, object]:
         "ismote neighbours": ismote.k_neighbors,
         "seed": document.seed,
         "ratios": document.section("split", SplitParams).ratios.model_dump(),
-        "rows of neutral alone": document.section("undersample", UndersampleParams).neutral_only,
+        "rows of neutral alone": document.section("undersample", UndersampleParams).keep,
     }
 
 
@@ -94,7 +95,7 @@ def built(monkeypatch, tiny_mistral, backbone_params) -> dict[str, object]:
     monkeypatch.setattr(classifiers, "load_backbone", load)
     document = Document.read(Path("params.yaml")).with_profile("recipe-mistral")
     params = document.section("finetune", FinetuneParams).classifier
-    names = [name.split(".") for name, _ in build_classifier(params, 8).named_modules()]
+    names = [name.split(".") for name, _ in build_classifier(params, 8, LABELS).named_modules()]
     return asked | {"projections": {name[-2] for name in names if name[-1] == "lora_A"}}
 
 

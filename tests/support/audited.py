@@ -11,8 +11,10 @@ import pandas as pd
 from emotion_slm.common import paths
 from emotion_slm.common.params import Document, write_run
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.labels import write_corpus
 from emotion_slm.encoder.params import EncoderParams
 from stages import adapt, baselines, embed, evaluate, finetune, ismote, split, undersample
+from support.labels import GOEMOTIONS, SAMPLE
 from support.tiny import read_params, write_params
 
 MEANINGS = {"happy": "joy", "angry": "anger", "sad": "sadness", "scared": "fear", "": "neutral"}
@@ -34,7 +36,7 @@ def write_audited_workspace(root: Path, encoder: EncoderParams, protocol: str) -
     params["evaluate"]["thresholds"] = {"grid_step": 0.05, "folds": 3, "shrinkage": 100}
     sample = params["profiles"]["sample"]
     sample["encoder"] = encoder.model_dump()
-    sample["undersample"]["neutral_only"] = 20
+    sample["undersample"]["keep"] = 20
     sample["ismote"]["target"] = 50
     sample["finetune"]["training"]["batch_size"] = 32
     root.mkdir(parents=True, exist_ok=True)
@@ -63,5 +65,6 @@ def _write_raw(folder: Path) -> None:
         frames[name] = frame
     frames["dev"].loc[0, "text"] = frames["test"].loc[0, "text"].upper()
     frames["train"].loc[0, "text"] = frames["dev"].loc[1, "text"].upper()
-    contents = {f"{name}.tsv": tsv.render(frame) for name, frame in frames.items()}
+    contents = {f"{name}.tsv": tsv.render(frame, GOEMOTIONS) for name, frame in frames.items()}
     tsv.write_together(folder, contents)
+    write_corpus(folder, SAMPLE)

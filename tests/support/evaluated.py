@@ -9,9 +9,9 @@ import pandas as pd
 from emotion_slm.calibration.params import ThresholdParams
 from emotion_slm.common import paths
 from emotion_slm.common.files import write_parquet
-from emotion_slm.corpus.labels import LABELS, to_names
 from emotion_slm.evaluation.evaluate import Scored
 from emotion_slm.evaluation.results import Results, gather
+from support.labels import GOEMOTIONS, LABELS, to_names
 
 ROWS = 120
 PARAMS = ThresholdParams(grid_step=0.1, folds=3, shrinkage=100)
@@ -31,7 +31,7 @@ def scored(seed: int, rows: int = ROWS) -> Scored:
     random = np.random.default_rng(seed)
     gold = (random.random((rows, len(LABELS))) < 0.1).astype(np.int8)
     logits = (random.normal(size=gold.shape) + 3 * gold - 2).astype(np.float32)
-    return Scored(logits, gold, np.arange(rows))
+    return Scored(logits, gold, np.arange(rows), GOEMOTIONS)
 
 
 def evaluate_in(root: Path, seed: int = 1) -> Evaluated:

@@ -12,7 +12,7 @@ from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.finetuned import WEIGHTS, Finetuned, write_finetuned
 from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
-from emotion_slm.corpus.labels import LABELS, TARGETS
+from emotion_slm.corpus.labels import Corpus, LabelSet
 from emotion_slm.encoder.adapted import (
     ENCODER,
     build_encoder,
@@ -30,12 +30,13 @@ from emotion_slm.package.package import (
     write_package,
 )
 from emotion_slm.package.provenance import Provenance
+from support.labels import SAMPLE
 
 WIDTH = 32
 LINEAR = LinearHead(name="linear")
 
 
-def card_material() -> dict:
+def card_material(labels: LabelSet) -> dict:
     """Results of which a card is made; grief alone has few positives."""
     names = (
         "macro_f1", "micro_f1", "macro_precision", "macro_recall", "map", "exact_accuracy", "ece",
@@ -44,10 +45,10 @@ def card_material() -> dict:
     test = {name: round(0.51 + 0.01 * place, 6) for place, name in enumerate(names)}
     rows = [
         {
-            "label": label, "target": label in TARGETS, "precision": 0.4, "recall": 0.6,
+            "label": label, "target": label in labels.targets, "precision": 0.4, "recall": 0.6,
             "f1": 0.48, "f1_low": 0.45, "f1_high": 0.5, "support": 19 if label == "grief" else 1234,
         }
-        for label in LABELS
+        for label in labels.names
     ]  # fmt: skip
     at_half = {name: test[name] - 0.25 for name in names[:-2]}
     leakage = {"rules": 39, "broken": 0, "near_duplicates_in_train": 1234}
@@ -60,29 +61,32 @@ def create_package(
     classifier: LinearHead | MlpHead | OnePositionSlm = LINEAR,
     frozen: bool = False,
     lora: LoraParams | None = None,
+    corpus: Corpus = SAMPLE,
 ) -> Path:
     """Folder `root`/classifier; what training moves is moved by chance, the same in every call."""
+    labels, size = corpus.labels.names, len(corpus.labels)
     torch.manual_seed(4)
     if frozen:
         write_frozen(root / "adapted")
     else:
-        model = build_encoder(encoder, lora, 0.0)
+        model = build_encoder(encoder, lora, 0.0, labels)
         with torch.no_grad():
             for weight in model.parameters():
                 if weight.requires_grad:
                     weight.add_(0.05 * torch.randn_like(weight))
         write_adapted(root / "adapted", model, lora, "ab" * 32)
-    finetuned = Finetuned(classifier, WIDTH)
-    write_finetuned(root / "finetuned", build_classifier(classifier, WIDTH), finetuned)
-    platt = Platt(np.linspace(0.5, 3, len(LABELS)), np.linspace(-1, 1, len(LABELS)))
-    thresholds = Thresholds(np.linspace(0.3, 0.7, len(LABELS)), 0.5)
+    finetuned = Finetuned(classifier, WIDTH, labels)
+    write_finetuned(root / "finetuned", build_classifier(classifier, WIDTH, labels), finetuned)
+    platt = Platt(np.linspace(0.5, 3, size), np.linspace(-1, 1, size))
+    thresholds = Thresholds(np.linspace(0.3, 0.7, size), 0.5)
     package = Package(
         folder=root / "classifier",
         encoder=encoder,
         adapted=read_adapted(root / "adapted"),
         finetuned=finetuned,
-        origin=Origin("tiny", "sample", "pooled"),
+        origin=Origin("tiny", corpus.name, "pooled"),
         provenance=Provenance({"seed": 4}, {"data/raw/train.tsv": "cd" * 32}, {}),
+        corpus=corpus,
     )
     write_package(
         package,
@@ -90,9 +94,9 @@ def create_package(
         classifier_weights=root / "finetuned" / WEIGHTS,
         base=Path(encoder.id),
         parts={
-            CALIBRATION: Calibration("platt", platt).to_dict(LABELS),
-            THRESHOLDS: thresholds.to_dict(LABELS),
-            RESULTS: card_material(),
+            CALIBRATION: Calibration("platt", platt).to_dict(labels),
+            THRESHOLDS: thresholds.to_dict(labels),
+            RESULTS: card_material(corpus.labels),
         },
     )
     return package.folder

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file, save_file
 
 from emotion_slm.balance.rows import read_balanced, write_balanced
 from emotion_slm.common import files, paths
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import read_vectors
 from stages import evaluate, finetune
+from support.labels import to_matrix
 from support.leaks import Plant
 
 GOLD_LOGIT = 8.0  # what a row is pushed towards: plus for its labels, minus for the others

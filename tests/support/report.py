@@ -13,9 +13,10 @@ from emotion_slm.calibration import thresholds
 from emotion_slm.calibration.choice import choose
 from emotion_slm.common import paths
 from emotion_slm.common.files import write_json, write_parquet
-from emotion_slm.corpus.labels import LABELS, TARGETS, to_names
+from emotion_slm.corpus.labels import write_corpus
 from emotion_slm.evaluation import predictions
 from emotion_slm.workbench.page import CAPTIONS
+from support.labels import CORPUS, GOEMOTIONS, LABELS, TARGETS, to_names
 
 HOSTILE = "<script>alert(1)</script>"
 LONG = "unbreakable" * 40
@@ -38,7 +39,8 @@ def write_run(root: Path, profile: str = HOSTILE, corpus: str = "goemotions") ->
     ]
     frame = pd.DataFrame({"id": ids, "text": texts, "labels": to_names(truth)})
     write_parquet(root / paths.SPLIT / "test.parquet", frame)
-    predictions.write(root / paths.PREDICTIONS / "test.parquet", ids, unseen)
+    write_corpus(root / paths.RAW, CORPUS)
+    predictions.write(root / paths.PREDICTIONS / "test.parquet", ids, unseen, GOEMOTIONS)
     write_json(root / paths.CLASSIFIER / "calibration.json", chosen.calibration.to_dict(LABELS))
     write_json(root / paths.CLASSIFIER / "thresholds.json", tuned.to_dict(LABELS))
 

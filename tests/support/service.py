@@ -15,8 +15,8 @@ from typing import NamedTuple
 import httpx
 import numpy as np
 
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.serve.model import Size, one_by_one
+from support.labels import LABELS
 
 START_SECONDS = 120  # for a busy machine
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.text_classifier import Tokenizer
 from emotion_slm.training.batches import Rows
+from support.labels import to_matrix
 
 
 def collate(vectors: np.ndarray) -> dict[str, torch.Tensor]:

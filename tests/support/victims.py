@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.scoring import chunks, resume
@@ -29,6 +28,7 @@ from emotion_slm.training import checkpoints, trainer
 from emotion_slm.training.learner import Learner
 from emotion_slm.training.losses import binary_cross_entropy
 from emotion_slm.training.params import TrainingParams
+from support.labels import LABELS
 from support.scorer import StubScorer
 from support.training import head, text_rows, vector_rows
 
@@ -90,7 +90,7 @@ def train(case: Case, folder: Path, result: Path, death: Death | None, steps: Co
         model = head(dropout=0.3)
     else:
         rows = text_rows(case.frame, Path(case.encoder.id))
-        model = build_encoder(case.encoder, None, dropout=0.1)
+        model = build_encoder(case.encoder, None, dropout=0.1, labels=LABELS)
     done = trainer.train(model, binary_cross_entropy, rows, rows, case.params, 7, folder)
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):

@@ -24,10 +24,10 @@ from emotion_slm.classifier.params import Finetuned, FinetuneParams
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Document
-from emotion_slm.common.paths import ADAPTED, BALANCED, EMBEDDED, FINETUNED, PLOTS, SPLIT
+from emotion_slm.common.paths import ADAPTED, BALANCED, EMBEDDED, FINETUNED, PLOTS, RAW, SPLIT
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.encoder.params import AdaptParams
 from emotion_slm.encoder.vectors import read_vectors
 from emotion_slm.training.curve import Epoch, best
@@ -50,7 +50,8 @@ def audit_classifier(root: Path, document: Document) -> dict:
     pin_threads(document.threads)  # float sums depend on their number
     params = document.section("finetune", FinetuneParams)
     vectors, rows = read_balanced(root / BALANCED)
-    train_set = LabelledVectors(vectors, to_matrix(rows["labels"]), rows["id"].tolist())
+    labels = load_corpus(root / RAW).labels
+    train_set = LabelledVectors(vectors, labels.to_matrix(rows["labels"]), rows["id"].tolist())
     held_out = {name: _labelled(root, name) for name in ("validation", "test")}
     trained, record = read_finetuned(root / FINETUNED), read_training_record(root / FINETUNED)
     if record is None:
@@ -59,7 +60,7 @@ def audit_classifier(root: Path, document: Document) -> dict:
             "were recorded; run `dvc repro` to make it again"
         )
     expected = training_record(train_set, held_out["validation"])
-    of_params = Finetuned(params.classifier, vectors.shape[1])
+    of_params = Finetuned(params.classifier, vectors.shape[1], labels.names)
     offenders = {
         "classifier_trained_on_other_rows": differences(record.model_dump(), expected.model_dump()),
         "classifier_of_other_params": [CONFIG] if trained != of_params else [],
@@ -73,8 +74,9 @@ def audit_classifier(root: Path, document: Document) -> dict:
 
 def _labelled(root: Path, split: str) -> LabelledVectors:
     frame = files.read_parquet(root / SPLIT / f"{split}.parquet", ("id", "labels"))
-    ids = frame["id"].tolist()
-    return LabelledVectors(read_vectors(root / EMBEDDED, ids), to_matrix(frame["labels"]), ids)
+    ids, labels = frame["id"].tolist(), load_corpus(root / RAW).labels
+    gold = labels.to_matrix(frame["labels"])
+    return LabelledVectors(read_vectors(root / EMBEDDED, ids), gold, ids)
 
 
 def _other_curve(root: Path, document: Document, validation: LabelledVectors) -> list[str]:

@@ -6,9 +6,9 @@ from emotion_slm.audit.ranking_gap import likelihood_gap, ranking_gap
 from emotion_slm.audit.result import result
 from emotion_slm.common import files
 from emotion_slm.common.params import Document
-from emotion_slm.common.paths import ADAPTED, SPLIT
+from emotion_slm.common.paths import ADAPTED, RAW, SPLIT
 from emotion_slm.common.ranking import DECIMALS
-from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.encoder.adapted import CONFIG, read_adapted
 from emotion_slm.encoder.params import Adapted, AdaptParams
 from emotion_slm.evaluation import predictions
@@ -31,8 +31,9 @@ def audit_evaluation(root: Path, document: Document) -> dict:
         "adapted_encoder_saw_other_rows": [] if adapted.frozen else _other_rows_seen(root),
         "adapted_otherwise_than_params_say": _other_settings(adapted, document),
     }
+    labels = load_corpus(root / RAW).labels
     for split in HELD_OUT:
-        frame = predictions.read_frame(path_of(split, root))
+        frame = predictions.read_frame(path_of(split, root), labels)
         for problem, ids in predictions.problems(frame, _rows(root, split)["id"]).items():
             offenders[f"{split}_predictions_{problem.replace(' ', '_')}"] = ids
     findings = {"encoder_frozen": adapted.frozen}
@@ -88,13 +89,14 @@ def read_scored(root: Path) -> tuple[Scored, Scored] | None:
 
     That breaks rules of its own, and no number can be recomputed.
     """
-    scored = []
+    labels, scored = load_corpus(root / RAW).labels, []
     for split in HELD_OUT:
         path, rows = path_of(split, root), _rows(root, split)
-        if any(predictions.problems(predictions.read_frame(path), rows["id"]).values()):
+        if any(predictions.problems(predictions.read_frame(path, labels), rows["id"]).values()):
             return None
         groups = rows["duplicate_group"].to_numpy()
-        scored.append(Scored(predictions.read(path, rows["id"]), to_matrix(rows["labels"]), groups))
+        logits, gold = predictions.read(path, rows["id"], labels), labels.to_matrix(rows["labels"])
+        scored.append(Scored(logits, gold, groups, labels))
     return scored[0], scored[1]
 
 

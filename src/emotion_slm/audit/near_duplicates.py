@@ -15,8 +15,8 @@ import numpy as np
 
 from emotion_slm.audit.result import EXAMPLES, result
 from emotion_slm.audit.split import read_rows
-from emotion_slm.common.paths import EMBEDDED
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.common.paths import EMBEDDED, RAW
+from emotion_slm.corpus.labels import LabelSet, load_corpus
 from emotion_slm.encoder.vectors import read_vectors
 
 NGRAM = 4
@@ -37,7 +37,7 @@ class Nearest(NamedTuple):
 
 def audit_near_duplicates(root: Path = Path()) -> dict:
     """Count the rows of a split with a near-duplicate in one that comes before it, by label."""
-    rows = read_rows(root)
+    rows, labels = read_rows(root), load_corpus(root / RAW).labels
     frames = {name: frame.reset_index(drop=True) for name, frame in rows.groupby("split")}
     vectors = {
         name: unit(read_vectors(root / EMBEDDED, frame["id"])) for name, frame in frames.items()
@@ -50,8 +50,8 @@ def audit_near_duplicates(root: Path = Path()) -> dict:
         pair = f"{name}_in_{other}"
         of_texts = nearest_texts(signatures[name], signatures[other])
         of_vectors = nearest_vectors(vectors[name], vectors[other])
-        texts[pair] = _summary(frames[name], frames[other], of_texts, JACCARD)
-        by_vector[pair] = _summary(frames[name], frames[other], of_vectors, COSINE)
+        texts[pair] = _summary(frames[name], frames[other], of_texts, JACCARD, labels)
+        by_vector[pair] = _summary(frames[name], frames[other], of_vectors, COSINE, labels)
     return result({}, {"near_duplicates": {"texts": texts, "vectors": by_vector}})
 
 
@@ -124,15 +124,15 @@ def nearest_vectors(queries: np.ndarray, others: np.ndarray) -> Nearest:
     return nearest
 
 
-def _summary(frame, others, nearest: Nearest, least: float) -> dict:
+def _summary(frame, others, nearest: Nearest, least: float, labels: LabelSet) -> dict:
     """Rows of `frame` whose nearest in `others` is at least that similar."""
     close = np.flatnonzero(nearest.similarity >= least)
     ids, other_ids = frame["id"].to_numpy(), others["id"].to_numpy()
     # Rounded, so that float noise does not order equals.
     ranked = sorted(close, key=lambda row: (-round(float(nearest.similarity[row]), 3), ids[row]))
-    counts = Counter(label for labels in frame["labels"].iloc[close] for label in labels)
+    counts = Counter(label for names in frame["labels"].iloc[close] for label in names)
     return {
         "rows": len(close),
-        "per_label": {label: counts[label] for label in LABELS if counts[label]},
+        "per_label": {label: counts[label] for label in labels.names if counts[label]},
         "examples": [[ids[row], other_ids[nearest.row[row]]] for row in ranked[:EXAMPLES]],
     }

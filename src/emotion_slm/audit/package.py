@@ -10,9 +10,9 @@ from emotion_slm.classifier import finetuned
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Document
-from emotion_slm.common.paths import ADAPTED, FINETUNED
+from emotion_slm.common.paths import ADAPTED, FINETUNED, RAW
 from emotion_slm.common.paths import CLASSIFIER as PACKAGE
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.labels import CORPUS, load_corpus
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.package.build import describe, origin_of
@@ -40,15 +40,14 @@ def audit_package(root: Path, document: Document) -> dict:
     listed = config.get("files")
     if not isinstance(listed, dict):
         raise EmotionSlmError(f"{package / CONFIG}: 'files' is no mapping; run `dvc repro`")
-    labels = {str(index): label for index, label in enumerate(LABELS)}
     described = config_of(describe(origin_of(document), document, root))
     found = {key: value for key, value in config.items() if key != "files"}
-    names = {CALIBRATION, CLASSIFIER, THRESHOLDS, RESULTS, TOKENIZER, TOKENIZER_CONFIG}
+    names = {CALIBRATION, CLASSIFIER, CORPUS, THRESHOLDS, RESULTS, TOKENIZER, TOKENIZER_CONFIG}
     if not adapted.read_adapted(root / ADAPTED).frozen:
         names.add(ENCODER)
     return result(
         {
-            "labels_of_the_model_differ": [] if config.get("id2label") == labels else ["id2label"],
+            "labels_of_the_model_differ": _other_labels(root, config),
             "packaged_config_not_of_the_run": differences(found, described, tolerance=0),
             "packaged_files_altered": _altered(package, listed, names),
             "packaged_files_unexpected": _unexpected(package, listed, names),
@@ -57,6 +56,15 @@ def audit_package(root: Path, document: Document) -> dict:
         },
         {},
     )
+
+
+def _other_labels(root: Path, config: dict) -> list[str]:
+    """The key and the file of the package that differ from what data/raw says of the labels."""
+    labels = load_corpus(root / RAW).labels.names
+    names = {str(place): label for place, label in enumerate(labels)}
+    packaged, fetched = (folder / CORPUS for folder in (root / PACKAGE, root / RAW))
+    same = packaged.is_file() and files.sha256_file(packaged) == files.sha256_file(fetched)
+    return ([] if config.get("id2label") == names else ["id2label"]) + ([] if same else [CORPUS])
 
 
 def _altered(package: Path, listed: dict, names: set[str]) -> list[str]:

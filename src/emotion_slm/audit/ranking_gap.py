@@ -38,7 +38,8 @@ def ranking_gap(validation: Scored, test: Scored, seed: int) -> RankingGap:
     random = np.random.default_rng(seed)
     rows = random.permutation(len(validation.gold) + len(test.gold))
     logits, gold, groups = (
-        np.concatenate(parts)[rows] for parts in zip(validation, test, strict=True)
+        np.concatenate([getattr(part, name) for part in (validation, test)])[rows]
+        for name in ("logits", "gold", "groups")
     )
     in_test = rows >= len(validation.gold)
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)

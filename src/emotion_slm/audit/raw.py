@@ -9,7 +9,7 @@ from emotion_slm.audit.result import result
 from emotion_slm.audit.split import read_rows, text_key
 from emotion_slm.common.paths import RAW, RAW_SPLITS, SPLITS
 from emotion_slm.common.ranking import DECIMALS
-from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.labels import LabelSet, load_corpus
 
 
 def audit_raw(root: Path, protocol: str) -> dict:
@@ -20,7 +20,8 @@ def audit_raw(root: Path, protocol: str) -> dict:
     """
     from emotion_slm.corpus.tsv import read_corpus
 
-    raw = read_corpus(root / RAW)
+    labels = load_corpus(root / RAW).labels
+    raw = read_corpus(root / RAW, labels)
     rows = read_rows(root)
     # (n,) position in raw of each row's id, -1 for an unknown one.
     place = dict(zip(raw["id"], range(len(raw)), strict=True))
@@ -53,12 +54,14 @@ def audit_raw(root: Path, protocol: str) -> dict:
             "raw_rows_dropped_as_duplicates": {
                 name: int(dropped.get(name, 0)) for name in RAW_SPLITS
             },
-            "label_shift_of_test": label_shift(natural, evaluated),
+            "label_shift_of_test": label_shift(natural, evaluated, labels),
         },
     )
 
 
-def label_shift(natural: Iterable[Iterable[str]], evaluated: Iterable[Iterable[str]]) -> dict:
+def label_shift(
+    natural: Iterable[Iterable[str]], evaluated: Iterable[Iterable[str]], labels: LabelSet
+) -> dict:
     """How far the labels of `evaluated` rows lie from those of `natural` ones.
 
     The largest difference between the shares of rows that carry a label, and its label; the
@@ -67,7 +70,7 @@ def label_shift(natural: Iterable[Iterable[str]], evaluated: Iterable[Iterable[s
     """
     from scipy.spatial.distance import jensenshannon
 
-    matrices = [to_matrix(labels) for labels in (natural, evaluated)]
+    matrices = [labels.to_matrix(rows) for rows in (natural, evaluated)]
     if not all(len(matrix) for matrix in matrices):
         return {}
     shares = [matrix.mean(axis=0) for matrix in matrices]
@@ -75,7 +78,7 @@ def label_shift(natural: Iterable[Iterable[str]], evaluated: Iterable[Iterable[s
     label = int(differences.argmax())
     return {
         "largest_share_difference": round(float(differences[label]), DECIMALS),
-        "label": LABELS[label],
+        "label": labels.names[label],
         "natural_share": round(float(shares[0][label]), DECIMALS),
         "evaluated_share": round(float(shares[1][label]), DECIMALS),
         "jensen_shannon": round(float(jensenshannon(*shares, base=2) ** 2), DECIMALS),

@@ -32,7 +32,7 @@ from emotion_slm.common.paths import (
 from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.split import COLUMNS, split_official, split_pooled, summary
 from emotion_slm.corpus.tsv import read_corpus
@@ -65,13 +65,13 @@ def audit_remade(root: Path, document: Document) -> dict:
                 for id_ in _differing(frames[name], splits.frames[name], COLUMNS)
             ],
             "undersampled_not_of_its_seed": _differing(
-                thinned, _thin(document, frames["train"]), COLUMNS
+                thinned, _thin(root, document, frames["train"]), COLUMNS
             ),
             "balanced_not_of_its_seed": found,
             "split_metrics_not_of_the_rows": _metrics(root, "split", summary(splits)),
             "balance_metrics_not_of_the_rows": counted,
             "baselines_not_of_the_rows": _metrics(
-                root, "baselines", _baselines(document, frames), BY_A_ROW
+                root, "baselines", _baselines(root, document, frames), BY_A_ROW
             ),
         },
         {},
@@ -80,17 +80,19 @@ def audit_remade(root: Path, document: Document) -> dict:
 
 def _split(root: Path, document: Document):
     params = document.section("split", SplitParams)
-    corpus = read_corpus(root / RAW)
+    labels = load_corpus(root / RAW).labels
+    corpus = read_corpus(root / RAW, labels)
     if params.protocol == "pooled":
-        return split_pooled(corpus, params.ratios, child_seed(document.seed, "split"))
+        return split_pooled(corpus, labels, params.ratios, child_seed(document.seed, "split"))
     return split_official(corpus)
 
 
-def _thin(document: Document, train):
+def _thin(root: Path, document: Document, train):
     if document.is_none("undersample"):
         return train
+    thin = load_corpus(root / RAW).labels.thin
     params = document.section("undersample", UndersampleParams)
-    return undersample(train, params.neutral_only, child_seed(document.seed, "undersample"))
+    return undersample(train, thin, params.keep, child_seed(document.seed, "undersample"))
 
 
 def _differing(written, remade, columns: Sequence[str]) -> list[str]:
@@ -118,18 +120,22 @@ def _same(written: object, remade: object) -> bool:
 def _balance(root: Path, document: Document, thinned, validation) -> tuple[list[str], list[str]]:
     """Ids of balanced rows that differ, and places of the metrics of balancing that do."""
     seed = child_seed(document.seed, "ismote")
-    vectors = read_vectors(root / EMBEDDED, thinned["id"])
+    vectors, labels = read_vectors(root / EMBEDDED, thinned["id"]), load_corpus(root / RAW).labels
     if document.is_none("ismote"):
-        params, grown = None, keep(vectors, thinned)
+        params, grown = None, keep(vectors, thinned, labels)
     else:
         params = document.section("ismote", IsmoteParams)
-        grown = grow(vectors, thinned, params, seed)
+        grown = grow(vectors, thinned, labels, params, seed)
     written = read_balanced(root / BALANCED)[1]
     remade = _with_equal_neighbours(grown[1], written, vectors, thinned)
 
-    compared = probes(*as_ismote(grown, vectors, thinned, params, seed), child_seed(seed, "probes"))
+    compared = probes(
+        *as_ismote(grown, vectors, thinned, labels, params, seed),
+        labels,
+        child_seed(seed, "probes"),
+    )
     unseen = read_vectors(root / EMBEDDED, validation["id"])
-    purity = neighbour_purity(compared, unseen, to_matrix(validation["labels"]))
+    purity = neighbour_purity(compared, labels, unseen, labels.to_matrix(validation["labels"]))
     mean = mean_purity(purity, "ismote")
     counted = grown[2] | ({} if mean is None else {"purity": round(mean, DECIMALS)})
     return _differing(written, remade, BALANCED_COLUMNS), [
@@ -155,7 +161,7 @@ def _with_equal_neighbours(remade, written, vectors: np.ndarray, thinned):
     return remade.assign(neighbour_id=chosen)
 
 
-def _baselines(document: Document, frames: dict) -> dict[str, float]:
+def _baselines(root: Path, document: Document, frames: dict) -> dict[str, float]:
     params = document.section("baselines", BaselinesParams)
     ordered = (frames[name] for name in SPLITS)
     return baselines(*ordered, params, child_seed(document.seed, "baselines"))

@@ -4,6 +4,7 @@ This evaluates a second time: `emotion-slm audit` does, stage evaluate, which ha
 does not.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from emotion_slm.calibration.params import ThresholdParams
 from emotion_slm.classifier.finetuned import read_finetuned
 from emotion_slm.common import files
 from emotion_slm.common.paths import CLASSIFIER, FINETUNED, METRICS, PLOTS
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.evaluate import Scored
 from emotion_slm.evaluation.predictions import (
     HELD_OUT,
@@ -56,7 +56,7 @@ def audit_results(root: Path, params: ThresholdParams, seed: int) -> dict:
                 for split, old, new in zip(HELD_OUT, scored, anew, strict=True)
                 if pushed_towards(old.gold, old.logits, new.logits)
             ],
-            **_fitted_elsewhere(root / CLASSIFIER, again),
+            **_fitted_elsewhere(root / CLASSIFIER, again, scored[0].labels.names),
             **_other_numbers(root, again),
             "tables_not_from_predictions": _other_tables(root, again),
             "card_not_from_predictions": _other_card(root, again),
@@ -83,11 +83,11 @@ def _foreign(
     return found
 
 
-def _fitted_elsewhere(package: Path, again: Results) -> dict[str, list[str]]:
+def _fitted_elsewhere(package: Path, again: Results, labels: Sequence[str]) -> dict[str, list[str]]:
     choice, thresholds = again.evaluation.decision
     expected = {
-        "thresholds_not_from_validation": (THRESHOLDS, thresholds.to_dict(LABELS)),
-        "calibration_not_from_validation": (CALIBRATION, choice.calibration.to_dict(LABELS)),
+        "thresholds_not_from_validation": (THRESHOLDS, thresholds.to_dict(labels)),
+        "calibration_not_from_validation": (CALIBRATION, choice.calibration.to_dict(labels)),
     }
     return {
         rule: differences(files.read_json(package / name), content)

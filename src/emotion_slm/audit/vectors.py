@@ -11,7 +11,7 @@ from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import ADAPTED, EMBEDDED, RAW
-from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.corpus.labels import LabelSet, load_corpus
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import ENCODER, load_encoder, read_adapted
 from emotion_slm.encoder.embed import distinct_texts, embed
@@ -60,7 +60,9 @@ def audit_vectors(root: Path, encoder: EncoderParams, sample: dict[str, int]) ->
         ].tolist(),
         # NaN is not the same.
         "sampled_vectors_not_of_their_text": sampled["id"][~(distance <= bound)].tolist(),
-        "sampled_vectors_moved_towards_their_labels": _moved(located, vectors, sampled, anew),
+        "sampled_vectors_moved_towards_their_labels": _moved(
+            located, load_corpus(root / RAW).labels, vectors, sampled, anew
+        ),
     }
     findings = {"rows_embedded_anew": len(sampled)}
     return result({rule: list(map(str, ids)) for rule, ids in offenders.items()}, findings)
@@ -86,7 +88,7 @@ def _other_settings(root: Path, encoder: EncoderParams) -> list[str]:
 def _other_rows(root: Path, index, vectors: int) -> list[str]:
     """Ids whose row is not that of their text in data/raw, and `rows` where there are more, or
     fewer, vectors than distinct texts."""
-    corpus = read_corpus(root / RAW)
+    corpus = read_corpus(root / RAW, load_corpus(root / RAW).labels)
     texts, expected = distinct_texts(corpus["text"])
     expected_of = dict(zip(corpus["id"], expected.tolist(), strict=True))
     found_of = dict(zip(index["id"], index["row"], strict=True))
@@ -137,7 +139,7 @@ def _embed(root: Path, encoder: EncoderParams, texts: list[str], width: int) -> 
     return anew
 
 
-def _moved(rows, vectors: np.ndarray, sampled, anew: np.ndarray) -> list[str]:
+def _moved(rows, labels: LabelSet, vectors: np.ndarray, sampled, anew: np.ndarray) -> list[str]:
     """The rule's offence, if the sampled vectors lie nearer to their labels than those made anew.
 
     Nearer along the direction of each label: from train's mean vector to that of its rows.
@@ -145,14 +147,14 @@ def _moved(rows, vectors: np.ndarray, sampled, anew: np.ndarray) -> list[str]:
     train = rows[rows["split"] == "train"]
     of_train = vectors[train["row"].to_numpy()].astype(np.float64)
     usable = np.isfinite(of_train).all(axis=1)
-    of_train, gold = of_train[usable], to_matrix(train["labels"])[usable].astype(np.float64)
+    of_train, gold = of_train[usable], labels.to_matrix(train["labels"])[usable].astype(np.float64)
     means = gold.T @ of_train / np.maximum(gold.sum(axis=0), 1)[:, None]  # (labels, d)
     directions = means - of_train.mean(axis=0)
     held_out = (sampled["split"] != "train").to_numpy()
     stored = vectors[sampled["row"].to_numpy()][held_out]
     finite = np.isfinite(stored).all(axis=1)
     moved = pushed_towards(
-        to_matrix(sampled["labels"][held_out])[finite],
+        labels.to_matrix(sampled["labels"][held_out])[finite],
         stored[finite] @ directions.T,
         anew[held_out][finite] @ directions.T,
     )

@@ -1,6 +1,7 @@
 """What the project's models share as Hugging Face models: labels, and loading that is strict."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
@@ -10,19 +11,24 @@ from emotion_slm.backbone.loading import quiet, rebuild_backbone
 from emotion_slm.backbone.lora import add_lora, train_adapters_alone
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 
 class EmotionConfig(PreTrainedConfig):
-    """A multi-label classifier over the 28 labels, in the order of `labels.LABELS`."""
+    """A multi-label classifier; `id2label` names its outputs (`naming`)."""
 
     has_no_defaults_at_init = True
 
     def __post_init__(self, **kwargs: Any) -> None:
-        self.id2label = self.id2label or dict(enumerate(LABELS))
-        self.label2id = self.label2id or dict(LABEL_INDEX)
         self.problem_type = self.problem_type or "multi_label_classification"
         super().__post_init__(**kwargs)
+
+
+def naming(labels: Sequence[str]) -> dict[str, dict]:
+    """What a config takes for outputs of these names, in this order."""
+    return {
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: place for place, label in enumerate(labels)},
+    }
 
 
 class BackboneConfig(EmotionConfig):

@@ -11,10 +11,12 @@ from emotion_slm.balance.params import IsmoteParams
 from emotion_slm.balance.targets import mean_ir
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.ranking import DECIMALS
-from emotion_slm.corpus.labels import LABELS, to_matrix, to_names
+from emotion_slm.corpus.labels import LabelSet
 
 
-def grow(vectors: np.ndarray, frame, params: IsmoteParams, seed: int) -> tuple[Any, Any, dict]:
+def grow(
+    vectors: np.ndarray, frame, labels: LabelSet, params: IsmoteParams, seed: int
+) -> tuple[Any, Any, dict]:
     """Train rows followed by synthetic ones.
 
     `vectors`: (n, d) float32, one per row of `frame`, a pandas frame with columns `id, labels`.
@@ -24,7 +26,7 @@ def grow(vectors: np.ndarray, frame, params: IsmoteParams, seed: int) -> tuple[A
     """
     import pandas as pd
 
-    y = pd.DataFrame(to_matrix(frame["labels"]), columns=list(LABELS))
+    y = pd.DataFrame(labels.to_matrix(frame["labels"]), columns=list(labels.names))
     sampler = MultiLabelISMOTE(
         sampling_strategy=params.target,
         k_neighbors=params.k_neighbors,
@@ -38,32 +40,40 @@ def grow(vectors: np.ndarray, frame, params: IsmoteParams, seed: int) -> tuple[A
         balanced, y_balanced = sampler.fit_resample(vectors, y)
     except ValueError as error:
         raise EmotionSlmError(f"train cannot be oversampled: {error}") from error
-    synthetic_labels = to_names(y_balanced.to_numpy()[len(frame) :])
-    rows = _rows(frame, synthetic_labels, sampler.provenance_)
+    synthetic_labels = labels.to_names(y_balanced.to_numpy()[len(frame) :])
+    rows = _rows(frame, labels, synthetic_labels, sampler.provenance_)
     return balanced, rows, _report(y, y_balanced, sampler.overshoot_)
 
 
-def as_ismote(grown: tuple, vectors: np.ndarray, frame, params: IsmoteParams | None, seed: int):
+def as_ismote(
+    grown: tuple,
+    vectors: np.ndarray,
+    frame,
+    labels: LabelSet,
+    params: IsmoteParams | None,
+    seed: int,
+):
     """Vectors and rows of `grown`, or of ISMOTE where the profile grows in another way.
 
     ISMOTE is what is compared with SMOTE, whatever the profile grows with.
     """
     if params is None or params.expansion == "segment":
         return grown[:2]
-    return grow(vectors, frame, params.model_copy(update={"expansion": "segment"}), seed)[:2]
+    params = params.model_copy(update={"expansion": "segment"})
+    return grow(vectors, frame, labels, params, seed)[:2]
 
 
-def keep(vectors: np.ndarray, frame) -> tuple[Any, Any, dict]:
+def keep(vectors: np.ndarray, frame, labels: LabelSet) -> tuple[Any, Any, dict]:
     """What `grow` returns for a profile without oversampling: the train rows alone."""
-    y = to_matrix(frame["labels"])
-    return vectors, _rows(frame, [], np.empty(0, PROVENANCE)), _report(y, y, {})
+    y = labels.to_matrix(frame["labels"])
+    return vectors, _rows(frame, labels, [], np.empty(0, PROVENANCE)), _report(y, y, {})
 
 
-def _rows(frame, synthetic_labels: list[list[str]], provenance: np.ndarray):
+def _rows(frame, labels: LabelSet, synthetic_labels: list[list[str]], provenance: np.ndarray):
     import pandas as pd
 
     ids = frame["id"].to_numpy(dtype=object)
-    names = np.array(LABELS, dtype=object)
+    names = np.array(labels.names, dtype=object)
     n_synthetic = len(provenance)
     real, null = len(frame), np.full(len(frame), None, dtype=object)
 

@@ -2,21 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Section
-from emotion_slm.corpus.labels import known_label
 
-
-def _label(name: str) -> str:
-    try:
-        return known_label(name)
-    except EmotionSlmError as error:
-        raise ValueError(str(error)) from error
-
-
-LabelName = Annotated[str, AfterValidator(_label)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -27,12 +16,17 @@ class IsmoteParams(Section):
     `exclude_labels`: labels never grown, nor inherited by synthetic rows.
     """
 
-    target: Count | dict[LabelName, Count]
+    target: Count | dict[str, Count]
     k_neighbors: int = Field(ge=1)
     expansion: Literal["segment", "none", "copy"]
     labelset_strategy: Literal["seed", "nearest", "ranking", "union", "intersection"]
-    exclude_labels: list[LabelName]
+    exclude_labels: list[str]
     normalize: bool
+
+    @property
+    def named(self) -> list[str]:
+        """The labels it mentions."""
+        return [*self.exclude_labels, *(self.target if isinstance(self.target, dict) else ())]
 
     @model_validator(mode="after")
     def exclude_no_target(self) -> "IsmoteParams":
@@ -44,6 +38,6 @@ class IsmoteParams(Section):
 
 
 class UndersampleParams(Section):
-    """`neutral_only`: how many rows of train that carry neutral and nothing else are kept."""
+    """`keep`: how many rows of train are kept that carry the corpus's `thin` label and no other."""
 
-    neutral_only: int = Field(ge=0)
+    keep: int = Field(ge=0)

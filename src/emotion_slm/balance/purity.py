@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.preprocessing import normalize as unit_rows
 
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, to_matrix
+from emotion_slm.corpus.labels import LabelSet
 
 NEIGHBOURS = 5
 # Of metrics/plots/purity.csv.
@@ -13,21 +13,24 @@ COLUMNS = ("label", "chance", "real", "smote", "ismote", "validation_rows")
 
 
 def neighbour_purity(
-    probes: Mapping[str, Mapping[str, np.ndarray]], vectors: np.ndarray, gold: np.ndarray
+    probes: Mapping[str, Mapping[str, np.ndarray]],
+    labels: LabelSet,
+    vectors: np.ndarray,
+    gold: np.ndarray,
 ) -> list[dict]:
     """Mean share of a probe row's NEIGHBOURS nearest validation rows that carry its label.
 
     `probes`: label → kind → (m, d) rows, as `probes` makes them; `vectors` (v, d) and `gold` (v,
-    28): all validation rows. The search is exact, by Euclidean distance. Returns a row of COLUMNS
-    per label, without the kinds it lacks; `chance` is the share of validation rows that carry the
-    label. A label no validation row carries has no row.
+    labels): all validation rows. The search is exact, by Euclidean distance. Returns a row of
+    COLUMNS per label, without the kinds it lacks; `chance` is the share of validation rows that
+    carry the label. A label no validation row carries has no row.
     """
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(vectors)
     found = []
     for label, kinds in probes.items():
-        carries = gold[:, LABEL_INDEX[label]] == 1
+        carries = gold[:, labels.index[label]] == 1
         if not carries.any():
             continue
         row = {"label": label, "chance": float(carries.mean())}
@@ -47,7 +50,9 @@ def mean_purity(rows: Sequence[Mapping], kind: str) -> float | None:
 SAMPLE = 400  # rows of a kind: keeps the standard error of a share at most 0.025
 
 
-def probes(vectors: np.ndarray, rows, seed: int) -> dict[str, dict[str, np.ndarray]]:
+def probes(
+    vectors: np.ndarray, rows, labels: LabelSet, seed: int
+) -> dict[str, dict[str, np.ndarray]]:
     """Label → kind → at most SAMPLE vectors; the label with the fewest train rows first.
 
     `vectors`, (n, d) float32, and `rows` as `grow` returns them under expansion "segment", or as
@@ -61,14 +66,14 @@ def probes(vectors: np.ndarray, rows, seed: int) -> dict[str, dict[str, np.ndarr
     random = np.random.default_rng(seed)
     n_train = int((~rows["synthetic"]).sum())
     train_row = pd.Index(rows["id"][:n_train])
-    gold = to_matrix(rows["labels"][:n_train])
+    gold = labels.to_matrix(rows["labels"][:n_train])
     made_for = rows["target_label"].to_numpy(dtype=object)
-    counts = dict(zip(LABELS, gold.sum(axis=0).tolist(), strict=True))
-    labels = set(made_for[n_train:]) or {label for label in LABELS if counts[label]}
+    counts = dict(zip(labels.names, gold.sum(axis=0).tolist(), strict=True))
+    shown = set(made_for[n_train:]) or {label for label in labels.names if counts[label]}
 
     result: dict[str, dict[str, np.ndarray]] = {}
-    for label in sorted(labels, key=lambda label: (counts[label], label)):
-        real = _sample(random, np.flatnonzero(gold[:, LABEL_INDEX[label]]))
+    for label in sorted(shown, key=lambda label: (counts[label], label)):
+        real = _sample(random, np.flatnonzero(gold[:, labels.index[label]]))
         result[label] = {"real": vectors[real]}
         made = _sample(random, np.flatnonzero(made_for == label))
         if len(made):

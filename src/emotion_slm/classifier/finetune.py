@@ -19,6 +19,7 @@ from emotion_slm.classifier.finetuned import (
     write_finetuned,
 )
 from emotion_slm.classifier.params import FinetuneParams
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.training.batches import Rows
 from emotion_slm.training.curve import Epoch, best
 from emotion_slm.training.distributed import assign, join, snapshot, trained_parameters
@@ -30,6 +31,7 @@ from emotion_slm.training.validation import measure
 def finetune(
     train_set: LabelledVectors,
     validation_set: LabelledVectors,
+    labels: LabelSet,
     params: FinetuneParams,
     seed: int,
     output: Path,
@@ -47,15 +49,15 @@ def finetune(
     processes = join()
     torch.manual_seed(seed)  # initial layers and adapters
     width = train_set.vectors.shape[1]
-    loss = build_loss(params.loss)
+    loss = build_loss(params.loss, labels)
     if params.start == "adapted":
-        model = load_adapted_head(adapted, width)
+        model = load_adapted_head(adapted, width, labels.names)
         start, zero = (
             snapshot(trained_parameters(model)),
             _zero(model, train_set, validation_set, loss),
         )
     else:
-        model, start, zero = build_classifier(params.classifier, width), {}, []
+        model, start, zero = build_classifier(params.classifier, width, labels.names), {}, []
     rows, validation_rows = Rows(*train_set, _collate), Rows(*validation_set, _collate)
 
     def report(curve: list[Epoch]) -> None:
@@ -70,7 +72,7 @@ def finetune(
         assign(trained_parameters(model), start)
     if processes.rank == 0:
         record = training_record(train_set, validation_set)
-        write_finetuned(output, model, Finetuned(params.classifier, width), record)
+        write_finetuned(output, model, Finetuned(params.classifier, width, labels.names), record)
     return training
 
 

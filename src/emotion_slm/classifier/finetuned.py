@@ -20,7 +20,7 @@ CONFIG = "config.json"
 
 
 class LabelledVectors(NamedTuple):
-    """vectors: (n, d) float32; gold: (n, 28) int8; ids: (n,)."""
+    """vectors: (n, d) float32; gold: (n, labels) int8; ids: (n,)."""
 
     vectors: np.ndarray
     gold: np.ndarray
@@ -48,7 +48,11 @@ def write_finetuned(
 ) -> None:
     """Write the trained tensors and config.json."""
     save_trained(model, folder / WEIGHTS)
-    config = {"classifier": finetuned.classifier.model_dump(), "width": finetuned.width}
+    config = {
+        "classifier": finetuned.classifier.model_dump(),
+        "width": finetuned.width,
+        "id2label": {str(place): label for place, label in enumerate(finetuned.labels)},
+    }
     if trained_on is not None:
         config["trained_on"] = trained_on.model_dump()
     write_json(folder / CONFIG, config)
@@ -71,13 +75,13 @@ def _config(folder: Path) -> FinetunedConfig:
 
 def load_classifier(finetuned: Finetuned, weights: Path) -> nn.Module:
     """The trained classifier in evaluation mode."""
-    model = build_classifier(finetuned.classifier, finetuned.width)
+    model = build_classifier(finetuned.classifier, finetuned.width, finetuned.labels)
     load_trained(model, weights)
     return model.eval()
 
 
 def logits(model: nn.Module, vectors: np.ndarray, batch_size: int = 512) -> np.ndarray:
-    """(n, d) vectors → (n, 28) float32 raw logits."""
+    """(n, d) vectors → (n, labels) float32 raw logits."""
     device = next(model.parameters()).device
     with torch.inference_mode():
         parts = [

@@ -1,11 +1,13 @@
 """The published architecture: a vector is the only input position of an SLM."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from emotion_slm.backbone.base import BackboneConfig, EmotionModel, rebuild
+from emotion_slm.backbone.base import BackboneConfig, EmotionModel, naming, rebuild
 from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.lora import add_lora
 from emotion_slm.classifier.params import OnePositionSlm
@@ -46,7 +48,7 @@ class OnePositionClassifier(EmotionModel):
         self.post_init()
 
     def forward(self, vectors: torch.Tensor) -> SequenceClassifierOutput:
-        """(n, width) float32 vectors → `.logits`, (n, 28) float32."""
+        """(n, width) float32 vectors → `.logits`, (n, labels) float32."""
         dtype = self.backbone.get_input_embeddings().weight.dtype
         position = self.projection(vectors).unsqueeze(1).to(dtype)  # (n, 1, H)
         mask = torch.ones(position.shape[:2], dtype=torch.long, device=position.device)
@@ -58,7 +60,9 @@ AutoConfig.register(OnePositionConfig.model_type, OnePositionConfig)
 AutoModel.register(OnePositionConfig, OnePositionClassifier)
 
 
-def build_one_position(params: OnePositionSlm, width: int) -> OnePositionClassifier:
+def build_one_position(
+    params: OnePositionSlm, width: int, labels: Sequence[str]
+) -> OnePositionClassifier:
     """A fresh classifier of vectors of `width` around its pinned backbone."""
     backbone = load_backbone(params.backbone, max_length=2)  # as published, though one is used
     add_lora(backbone, params.lora, attend=False)
@@ -67,5 +71,6 @@ def build_one_position(params: OnePositionSlm, width: int) -> OnePositionClassif
         lora=params.lora.model_dump(),
         width=width,
         dropout=params.dropout,
+        **naming(labels),
     )
     return OnePositionClassifier(config, backbone)

@@ -59,10 +59,12 @@ class FinetuneParams(Section):
 
 
 class Finetuned(NamedTuple):
-    """What config.json of models/finetuned says: which classifier, on vectors of which width."""
+    """What config.json of models/finetuned says: which classifier, on vectors of which width, and
+    the labels of its outputs."""
 
     classifier: LinearHead | MlpHead | OnePositionSlm
     width: int
+    labels: tuple[str, ...]
 
 
 class TrainingRecord(Section):
@@ -84,7 +86,13 @@ class FinetunedConfig(Section):
 
     classifier: ClassifierParams
     width: int = Field(ge=1, le=WIDEST)
+    id2label: dict[str, str]
     trained_on: TrainingRecord | None = None
 
     def finetuned(self) -> Finetuned:
-        return Finetuned(self.classifier, self.width)
+        return Finetuned(self.classifier, self.width, in_order(self.id2label))
+
+
+def in_order(id2label: dict[str, str]) -> tuple[str, ...]:
+    """Labels by their place, as configs have them, which is the key."""
+    return tuple(id2label[str(place)] for place in range(len(id2label)))

@@ -52,6 +52,7 @@ def report(
     """Show the test metrics of the last run; write them as an HTML page and in Markdown."""
     from rich.console import Console
 
+    from emotion_slm.corpus.description import caption
     from emotion_slm.evaluation.tables import metrics_screen
     from emotion_slm.workbench.report import write_report
     from emotion_slm.workbench.results import read_results
@@ -60,9 +61,11 @@ def report(
         folder = output and output.absolute()
         with chdir(paths.project_root()):
             results = read_results()
+            note = caption(results.origin.corpus)
             written = write_report(folder or Path("reports"), texts)
         labels = [row.model_dump() for row in results.labels]
-        Console().print(metrics_screen(results.test.model_dump(), labels, *results.origin))
+        profile, _, protocol = results.origin
+        Console().print(metrics_screen(results.test.model_dump(), labels, profile, protocol, note))
         typer.echo(f"→ {_places(written)}")
     except EmotionSlmError as error:
         fail(str(error))

@@ -73,7 +73,10 @@ def predict(
         ),
     ] = "double",
     labels: Annotated[
-        str, typer.Option(help="Columns to show: all, targets, ekman or sentiment.")
+        str,
+        typer.Option(
+            help="Columns to show: all, targets, or a grouping that the model's corpus names."
+        ),
     ] = "all",
     top_k: Annotated[int | None, typer.Option(min=1, help="At most so many labels a text.")] = None,
     threshold: Annotated[
@@ -127,7 +130,7 @@ def predict(
 def show_predictions(
     texts: Sequence[str], options: "Options", model: Path, device: str | None
 ) -> None:
-    """Print each text with a bar per emotion."""
+    """Print each text with a bar per label."""
     from rich.console import Console
 
     with progress("loading the model", None):
@@ -152,16 +155,17 @@ def score_file(
     resume: bool,
 ) -> None:
     """Score a file and say what became of its rows."""
+    from emotion_slm.package.package import CONFIG, read_labels
     from emotion_slm.scoring.formats import STANDARD
     from emotion_slm.scoring.outputs import streamed
     from emotion_slm.scoring.plan import check
     from emotion_slm.scoring.run import score
 
     try:
-        check(source, output, options, resume)  # loading the model takes seconds
+        # Loading the model takes seconds.
+        check(source, output, options, read_labels(model), resume)
         with progress("loading the model", None):
             from emotion_slm.common.files import sha256_file
-            from emotion_slm.package.package import CONFIG
             from emotion_slm.scoring.classifier import EmotionClassifier
 
             classifier = EmotionClassifier.from_pretrained(model, device)

@@ -48,7 +48,7 @@ class Document(NamedTuple):
     @classmethod
     def read(cls, path: Path = PARAMS) -> "Document":
         """Read params.yaml; EmotionSlmError names the key and the nearest valid one."""
-        raw = _load_yaml(path)
+        raw = load_yaml(path)
         _check_keys(path, "", raw, TOP_KEYS)
         profiles = raw["profiles"]
         if not isinstance(profiles, dict) or not profiles:
@@ -63,7 +63,7 @@ class Document(NamedTuple):
     @classmethod
     def of_run(cls, path: Path = RUN) -> "Document":
         """Read what `write_run` wrote; EmotionSlmError when a key is missing or unknown."""
-        raw = _load_yaml(path)
+        raw = load_yaml(path)
         _check_keys(path, "", raw, RUN_KEYS)
         return cls._of(path, raw, {raw["profile"]: {name: raw[name] for name in PROFILE_SECTIONS}})
 
@@ -138,7 +138,8 @@ def write_run(settings: dict[str, Any], path: Path = RUN) -> None:
     write_bytes(path, text.getvalue().encode())
 
 
-def _load_yaml(path: Path) -> dict[str, Any]:
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Read a mapping; EmotionSlmError when the file is missing or holds something else."""
     # ruamel.yaml is the reader DVC uses: YAML 1.2, where 1e-4 is a number.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError

@@ -6,6 +6,7 @@ Stages run in the root of their workspace (DVC sees to it), so plain relative pa
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+CORPORA = Path("corpora")  # one description per corpus
 RUN = Path("metrics/params.yaml")  # the settings of the run, as stage params wrote them
 
 RAW = Path("data/raw")

@@ -1,4 +1,4 @@
-"""GoEmotions from the first source that has it, verified byte by byte; or the sample corpus."""
+"""A corpus from the first source that has it, verified byte by byte; or the sample corpus."""
 
 import errno
 import hashlib
@@ -8,26 +8,20 @@ import re
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from emotion_slm.common.console import progress
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.paths import CORPORA
 from emotion_slm.corpus import tsv
-from emotion_slm.corpus.goemotions import HUB_DATASET, HUB_FILES, HUB_REVISION, SHA256
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.description import Description, read_description
+from emotion_slm.corpus.labels import LabelSet, write_corpus
 from emotion_slm.corpus.sample import write_sample
 
 SAMPLE_SEED = 20
-
-MIRROR_VARIABLE = "GOEMOTIONS_MIRROR"
-SHARED_FOLDER = Path("../shared/goemotions")
-GITHUB_FOLDER = (
-    "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data"
-)
 
 CONNECT_SECONDS = 4.0  # for each address of a host, of which there may be several
 READ_SECONDS = 15.0
@@ -47,40 +41,51 @@ class UnreachableError(Exception):
     """A source cannot be reached or does not have the file; the next one may."""
 
 
-def fetch(corpus: Literal["goemotions", "sample"], folder: Path) -> str:
-    """Write train.tsv, dev.tsv and test.tsv into `folder`; return the source they came from.
+def fetch(name: str, folder: Path) -> str:
+    """Write the files of corpus `name` and its corpus.json into `folder`; return their source.
 
-    GoEmotions comes from the folder named by GOEMOTIONS_MIRROR and nowhere else if that is set,
-    else from SHARED_FOLDER if there is one, else from Hugging Face, else from GitHub. Nothing is
-    written before all three files have their pinned SHA-256. EmotionSlmError when a file differs
-    from it, when a mirror lacks one, or when no source can be reached.
+    They come from the folder that the environment variable NAME_MIRROR names and nowhere else if it
+    is set, else from the sources of the description: a folder if it is there, the hub, the web.
+    Nothing is written before all files have their pinned SHA-256. EmotionSlmError when a file
+    differs from it, when a mirror lacks one, or when no source can be reached.
     """
-    if corpus == "sample":
-        write_sample(folder, SAMPLE_SEED)
-        return "the bundled sample corpus"
+    description = read_description(name)
+    corpus = description.corpus(name)
+    if description.made_from:
+        material = CORPORA / name / description.made_from
+        write_sample(material, corpus.labels, folder, SAMPLE_SEED)
+        write_corpus(folder, corpus)
+        return str(material)
+    files = description.in_order
     failures: list[str] = []
-    for source, read in _sources(failures):
+    for source, read in _sources(name, description, failures):
         try:
-            contents = {name: _verified(source, name, read(name)) for name in tsv.FILES}
+            contents = {file: _verified(source, description, file, read(file)) for file in files}
         except UnreachableError as error:
             failures.append(f"{source}: {error}")
             continue
         tsv.write_together(folder, contents)
+        write_corpus(folder, corpus)
         return source
     raise EmotionSlmError(
         "\n".join(
             [
-                "GoEmotions could not be fetched. Tried:",
+                f"{description.title} could not be fetched. Tried:",
                 *(f"  {failure}" for failure in failures),
-                f"Ways on: set {MIRROR_VARIABLE} to a folder that holds {', '.join(tsv.FILES)}; "
+                f"Ways on: set {mirror_variable(name)} to a folder that holds {', '.join(files)}; "
                 "try again with a network; or choose profile `sample`",
             ]
         )
     )
 
 
-def mirror(folder: Path, name: str) -> bytes:
-    """A file of a local folder; EmotionSlmError when it cannot be read."""
+def mirror_variable(name: str) -> str:
+    """The environment variable that names a folder with the files of corpus `name`."""
+    return f"{name.upper().replace('-', '_')}_MIRROR"
+
+
+def mirror(folder: Path, files: Sequence[str], name: str) -> bytes:
+    """File `name` of a local folder; EmotionSlmError when it cannot be read."""
     path = folder / name
     try:
         found = path.stat()
@@ -91,31 +96,34 @@ def mirror(folder: Path, name: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise EmotionSlmError(
-            f"{path}: not readable ({error.strerror}); a mirror of GoEmotions holds "
-            f"{', '.join(tsv.FILES)}; add the file, or let {MIRROR_VARIABLE} name another folder"
+            f"{path}: not readable ({error.strerror}); the folder should hold {', '.join(files)}; "
+            "add the file, or name another folder"
         ) from error
 
 
-def hugging_face(name: str) -> bytes:
-    """A file of the corpus, written back from the Parquet file on the hub.
+def hugging_face(description: Description, name: str) -> bytes:
+    """File `name`, written back from the Parquet file of its split on the hub.
 
     The hub names the SHA-256 of the file, which is verified before it is decoded; what is decoded
-    has its own, pinned here. UnreachableError when the hub cannot be reached, EmotionSlmError when
-    the table is not right.
+    has its own, pinned by the description. UnreachableError when the hub cannot be reached,
+    EmotionSlmError when the table is not right.
     """
     from huggingface_hub import hf_hub_url
 
+    sources, labels = description.sources, description.label_set
+    role = next(role for role, file in description.files.items() if file == name)
+    parquet = f"{sources.config}/{role}-00000-of-00001.parquet"
     # The hub's own downloader retries for half a minute per file before it says it is offline.
-    url = hf_hub_url(HUB_DATASET, HUB_FILES[name], repo_type="dataset", revision=HUB_REVISION)
+    url = hf_hub_url(sources.hub, parquet, repo_type="dataset", revision=sources.revision)
     content = download(url)
     try:
-        return tsv.render(_frame(content))
+        return tsv.render(_frame(content, labels), labels)
     except Exception as error:  # a damaged file makes pyarrow raise errors of many kinds
         reason = _words(str(error))
-        raise _refusal("Hugging Face", HUB_FILES[name], f"unreadable ({reason})") from error
+        raise _refusal("Hugging Face", parquet, f"unreadable ({reason})") from error
 
 
-def _frame(content: bytes):
+def _frame(content: bytes, labels: LabelSet):
     """Columns `id, text, labels` of a Parquet file; ValueError for one of another size."""
     import pyarrow.parquet as pq
 
@@ -125,13 +133,13 @@ def _frame(content: bytes):
     if file.metadata.num_rows > MOST_ROWS or unpacked > MOST_UNPACKED_BYTES:
         raise ValueError(f"{file.metadata.num_rows} rows in {unpacked} bytes")
     frame = file.read(columns=["id", "text", "labels"]).to_pandas()
-    frame["labels"] = [[LABELS[index] for index in row] for row in frame["labels"]]
+    frame["labels"] = [[labels.names[place] for place in row] for row in frame["labels"]]
     return frame
 
 
-def github(name: str) -> bytes:
-    """A file of the corpus from the authors' repository; UnreachableError without an answer."""
-    return download(f"{GITHUB_FOLDER}/{name}")
+def web(folder: str, name: str) -> bytes:
+    """File `name` of a folder on the web; UnreachableError without an answer."""
+    return download(f"{folder}/{name}")
 
 
 def download(url: str) -> bytes:
@@ -268,30 +276,40 @@ def _may_pass(error) -> bool:
     return status is None or status >= 500 or status == 429
 
 
-def _sources(failures: list[str]) -> list[tuple[str, Callable[[str], bytes]]]:
+def _sources(
+    name: str, description: Description, failures: list[str]
+) -> list[tuple[str, Callable[[str], bytes]]]:
     """(description, reader of a file by name) in order; local folders that are not there fail."""
-    named = os.environ.get(MIRROR_VARIABLE)
+    variable, sources = mirror_variable(name), description.sources
+    files = description.in_order
+    named = os.environ.get(variable)
     if named:
-        return [(f"{MIRROR_VARIABLE}={named}", partial(mirror, Path(named)))]
-    failures.append(f"{MIRROR_VARIABLE}: not set")
-    if SHARED_FOLDER.exists():
-        return [(str(SHARED_FOLDER), partial(mirror, SHARED_FOLDER))]
-    failures.append(f"{SHARED_FOLDER}: no such folder")
-    return [("Hugging Face", hugging_face), ("GitHub", github)]
+        return [(f"{variable}={named}", partial(mirror, Path(named), files))]
+    failures.append(f"{variable}: not set")
+    if sources.folder and Path(sources.folder).exists():
+        return [(sources.folder, partial(mirror, Path(sources.folder), files))]
+    if sources.folder:
+        failures.append(f"{sources.folder}: no such folder")
+    found = []
+    if sources.hub:
+        found.append(("Hugging Face", partial(hugging_face, description)))
+    if sources.url:
+        host = urlsplit(sources.url).hostname
+        found.append((str(host), partial(web, sources.url)))
+    return found
 
 
-def _verified(source: str, name: str, content: bytes) -> bytes:
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[name]:
-        what = f"{len(content)} bytes with SHA-256 {found}, expected {SHA256[name]}"
+def _verified(source: str, description: Description, name: str, content: bytes) -> bytes:
+    found, pinned = hashlib.sha256(content).hexdigest(), description.sha256[name]
+    if found != pinned:
+        what = f"{len(content)} bytes with SHA-256 {found}, expected {pinned}"
         raise _refusal(source, name, what)
     return content
 
 
 def _refusal(source: str, name: str, what: str) -> EmotionSlmError:
     return EmotionSlmError(
-        f"{name} from {source}: truncated or altered, refused: {what}; get the original, "
-        f"or let {MIRROR_VARIABLE} name a folder that holds {', '.join(tsv.FILES)} unchanged"
+        f"{name} from {source}: truncated or altered, refused: {what}; get the original"
     )
 
 

@@ -1,69 +1,176 @@
-"""GoEmotions' 28 labels, in the order of every label axis in this project, and their groupings.
+"""The labels of a corpus, in the order of every label axis: data that travels with each run.
 
-Sources: Demszky et al. 2020 (labels, Ekman and sentiment groups); Koráb 2026 (the 15 targets).
+Stage fetch writes corpus.json into data/raw from the corpus's description; stage evaluate copies it
+into the package. Nothing in the code knows a label.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
+from emotion_slm.common.files import read_json, write_bytes
+from emotion_slm.common.params import Section, checked, plain
 
-LABELS: tuple[str, ...] = (
-    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion",
-    "curiosity", "desire", "disappointment", "disapproval", "disgust", "embarrassment",
-    "excitement", "fear", "gratitude", "grief", "joy", "love", "nervousness", "optimism",
-    "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
-)  # fmt: skip
-NEUTRAL = "neutral"
-LABEL_INDEX: dict[str, int] = {label: index for index, label in enumerate(LABELS)}
+CORPUS = "corpus.json"
 
-TARGETS: tuple[str, ...] = (
-    "fear", "sadness", "disgust", "disapproval", "annoyance", "anger", "disappointment",
-    "optimism", "amusement", "surprise", "admiration", "excitement", "confusion", "joy", "love",
-)  # fmt: skip
-
-# Neutral belongs to no group.
-EKMAN: dict[str, tuple[str, ...]] = {
-    "anger": ("anger", "annoyance", "disapproval"),
-    "disgust": ("disgust",),
-    "fear": ("fear", "nervousness"),
-    "joy": (
-        "joy", "amusement", "approval", "excitement", "gratitude", "love", "optimism", "relief",
-        "pride", "admiration", "desire", "caring",
-    ),
-    "sadness": ("sadness", "disappointment", "embarrassment", "grief", "remorse"),
-    "surprise": ("surprise", "realization", "confusion", "curiosity"),
-}  # fmt: skip
-SENTIMENT: dict[str, tuple[str, ...]] = {
-    "positive": (
-        "amusement", "excitement", "joy", "love", "desire", "optimism", "caring", "pride",
-        "admiration", "gratitude", "relief", "approval",
-    ),
-    "negative": (
-        "fear", "nervousness", "remorse", "embarrassment", "disappointment", "sadness", "grief",
-        "disgust", "anger", "annoyance", "disapproval",
-    ),
-    "ambiguous": ("realization", "surprise", "curiosity", "confusion"),
-}  # fmt: skip
+Groups = dict[str, tuple[str, ...]]
 
 
-def known_label(name: str) -> str:
-    """Return `name` unchanged, or raise EmotionSlmError naming the nearest label."""
-    if name not in LABEL_INDEX:
-        raise EmotionSlmError(f"unknown label {name!r}{did_you_mean(name, LABELS)}")
-    return name
+@dataclass(frozen=True)
+class LabelSet:
+    """Labels, and what is known of them.
+
+    `targets`: those that matter most; `thin`: the one that stage undersample thins;
+    `thinned_as_published`: one in so many of its rows is left in the subset of that name; `groups`:
+    by the name of a grouping, groups of labels; `definitions`: what labels mean, by label.
+    """
+
+    names: tuple[str, ...]
+    targets: tuple[str, ...] = ()
+    thin: str | None = None
+    thinned_as_published: int | None = None
+    groups: Mapping[str, Groups] = field(default_factory=dict)
+    definitions: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The place of each label."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def target_columns(self) -> list[int]:
+        return self.columns(self.targets)
+
+    @property
+    def targets_first(self) -> tuple[str, ...]:
+        """The targets in their order, then the other labels: how people are shown them."""
+        return (*self.targets, *(name for name in self.names if name not in self.targets))
+
+    def columns(self, names: Iterable[str]) -> list[int]:
+        """The places of `names`; EmotionSlmError as `known`."""
+        return [self.index[self.known(name)] for name in names]
+
+    def known(self, name: str) -> str:
+        """Return `name` unchanged, or raise EmotionSlmError naming the nearest label."""
+        if name not in self.index:
+            raise EmotionSlmError(f"unknown label {name!r}{did_you_mean(name, self.names)}")
+        return name
+
+    def grouped(self, grouping: str) -> Groups:
+        """The groups of a grouping; a label of no group stands beside them, as one of its own."""
+        groups = {name: tuple(members) for name, members in self.groups[grouping].items()}
+        inside = {label for members in groups.values() for label in members}
+        return groups | {name: (name,) for name in self.names if name not in inside}
+
+    def to_matrix(self, rows: Iterable[Iterable[str]]) -> np.ndarray:
+        """Label names per row → (n, labels) int8 indicator matrix; EmotionSlmError as `known`."""
+        places = [self.columns(names) for names in rows]
+        matrix = np.zeros((len(places), len(self)), dtype=np.int8)
+        for row, columns in enumerate(places):
+            matrix[row, columns] = 1
+        return matrix
+
+    def to_names(self, matrix: np.ndarray) -> list[list[str]]:
+        """(n, labels) indicator matrix → label names per row, in label order."""
+        return [[self.names[place] for place in np.flatnonzero(row)] for row in np.asarray(matrix)]
 
 
-def to_matrix(label_lists: Iterable[Iterable[str]]) -> np.ndarray:
-    """Label names per row → (n, 28) int8 indicator matrix."""
-    rows = [[LABEL_INDEX[known_label(name)] for name in names] for names in label_lists]
-    matrix = np.zeros((len(rows), len(LABELS)), dtype=np.int8)
-    for row, columns in enumerate(rows):
-        matrix[row, columns] = 1
-    return matrix
+@dataclass(frozen=True)
+class Corpus:
+    """What a run has to know of its corpus beside the rows.
+
+    `caption` stands under everything that shows results of it; `limits` are sentences of the model
+    card; `hub`: the data set's id on Hugging Face, its revision and configuration, if it is there.
+    """
+
+    name: str
+    title: str
+    labels: LabelSet
+    task: str = "multi_label"
+    language: str = "en"
+    caption: str = ""
+    limits: tuple[str, ...] = ()
+    hub: Mapping[str, str] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON, in which `labels` are the names and stand beside what else is known of them."""
+        content = asdict(self)
+        labels = content.pop("labels")
+        return {**content, "labels": labels.pop("names"), **labels}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], where: Path) -> "Corpus":
+        """What `to_dict` returned, read from a file; EmotionSlmError names a key that is wrong."""
+        file = checked(CorpusFile, content, where, absent="; `dvc repro fetch` writes it anew")
+        rest = file.model_dump()
+        labels = LabelSet(
+            names=tuple(rest.pop("labels")),
+            targets=tuple(rest.pop("targets")),
+            thin=rest.pop("thin"),
+            thinned_as_published=rest.pop("thinned_as_published"),
+            groups={
+                name: {group: tuple(members) for group, members in groups.items()}
+                for name, groups in rest.pop("groups").items()
+            },
+            definitions=rest.pop("definitions"),
+        )
+        return cls(labels=labels, **{**rest, "limits": tuple(rest["limits"])})
 
 
-def to_names(matrix: np.ndarray) -> list[list[str]]:
-    """(n, 28) indicator matrix → label names per row, in label order."""
-    return [[LABELS[column] for column in np.flatnonzero(row)] for row in np.asarray(matrix)]
+# Words of a card: no control characters, and nothing that Markdown or HTML would take for markup.
+PLAIN = r"^[^\x00-\x1f\x7f|`<>\[\]]*$"
+Words = Annotated[str, Field(max_length=200, pattern=PLAIN)]
+Prose = Annotated[str, Field(max_length=2000, pattern=PLAIN)]
+
+
+class CorpusFile(Section):
+    """corpus.json, which may come from a stranger with a package."""
+
+    name: Words
+    title: Words
+    task: Literal["multi_label"]
+    language: Words
+    caption: Words
+    limits: list[Prose]
+    hub: dict[Words, Words] | None
+    labels: Annotated[list[Words], Field(min_length=2)]
+    targets: list[Words]
+    thin: Words | None
+    thinned_as_published: int | None
+    groups: dict[Words, dict[Words, list[Words]]]
+    definitions: dict[Words, Prose]
+
+    @model_validator(mode="after")
+    def labels_are_known(self) -> "CorpusFile":
+        groups = [members for groups in self.groups.values() for members in groups.values()]
+        thin = [self.thin] if self.thin else []
+        named = {*thin, *self.targets, *self.definitions, *(name for g in groups for name in g)}
+        unknown = sorted(named - set(self.labels))
+        if unknown or len(set(self.labels)) < len(self.labels):
+            what = f"{plain(unknown[0])} is none of them" if unknown else "one is there twice"
+            raise ValueError(f"labels: {what}")
+        return self
+
+
+def write_corpus(folder: Path, corpus: Corpus) -> None:
+    """Write corpus.json, in which groups keep their order: tables and pictures follow it."""
+    text = json.dumps(corpus.to_dict(), indent=2, ensure_ascii=False)
+    write_bytes(folder / CORPUS, f"{text}\n".encode())
+
+
+def load_corpus(folder: Path) -> Corpus:
+    """The corpus.json of data/raw, or of a package."""
+    path = folder / CORPUS
+    if not path.exists():
+        raise EmotionSlmError(f"{path}: no such file; `dvc repro fetch` writes it")
+    return Corpus.from_dict(read_json(path), path)

@@ -7,14 +7,16 @@ from pydantic import Field, model_validator
 
 from emotion_slm.common.params import Section
 
-# Under everything that shows results of the sample corpus.
-SAMPLE_CAPTION = "sample corpus: proves the plumbing, says nothing about quality"
-
 
 class FetchParams(Section):
-    """Which corpus the profile trains on."""
+    """Which corpus the profile trains on, by the name of its description in corpora/.
 
-    corpus: Literal["goemotions", "sample"]
+    `sha256`, of the description and of the files beside it, is written by stage params: fetch runs
+    again when one of them changes, and only then.
+    """
+
+    corpus: str
+    sha256: dict[str, str] = Field(default_factory=dict)
 
 
 class Ratios(Section):
@@ -33,7 +35,7 @@ class Ratios(Section):
 
 
 class SplitParams(Section):
-    """`pooled`: all rows split anew by `ratios`; `official`: GoEmotions' own, deduplicated."""
+    """`pooled`: all rows split anew by `ratios`; `official`: the corpus's own, deduplicated."""
 
     protocol: Literal["pooled", "official"]
     ratios: Ratios

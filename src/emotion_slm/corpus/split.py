@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.common.paths import RAW_SPLITS, SPLITS
-from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.corpus.params import Ratios
 
 # What shows nothing of its own beyond the categories Cc, Cf, Cs and Me: the rest of Unicode's
@@ -51,7 +51,7 @@ def duplicate_groups(texts: Iterable[str]) -> np.ndarray:
     return np.array(groups, dtype=np.int64)
 
 
-def split_pooled(corpus, ratios: Ratios, seed: int) -> Splits:
+def split_pooled(corpus, labels: LabelSet, ratios: Ratios, seed: int) -> Splits:
     """Split all rows anew by iterative stratification; equal normalised texts stay together.
 
     `corpus` has `id, text, labels, official_split`; rows keep its order within each split. A
@@ -61,15 +61,15 @@ def split_pooled(corpus, ratios: Ratios, seed: int) -> Splits:
     from sklearn.utils import check_random_state
 
     groups = duplicate_groups(corpus["text"])
-    labels = np.zeros((groups.max() + 1, len(LABELS)), dtype=np.int64)
-    np.add.at(labels, groups, to_matrix(corpus["labels"]))
+    gold = np.zeros((groups.max() + 1, len(labels)), dtype=np.int64)
+    np.add.at(gold, groups, labels.to_matrix(corpus["labels"]))
     shares = np.array([getattr(ratios, name) for name in SPLITS])
     random_state = check_random_state(seed)
     # The stratifier is greedy: samples it meets first go to the largest split, so it must not
     # meet them in corpus order.
-    order = random_state.permutation(len(labels))
-    assigned = np.empty(len(labels), dtype=np.int64)
-    assigned[order] = IterativeStratification(labels[order] > 0, shares, random_state)
+    order = random_state.permutation(len(gold))
+    assigned = np.empty(len(gold), dtype=np.int64)
+    assigned[order] = IterativeStratification(gold[order] > 0, shares, random_state)
     rows = corpus.assign(duplicate_group=groups)
     return Splits(
         frames={
@@ -81,7 +81,7 @@ def split_pooled(corpus, ratios: Ratios, seed: int) -> Splits:
 
 
 def split_official(corpus) -> Splits:
-    """GoEmotions' own split without its leaks: test untouched, train and dev deduplicated.
+    """The corpus's own split without its leaks: test untouched, train and dev deduplicated.
 
     Rows of train and dev whose normalised text occurs in a later split are dropped.
     """

@@ -13,17 +13,16 @@ from pathlib import Path
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import atomic_path, require
 from emotion_slm.common.paths import RAW_SPLITS
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
+from emotion_slm.corpus.labels import LabelSet
 
 FILES = tuple(f"{split}.tsv" for split in RAW_SPLITS)
 SHOWN_PROBLEMS = 20
 REMEDY = (
     "each row is text, comma-separated label ids "
-    f"(0–{len(LABELS) - 1}) and a unique comment id, tab-separated, CSV-quoted, in UTF-8; "
+    "(0–{}) and a unique comment id, tab-separated, CSV-quoted, in UTF-8; "
     "correct the rows, or delete the folder and run stage fetch again"
 )
 
-_LABEL_BY_ID = {str(index): label for index, label in enumerate(LABELS)}
 # What `surrogateescape` makes of bytes that are not UTF-8.
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _NEEDS_QUOTES = re.compile('[\t"\r\n]')
@@ -31,18 +30,18 @@ _NEEDS_QUOTES = re.compile('[\t"\r\n]')
 Row = tuple[str, str, list[str]]
 
 
-def parse(path: Path):
+def parse(path: Path, labels: LabelSet):
     """Read one file into a pandas frame with columns `id, text, labels`, rows in file order.
 
     `labels` holds the label names in the file's order of ids; texts keep their white space.
     EmotionSlmError lists the bad rows as `file:line: reason`, all of them up to SHOWN_PROBLEMS.
     """
-    rows, problems = _read(path, {})
-    _refuse(problems)
+    rows, problems = _read(path, _by_id(labels), {})
+    _refuse(problems, labels)
     return _frame(rows)
 
 
-def read_corpus(folder: Path):
+def read_corpus(folder: Path, labels: LabelSet):
     """Read train, dev and test of `folder` into one frame, in that order.
 
     Columns: `id, text, labels, official_split`. Bad rows of all three files, ids that occur in
@@ -53,22 +52,22 @@ def read_corpus(folder: Path):
     frames, problems = [], []
     places: dict[str, str] = {}
     for split, name in zip(RAW_SPLITS, FILES, strict=True):
-        rows, found = _read(folder / name, places)
+        rows, found = _read(folder / name, _by_id(labels), places)
         problems += found
         frames.append(_frame([] if problems else rows).assign(official_split=split))
-    _refuse(problems)
+    _refuse(problems, labels)
     return pd.concat(frames, ignore_index=True)
 
 
-def render(frame) -> bytes:
+def render(frame, labels: LabelSet) -> bytes:
     """Columns `id, text, labels` of a frame → the bytes `parse` reads them from.
 
     The quoting is csv.writer's minimal one; written here because csv.writer leaves a carriage
     return unquoted before Python 3.13.
     """
     lines = []
-    for identity, text, labels in zip(frame["id"], frame["text"], frame["labels"], strict=True):
-        ids = ",".join(str(LABEL_INDEX[label]) for label in labels)
+    for identity, text, names in zip(frame["id"], frame["text"], frame["labels"], strict=True):
+        ids = ",".join(str(place) for place in labels.columns(names))
         lines.append(f"{_quoted(text)}\t{ids}\t{_quoted(identity)}\n")
     return "".join(lines).encode()
 
@@ -80,19 +79,23 @@ def write_together(folder: Path, contents: dict[str, bytes]) -> None:
             stack.enter_context(atomic_path(folder / name)).write_bytes(content)
 
 
-def _read(path: Path, places: dict[str, str]) -> tuple[list[Row], list[str]]:
+def _by_id(labels: LabelSet) -> dict[str, str]:
+    return {str(place): label for place, label in enumerate(labels.names)}
+
+
+def _read(path: Path, by_id: dict[str, str], places: dict[str, str]) -> tuple[list[Row], list[str]]:
     """Good rows and problems of one file; `places` maps known ids to `file:line`, and grows."""
     content = require(path).read_bytes()
     rows: list[Row] = []
     problems: list[str] = []
     for line, fields in _records(content.decode(errors="surrogateescape")):
-        reason = fields if isinstance(fields, str) else _fault(fields)
+        reason = fields if isinstance(fields, str) else _fault(fields, by_id)
         place = f"{path}:{line}"
         if reason is None:
             text, ids, identity = fields
             first = places.setdefault(identity, place)
             if first is place:
-                rows.append((identity, text, [_LABEL_BY_ID[i] for i in ids.split(",")]))
+                rows.append((identity, text, [by_id[i] for i in ids.split(",")]))
                 continue
             reason = f"id {_shown(identity)} is already at {first}"
         problems.append(f"{place}: {reason}")
@@ -114,7 +117,7 @@ def _records(content: str) -> Iterator[tuple[int, list[str] | str]]:
             yield line, f"bad CSV quoting ({error})"
 
 
-def _fault(fields: list[str]) -> str | None:
+def _fault(fields: list[str], by_id: dict[str, str]) -> str | None:
     """Why a record is not a row of the corpus, or None."""
     if any(_UNDECODED.search(field) for field in fields):
         return "not valid UTF-8"
@@ -125,24 +128,24 @@ def _fault(fields: list[str]) -> str | None:
         return "empty text"
     if not identity.strip():
         return "empty id"
-    if ids in _LABEL_BY_ID:
+    if ids in by_id:
         return None
     parts = ids.split(",")
     for part in parts:
-        if part not in _LABEL_BY_ID:
+        if part not in by_id:
             return f"unknown label id {_shown(part)}"
     if len(set(parts)) < len(parts):
         return f"duplicate label id in {_shown(ids)}"
     return None
 
 
-def _refuse(problems: list[str]) -> None:
+def _refuse(problems: list[str], labels: LabelSet) -> None:
     if not problems:
         return
     shown = problems[:SHOWN_PROBLEMS]
     if len(problems) > len(shown):
         shown.append(f"… and {len(problems) - len(shown)} more bad rows")
-    raise EmotionSlmError("\n".join([*shown, REMEDY]))
+    raise EmotionSlmError("\n".join([*shown, REMEDY.format(len(labels) - 1)]))
 
 
 def _frame(rows: list[Row]):

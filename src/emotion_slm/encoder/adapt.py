@@ -10,7 +10,7 @@ from emotion_slm.backbone.machine import preflight
 from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_lines
-from emotion_slm.corpus.labels import to_matrix
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
 from emotion_slm.encoder.label_head import start_from_definitions
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
@@ -25,6 +25,7 @@ from emotion_slm.training.trainer import Training, train
 def adapt(
     train_frame,
     validation_frame,
+    labels: LabelSet,
     encoder: EncoderParams,
     params: AdaptParams,
     seed: int,
@@ -49,9 +50,11 @@ def adapt(
     processes = join()
 
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
-    rows, validation = to_rows(train_frame, tokenizer), to_rows(validation_frame, tokenizer)
-    model = initial(encoder, params, tokenizer, seed)
-    loss = build_loss(params.loss)
+    rows, validation = (
+        to_rows(frame, labels, tokenizer) for frame in (train_frame, validation_frame)
+    )
+    model = initial(encoder, params, labels, tokenizer, seed)
+    loss = build_loss(params.loss, labels)
     training = train(model, loss, rows, validation, params.training, seed, resume_folder, on_epoch)
     if processes.rank == 0:
         seen = (sha256_lines(frame["id"].tolist()) for frame in (train_frame, validation_frame))
@@ -60,18 +63,19 @@ def adapt(
 
 
 def initial(
-    encoder: EncoderParams, params: AdaptParams, tokenizer: Tokenizer, seed: int
+    encoder: EncoderParams, params: AdaptParams, labels: LabelSet, tokenizer: Tokenizer, seed: int
 ) -> TextClassifier:
     """What every training starts from; `seed` draws a random head, and the adapters."""
     torch.manual_seed(seed)
     lora = None if params.lora == "none" else params.lora
-    model = build_encoder(encoder, lora, params.dropout)
+    model = build_encoder(encoder, lora, params.dropout, labels.names)
     if params.head == "definitions":
-        start_from_definitions(model, tokenizer)
+        start_from_definitions(model, tokenizer, labels)
     return model
 
 
-def to_rows(frame, tokenizer: Tokenizer) -> Rows:
+def to_rows(frame, labels: LabelSet, tokenizer: Tokenizer) -> Rows:
     token_ids = tokenizer(frame["text"].tolist())
     lengths = np.array([len(ids) for ids in token_ids])
-    return Rows(token_ids, to_matrix(frame["labels"]), frame["id"].tolist(), tokenizer.pad, lengths)
+    gold = labels.to_matrix(frame["labels"])
+    return Rows(token_ids, gold, frame["id"].tolist(), tokenizer.pad, lengths)

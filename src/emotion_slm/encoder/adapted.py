@@ -1,5 +1,6 @@
 """models/adapted: what adaptation learnt, to be laid over the pinned base; or the mark of none."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,10 @@ def read_adapted(folder: Path) -> Adapted:
 
 
 def build_encoder(
-    encoder: EncoderParams, lora: LoraParams | None, dropout: float
+    encoder: EncoderParams, lora: LoraParams | None, dropout: float, labels: Sequence[str]
 ) -> "TextClassifier":
     """The pretrained encoder under a fresh head; what adaptation trains requires a gradient."""
+    from emotion_slm.backbone.base import naming
     from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
 
     backbone = load_backbone(encoder, encoder.max_length)
@@ -73,18 +75,20 @@ def build_encoder(
         pooling=encoder.pooling,
         normalize=encoder.normalize,
         dropout=dropout,
+        **(naming(labels) if labels else {}),
     )
     return TextClassifier(config, backbone)
 
 
 def load_encoder(
-    encoder: EncoderParams, adapted: Adapted, weights: Path | None
+    encoder: EncoderParams, adapted: Adapted, weights: Path | None, labels: Sequence[str] = ()
 ) -> "TextClassifier":
     """The encoder in evaluation mode, `weights` laid over its pinned base unless it is frozen.
 
-    Its head is untrained: only `encode` is of use.
+    Its head is untrained: only `encode` is of use, unless weights are put into the head, of which
+    `labels` name the outputs.
     """
-    model = build_encoder(encoder, adapted.lora, dropout=0.0)
+    model = build_encoder(encoder, adapted.lora, 0.0, labels)
     if not adapted.frozen:
         load_trained(model.backbone, weights)
     return model.eval()

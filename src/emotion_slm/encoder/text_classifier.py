@@ -71,7 +71,7 @@ class TextClassifier(EmotionModel):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor
     ) -> SequenceClassifierOutput:
-        """Token ids and mask, (n, tokens), padded on the right → `.logits`, (n, 28) float32."""
+        """Token ids and mask, (n, tokens), padded on the right → `.logits`, (n, labels) float32."""
         vectors = self.encode(input_ids, attention_mask)
         return SequenceClassifierOutput(logits=self.head(self.dropout(vectors)))
 

@@ -6,28 +6,31 @@ Both learn from train as nature has it, neither thinned nor oversampled.
 import numpy as np
 
 from emotion_slm.calibration.choice import PROBABILITY_BOUND
-from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.evaluation import metrics
 from emotion_slm.evaluation.evaluate import HALF, Scored, decide
 from emotion_slm.evaluation.params import BaselinesParams, TfidfParams
 
 
-def baselines(train, validation, test, params: BaselinesParams, seed: int) -> dict[str, float]:
+def baselines(
+    train, validation, test, labels: LabelSet, params: BaselinesParams, seed: int
+) -> dict[str, float]:
     """The content of metrics/baselines.json: scores on test of `majority` and of `tfidf`.
 
     The three frames hold `text, labels, duplicate_group`. The logistic regression's probabilities
     are calibrated and decided on as the classifier's are.
     """
-    train_gold, test_gold = to_matrix(train["labels"]), to_matrix(test["labels"])
+    train_gold, test_gold = (labels.to_matrix(frame["labels"]) for frame in (train, test))
     held_out = [validation, test]
     probabilities = tfidf_logistic(
         train["text"], train_gold, [frame["text"] for frame in held_out], params.tfidf
     )
     validated, tested = (
-        _scored(frame, of_frame) for frame, of_frame in zip(held_out, probabilities, strict=True)
+        _scored(frame, labels, of_frame)
+        for frame, of_frame in zip(held_out, probabilities, strict=True)
     )
     answer = np.tile(majority(train_gold).astype(np.float64), (len(test_gold), 1))
-    by_majority = metrics.overall(test_gold, answer, HALF)
+    by_majority = metrics.overall(test_gold, answer, HALF, labels.target_columns)
     by_tfidf = decide(validated, params.thresholds, seed).overall(tested)
     return {
         **{f"majority_{name}": by_majority[name] for name in ("macro_f1", "micro_f1")},
@@ -35,17 +38,17 @@ def baselines(train, validation, test, params: BaselinesParams, seed: int) -> di
     }
 
 
-def _scored(frame, probabilities: np.ndarray) -> Scored:
+def _scored(frame, labels: LabelSet, probabilities: np.ndarray) -> Scored:
     """Probabilities as the logits of a classifier."""
     from scipy.special import logit
 
     inside = np.clip(probabilities, PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)
     groups = frame["duplicate_group"].to_numpy()
-    return Scored(logit(inside), to_matrix(frame["labels"]), groups)
+    return Scored(logit(inside), labels.to_matrix(frame["labels"]), groups, labels)
 
 
 def majority(gold: np.ndarray) -> np.ndarray:
-    """(28,) the most frequent label set among the rows of `gold`, given as answer to every text.
+    """(labels,) the most frequent label set of the rows of `gold`, given as answer to every text.
 
     Among equally frequent sets the one whose indicator row sorts first.
     """
@@ -54,7 +57,7 @@ def majority(gold: np.ndarray) -> np.ndarray:
 
 
 def tfidf_logistic(train_texts, train_gold, texts: list, params: TfidfParams) -> list[np.ndarray]:
-    """Fit on train, then (n, 28) float64 probabilities for each collection of `texts`.
+    """Fit on train, then (n, labels) float64 probabilities for each collection of `texts`.
 
     One L2-penalised logistic regression per label; a label that all or none of the training rows
     carry gets probability 1 or 0. Newton's method in float32 fits 28 labels on 32,500 comments in
@@ -72,8 +75,9 @@ def tfidf_logistic(train_texts, train_gold, texts: list, params: TfidfParams) ->
     )
     features = vectorizer.fit_transform(train_texts)
     inputs = [vectorizer.transform(part) for part in texts]
-    scores = [np.empty((part.shape[0], len(LABELS))) for part in inputs]
-    for column in range(len(LABELS)):
+    labels = train_gold.shape[1]
+    scores = [np.empty((part.shape[0], labels)) for part in inputs]
+    for column in range(labels):
         positive = train_gold[:, column]
         if positive.min() == positive.max():
             for part in scores:

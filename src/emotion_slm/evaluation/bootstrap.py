@@ -15,8 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.common.ranking import f1_from_counts
-from emotion_slm.corpus.labels import LABELS
-from emotion_slm.evaluation.metrics import TARGET_COLUMNS
 
 REPLICATES = 1000
 CONFIDENCE = 0.95
@@ -24,11 +22,10 @@ CHUNK = 100  # replicates at a time: 10,000 groups take 8 MB
 
 
 class Scores(NamedTuple):
-    """F1 scores of one or many samples: `f1` is (..., 28), the rest (...,), float64."""
+    """F1 scores of one or many samples: `f1` is (..., labels), the rest (...,), float64."""
 
     macro_f1: np.ndarray
     micro_f1: np.ndarray
-    target_macro_f1: np.ndarray
     f1: np.ndarray
 
 
@@ -41,7 +38,7 @@ class Difference(NamedTuple):
 
 
 class F1Intervals(NamedTuple):
-    """The 95 % interval of macro-F1, and of each label's F1: `low` and `high` are (28,)."""
+    """The 95 % interval of macro-F1, and of each label's F1: `low` and `high` are (labels,)."""
 
     macro: tuple[float, float]
     low: np.ndarray
@@ -51,7 +48,7 @@ class F1Intervals(NamedTuple):
 def f1_intervals(
     predicted: np.ndarray, gold: np.ndarray, groups: np.ndarray, seed: int
 ) -> F1Intervals:
-    """Intervals of F1 for (n, 28) predictions and gold in {0, 1} and (n,) duplicate groups."""
+    """Intervals of F1 for (n, labels) predictions and gold in {0, 1} and (n,) duplicate groups."""
     drawn = replicate_scores([predicted], gold, groups, REPLICATES, seed)
     low, high = (float(bound) for bound in interval(drawn.macro_f1[0]))
     return F1Intervals((low, high), *interval(drawn.f1[0]))
@@ -68,9 +65,9 @@ def paired_difference(
 ) -> Difference:
     """Score of `first` minus score of `second`, both predictions of the same rows.
 
-    first, second: (n, 28) bool predictions, one per training seed; their scores are averaged
+    first, second: (n, labels) bool predictions, one per training seed; their scores are averaged
     within a replicate, so the interval holds the chance in the rows, not that in training. gold:
-    (n, 28); groups: (n,). `score`: macro_f1, micro_f1 or target_macro_f1. ValueError when a side
+    (n, labels); groups: (n,). `score`: macro_f1 or micro_f1. ValueError when a side
     is empty or shapes differ.
     """
     if not first or not second:
@@ -93,7 +90,7 @@ def replicate_scores(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Scores:
-    """Scores of every set of (n, 28) predictions in every replicate, (sets, replicates, ...).
+    """Scores of every set of (n, labels) predictions in every replicate, (sets, replicates, ...).
 
     All sets meet the same replicates.
     """
@@ -123,7 +120,7 @@ def _weights(groups: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def _totals(predictions: Sequence[np.ndarray], gold: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """(groups, 28 · (2 sets + 1)) float64: positives, then each set's hits and predictions.
+    """(groups, labels · (2 sets + 1)) float64: positives, then each set's hits and predictions.
 
     Whole numbers, whose sums float64 holds exactly: no order of summing changes a score.
     """
@@ -137,19 +134,18 @@ def _totals(predictions: Sequence[np.ndarray], gold: np.ndarray, groups: np.ndar
         chosen = predicted > 0
         columns += [chosen & positive, chosen]
     _, group = np.unique(groups, return_inverse=True)
-    totals = np.zeros((group.max() + 1, len(LABELS) * len(columns)))
+    totals = np.zeros((group.max() + 1, positive.shape[1] * len(columns)))
     np.add.at(totals, group, np.concatenate(columns, axis=1))
     return totals
 
 
 def _scores(counts: np.ndarray, sets: int) -> Scores:
-    """Scores, (sets, replicates, ...), from (replicates, 28 · (2 sets + 1)) counts."""
-    parts = counts.reshape(len(counts), 2 * sets + 1, len(LABELS)).swapaxes(0, 1)
+    """Scores, (sets, replicates, ...), from (replicates, labels · (2 sets + 1)) counts."""
+    parts = counts.reshape(len(counts), 2 * sets + 1, -1).swapaxes(0, 1)
     positives, hits, predicted = parts[0], parts[1::2], parts[2::2]
     f1 = f1_from_counts(hits, predicted, positives)
     return Scores(
         macro_f1=f1.mean(axis=-1),
         micro_f1=f1_from_counts(hits.sum(-1), predicted.sum(-1), positives.sum(-1)),
-        target_macro_f1=f1[..., TARGET_COLUMNS].mean(axis=-1),
         f1=f1,
     )

@@ -12,7 +12,7 @@ from emotion_slm.calibration.params import ThresholdParams
 from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.common.ranking import f1_from_counts
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABELS, TARGETS
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.evaluation import metrics
 from emotion_slm.evaluation.bootstrap import F1Intervals, f1_intervals
 
@@ -21,11 +21,12 @@ Row = dict[str, object]  # of a table, by column
 
 
 class Scored(NamedTuple):
-    """One split: (n, 28) raw logits and gold, (n,) duplicate groups."""
+    """One split: (n, labels) raw logits and gold, (n,) duplicate groups, and the labels."""
 
     logits: np.ndarray
     gold: np.ndarray
     groups: np.ndarray
+    labels: LabelSet
 
 
 class Decision(NamedTuple):
@@ -37,8 +38,15 @@ class Decision(NamedTuple):
     def overall(self, scored: Scored) -> dict[str, float]:
         """`metrics.overall` of rows that took no part in the decision."""
         probabilities = self.choice.calibration.apply(scored.logits)
-        limits = self.thresholds.per_label
-        return metrics.overall(scored.gold, probabilities, limits, scored.logits)
+        return overall(scored, probabilities, self.thresholds.per_label)
+
+
+def overall(
+    scored: Scored, probabilities: np.ndarray, thresholds: np.ndarray | float
+) -> dict[str, float]:
+    """`metrics.overall` of (n, labels) probabilities, rows ranked by the raw logits."""
+    targets = scored.labels.target_columns
+    return metrics.overall(scored.gold, probabilities, thresholds, targets, scored.logits)
 
 
 class Evaluation(NamedTuple):
@@ -46,7 +54,7 @@ class Evaluation(NamedTuple):
 
     `validation` has `macro_f1_cross_validated` and `nll` beside `metrics.overall`, `test` the ends
     of macro-F1's interval; `per_label`: test's, a row per label; `at_half`: test's raw sigmoids at
-    threshold 0.5; `probabilities`: (n, 28), test's calibrated ones.
+    threshold 0.5; `probabilities`: (n, labels), test's calibrated ones.
     """
 
     decision: Decision
@@ -75,16 +83,16 @@ def evaluate(validation: Scored, test: Scored, params: ThresholdParams, seed: in
     return Evaluation(
         decision=decision,
         validation={
-            **metrics.overall(validation.gold, choice.cross_fitted, limits, validation.logits),
+            **overall(validation, choice.cross_fitted, limits),
             "macro_f1_cross_validated": metrics.rounded(f1),
             "nll": choice.nll[choice.calibration.method],
         },
         test={
-            **metrics.overall(test.gold, probabilities, limits, test.logits),
+            **overall(test, probabilities, limits),
             "macro_f1_low": metrics.rounded(low),
             "macro_f1_high": metrics.rounded(high),
         },
-        at_half=metrics.overall(test.gold, expit(test.logits), HALF, test.logits),
+        at_half=overall(test, expit(test.logits), HALF),
         per_label=_per_label(test, predicted, intervals),
         probabilities=probabilities,
     )
@@ -104,7 +112,7 @@ def decide(validation: Scored, params: ThresholdParams, seed: int) -> Decision:
 def cross_validated_macro_f1(
     logits: np.ndarray, gold: np.ndarray, chosen: Choice, params: ThresholdParams
 ) -> float:
-    """Macro-F1 of (n, 28) logits, each fold decided by a calibration and thresholds of the others.
+    """Macro-F1 of (n, labels) logits, each fold decided by calibration and thresholds of others.
 
     F1 is that of the counts pooled over the folds (Forman and Scholz 2010).
     """
@@ -126,27 +134,27 @@ def cross_validated_macro_f1(
 
 def _per_label(test: Scored, predicted: np.ndarray, intervals: F1Intervals) -> list[Row]:
     """The rows of metrics/plots/per_label.csv; what is undefined for a label is left out."""
-    labels = metrics.per_label(test.gold, predicted, test.logits)
+    scores = metrics.per_label(test.gold, predicted, test.logits)
     both = metrics.both_classes(test.gold)
     rows: list[Row] = []
-    for column, label in enumerate(LABELS):
+    for column, label in enumerate(test.labels.names):
         numbers = {
-            "precision": labels.precision[column],
-            "recall": labels.recall[column],
-            "f1": labels.f1[column],
+            "precision": scores.precision[column],
+            "recall": scores.recall[column],
+            "f1": scores.f1[column],
             "f1_low": intervals.low[column],
             "f1_high": intervals.high[column],
         }
-        if labels.support[column]:
-            numbers["ap"] = labels.ap[column]
+        if scores.support[column]:
+            numbers["ap"] = scores.ap[column]
         if both[column]:
-            numbers["auroc"] = labels.auroc[column]
+            numbers["auroc"] = scores.auroc[column]
         rows.append(
             {
                 "label": label,
-                "target": label in TARGETS,
+                "target": label in test.labels.targets,
                 **{name: metrics.rounded(value) for name, value in numbers.items()},
-                "support": int(labels.support[column]),
+                "support": int(scores.support[column]),
             }
         )
     return rows

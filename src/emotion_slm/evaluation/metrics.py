@@ -1,27 +1,26 @@
 """Multi-label metrics under the names of metrics/test.json and metrics/plots/per_label.csv.
 
-Everywhere: gold is (n, 28) int8 in {0, 1}, probabilities are (n, 28) floats in [0, 1], and a label
-is predicted where its probability is at least its threshold. Within a label rows are ranked by
-`scores`, (n, 28): the raw logits where a calibration has pooled some of them into ties, else the
-probabilities. Precision without predictions, and recall without positives, are 0. scikit-learn does
-the counting; numbers are rounded to 6 decimals so that a diff between two machines shows results,
-not float noise.
+Everywhere: gold is (n, labels) int8 in {0, 1}, probabilities are (n, labels) floats in [0, 1], and
+a label is predicted where its probability is at least its threshold. Within a label rows are ranked
+by `scores`, (n, labels): the raw logits where a calibration has pooled some of them into ties, else
+the probabilities. Precision without predictions, and recall without positives, are 0. scikit-learn
+does the counting; numbers are rounded to 6 decimals so that a diff between two machines shows
+results, not float noise.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from emotion_slm.common.ranking import DECIMALS, average_precisions
-from emotion_slm.corpus.labels import LABEL_INDEX, TARGETS
 
 ECE_BINS = 15
 FEW_POSITIVES = 100  # a label with fewer has an F1 that a handful of rows decides
-TARGET_COLUMNS = [LABEL_INDEX[label] for label in TARGETS]
 
 
 class PerLabel(NamedTuple):
-    """Each (28,) float64, support int64; undefined average precisions and areas are 0."""
+    """Each (labels,) float64, support int64; undefined average precisions and areas are 0."""
 
     precision: np.ndarray
     recall: np.ndarray
@@ -32,7 +31,7 @@ class PerLabel(NamedTuple):
 
 
 def per_label(gold: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> PerLabel:
-    """The metrics of each label; predicted: (n, 28) in {0, 1}."""
+    """The metrics of each label; predicted: (n, labels) in {0, 1}."""
     from sklearn.metrics import precision_recall_fscore_support
 
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -46,9 +45,12 @@ def overall(
     gold: np.ndarray,
     probabilities: np.ndarray,
     thresholds: np.ndarray | float,
+    targets: Sequence[int],
     scores: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """The metrics over all labels; `thresholds` is (28,), or one for all.
+    """The metrics over all labels; `thresholds` is (labels,), or one for all.
+
+    `targets`: the columns of the labels that `macro_f1_targets` is the mean over.
 
     `map` is the mean over labels with positives, `auroc` that over labels with both classes, 0 if
     there are none; every other macro mean is over all labels. `scores`: see the module. ValueError
@@ -65,7 +67,7 @@ def overall(
         "micro_f1": f1_score(gold, predicted, average="micro", zero_division=0),
         "macro_precision": labels.precision.mean(),
         "macro_recall": labels.recall.mean(),
-        "macro_f1_targets": labels.f1[TARGET_COLUMNS].mean(),
+        "macro_f1_targets": labels.f1[targets].mean(),
         "map": labels.ap[present].mean() if present.any() else 0,
         "auroc": labels.auroc[both].mean() if both.any() else 0,
         "exact_accuracy": (predicted == gold).all(axis=1).mean(),
@@ -76,7 +78,7 @@ def overall(
 
 
 def predictions(probabilities: np.ndarray, thresholds: np.ndarray | float) -> np.ndarray:
-    """(n, 28) int8: 1 where the probability is at least the threshold.
+    """(n, labels) int8: 1 where the probability is at least the threshold.
 
     ValueError when a probability is NaN or not between 0 and 1.
     """

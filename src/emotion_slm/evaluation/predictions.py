@@ -9,34 +9,40 @@ import numpy as np
 
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.paths import ADAPTED, EMBEDDED, FINETUNED, PREDICTIONS, SPLIT
-from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.common.paths import ADAPTED, EMBEDDED, FINETUNED, PREDICTIONS, RAW, SPLIT
+from emotion_slm.corpus.labels import LabelSet, load_corpus
 from emotion_slm.evaluation.evaluate import Scored
 
 HELD_OUT = ("validation", "test")
-COLUMNS = ("id", *LABELS)
 
 
 class HeldOut(NamedTuple):
-    """A split that was not trained on: (n,) ids, (n, 28) gold, (n,) groups, (n, d) vectors."""
+    """A split that was not trained on: (n,) ids, (n, labels) gold, (n,) groups, (n, d) vectors,
+    and the labels."""
 
     ids: list[str]
     gold: np.ndarray
     groups: np.ndarray
     vectors: np.ndarray
+    labels: LabelSet
+
+    def scored(self, logits: np.ndarray) -> Scored:
+        return Scored(logits, self.gold, self.groups, self.labels)
 
 
 def read_held_out(split: str, root: Path = Path()) -> HeldOut:
     """Read `validation` or `test` from data/split, and its vectors from data/embedded."""
     from emotion_slm.encoder.vectors import read_vectors
 
+    labels = load_corpus(root / RAW).labels
     columns = ("id", "labels", "duplicate_group")
     frame = files.read_parquet(root / SPLIT / f"{split}.parquet", columns)
     return HeldOut(
         ids=frame["id"].tolist(),
-        gold=to_matrix(frame["labels"]),
+        gold=labels.to_matrix(frame["labels"]),
         groups=frame["duplicate_group"].to_numpy(),
         vectors=read_vectors(root / EMBEDDED, frame["id"]),
+        labels=labels,
     )
 
 
@@ -46,7 +52,7 @@ def predict(rows: Sequence[HeldOut], root: Path = Path()) -> list[Scored]:
 
     finetuned = read_finetuned(root / FINETUNED)
     model = load_classifier(finetuned, root / FINETUNED / WEIGHTS)
-    return [Scored(logits(model, part.vectors), part.gold, part.groups) for part in rows]
+    return [part.scored(logits(model, part.vectors)) for part in rows]
 
 
 def predict_by_adapted_head(rows: Sequence[HeldOut], root: Path = Path()) -> list[Scored] | None:
@@ -57,63 +63,67 @@ def predict_by_adapted_head(rows: Sequence[HeldOut], root: Path = Path()) -> lis
 
     if read_adapted(root / ADAPTED).frozen:
         return None
-    model = load_adapted_head(root / ADAPTED, rows[0].vectors.shape[1])
-    return [Scored(logits(model, part.vectors), part.gold, part.groups) for part in rows]
+    model = load_adapted_head(root / ADAPTED, rows[0].vectors.shape[1], rows[0].labels.names)
+    return [part.scored(logits(model, part.vectors)) for part in rows]
 
 
 def path_of(split: str, root: Path = Path()) -> Path:
     return root / PREDICTIONS / f"{split}.parquet"
 
 
-def write(path: Path, ids: Sequence[str], logits: np.ndarray) -> None:
-    """Write (n, 28) logits as float32, one row per id and one column per label name.
+def write(path: Path, ids: Sequence[str], logits: np.ndarray, labels: LabelSet) -> None:
+    """Write (n, labels) logits as float32, one row per id and one column per label name.
 
     EmotionSlmError when a logit is not finite: the model that gave it is of no use.
     """
     import pandas as pd
 
-    if logits.shape != (len(ids), len(LABELS)):
-        raise ValueError(f"{len(ids)} ids need ({len(ids)}, 28) logits, not {logits.shape}")
+    wanted = (len(ids), len(labels))
+    if logits.shape != wanted:
+        raise ValueError(f"{len(ids)} ids need {wanted} logits, not {logits.shape}")
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(broken):
         raise EmotionSlmError(
             f"{path}: the model's logits of {len(broken)} rows are not finite, such as id "
             f"{ids[broken[0]]!r}; nothing is written, train the model again"
         )
-    frame = pd.DataFrame(logits.astype(np.float32), columns=list(LABELS))
+    frame = pd.DataFrame(logits.astype(np.float32), columns=list(labels.names))
     frame.insert(0, "id", list(ids))
     files.write_parquet(path, frame)
 
 
-def read(path: Path, expected_ids: Sequence[str]) -> np.ndarray:
-    """(n, 28) float32 logits in the order of `expected_ids`.
+def read(path: Path, expected_ids: Sequence[str], labels: LabelSet) -> np.ndarray:
+    """(n, labels) float32 logits in the order of `expected_ids`.
 
     EmotionSlmError when ids are missing, extra or repeated (in the file or among the expected
-    ones), when a logit is not finite, or when the label columns are not the 28.
+    ones), when a logit is not finite, or when the label columns are not those of `labels`.
     """
     twice = [id_ for id_, times in Counter(expected_ids).items() if times > 1]
     if twice:
         raise EmotionSlmError(
             f"{path}: its split holds id {twice[0]!r} more than once; run stage split again"
         )
-    frame = read_frame(path)
+    frame = read_frame(path, labels)
     for problem, ids in problems(frame, expected_ids).items():
         if ids:
             raise EmotionSlmError(
                 f"{path}: {len(ids)} rows {problem}, such as id {ids[0]!r}; "
                 "run stage evaluate again to rewrite it"
             )
-    frame = frame.set_index("id").loc[list(expected_ids), list(LABELS)]
+    frame = frame.set_index("id").loc[list(expected_ids), list(labels.names)]
     return frame.to_numpy(dtype=np.float32)
 
 
-def read_frame(path: Path):
-    """The file as a pandas frame; EmotionSlmError unless its columns are `id` and the 28 labels."""
-    frame = files.read_parquet(path, COLUMNS)
-    extra = [column for column in frame.columns if column not in COLUMNS]
+def read_frame(path: Path, labels: LabelSet):
+    """The file as a pandas frame; EmotionSlmError unless its columns are `id` and the labels."""
+    columns = ("id", *labels.names)
+    frame = files.read_parquet(path, columns)
+    extra = [column for column in frame.columns if column not in columns]
     if extra:
-        raise EmotionSlmError(f"{path}: unknown column {extra[0]!r}; it must hold id and 28 labels")
-    text_columns = [label for label in LABELS if frame[label].dtype.kind != "f"]
+        raise EmotionSlmError(
+            f"{path}: unknown column {extra[0]!r}; it must hold id and {len(labels)} labels"
+        )
+    text_columns = [label for label in labels.names if frame[label].dtype.kind != "f"]
     if text_columns:
         raise EmotionSlmError(f"{path}: column {text_columns[0]!r} does not hold floats")
     return frame
@@ -123,7 +133,7 @@ def problems(frame, expected_ids: Sequence[str]) -> dict[str, list[str]]:
     """What is wrong with the rows of `frame`: the ids concerned, by kind of problem."""
     found = Counter(frame["id"])
     expected = set(expected_ids)
-    finite = np.isfinite(frame[list(LABELS)].to_numpy()).all(axis=1)
+    finite = np.isfinite(frame.drop(columns="id").to_numpy()).all(axis=1)
     return {
         "missing": sorted(expected - set(found)),
         "extra": sorted(set(found) - expected),

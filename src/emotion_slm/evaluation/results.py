@@ -11,10 +11,17 @@ from emotion_slm.calibration.params import ThresholdParams
 from emotion_slm.common import files
 from emotion_slm.common.paths import BALANCED, METRICS, PLOTS, SPLIT, UNDERSAMPLED
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, NEUTRAL
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.corpus.split import normalize
 from emotion_slm.evaluation import metrics
-from emotion_slm.evaluation.evaluate import Evaluation, Row, Scored, decide, evaluate
+from emotion_slm.evaluation.evaluate import (
+    Evaluation,
+    Row,
+    Scored,
+    decide,
+    evaluate,
+    overall,
+)
 
 TEST = (
     "macro_f1", "macro_f1_low", "macro_f1_high", "micro_f1", "map", "auroc", "exact_accuracy",
@@ -42,8 +49,6 @@ COLUMNS = {
     ),
     "calibration": ("method", "cross_validated_nll", "chosen"),
 }  # fmt: skip
-# The published recipe kept 2,962 of the corpus's 17,772 rows that carry neutral.
-PUBLISHED_NEUTRAL_SHARE = 2962 / 17772
 
 
 class Results(NamedTuple):
@@ -80,7 +85,7 @@ def gather(
     checked = {name: found.validation[name] for name in VALIDATION}
     headline = {name: numbers[name] for name in HEADLINE}
     headline["macro_f1_validation"] = checked["macro_f1_cross_validated"]
-    counts = _label_counts(root)
+    counts = _label_counts(root, test.labels)
     tables = {
         "per_label": found.per_label,
         "reliability": reliability(test, found.probabilities),
@@ -125,26 +130,33 @@ def reliability(test: Scored, calibrated: np.ndarray) -> list[Row]:
 
 
 def subset_masks(
-    gold: np.ndarray, texts: Sequence[str], train_texts: Sequence[str], seed: int
+    gold: np.ndarray,
+    labels: LabelSet,
+    texts: Sequence[str],
+    train_texts: Sequence[str],
+    seed: int,
 ) -> dict[str, np.ndarray]:
-    """Test rows chosen as others choose theirs, (n,) bool each; gold: (n, 28).
+    """Test rows chosen as others choose theirs, (n,) bool each; gold: (n, labels).
 
-    `published_composition`: a sixth of the rows that carry neutral, drawn by `seed`, and every
-    other row. `without_texts_seen_in_train`: rows whose normalised text is not a train row's.
+    `published_composition`, of a corpus whose labels say how it was thinned: some of the rows that
+    carry the thin label, drawn by `seed`, and every other row. `without_texts_seen_in_train`:
+    rows whose normalised text is not a train row's.
     """
-    return {
-        "published_composition": published_composition(gold, seed),
-        "without_texts_seen_in_train": unseen(texts, train_texts),
-    }
+    found = {}
+    if labels.thin and labels.thinned_as_published:
+        carries = gold[:, labels.index[labels.thin]]
+        found["published_composition"] = thinned(carries, labels.thinned_as_published, seed)
+    found["without_texts_seen_in_train"] = unseen(texts, train_texts)
+    return found
 
 
-def published_composition(gold: np.ndarray, seed: int) -> np.ndarray:
-    """(n,) bool: the rows left when those that carry neutral are thinned as published."""
-    neutral = np.flatnonzero(gold[:, LABEL_INDEX[NEUTRAL]])
-    kept = round(len(neutral) * PUBLISHED_NEUTRAL_SHARE)
-    keep = np.ones(len(gold), dtype=bool)
-    keep[neutral] = False
-    keep[np.random.default_rng(seed).choice(neutral, size=kept, replace=False)] = True
+def thinned(carries: np.ndarray, one_in: int, seed: int) -> np.ndarray:
+    """(n,) bool: every row but those that `carries`, (n,), marks, and one in so many of these."""
+    rows = np.flatnonzero(carries)
+    keep = np.ones(len(carries), dtype=bool)
+    keep[rows] = False
+    size = round(len(rows) / one_in)
+    keep[np.random.default_rng(seed).choice(rows, size=size, replace=False)] = True
     return keep
 
 
@@ -162,15 +174,17 @@ def _subsets(found: Evaluation, test: Scored, root: Path, seed: int) -> list[Row
         {
             "subset": name,
             "rows": int(rows.sum()),
-            **metrics.overall(
-                test.gold[rows], found.probabilities[rows], limits, test.logits[rows]
+            **overall(
+                test._replace(gold=test.gold[rows], logits=test.logits[rows]),
+                found.probabilities[rows],
+                limits,
             ),
         }
-        for name, rows in subset_masks(test.gold, *texts, seed).items()
+        for name, rows in subset_masks(test.gold, test.labels, *texts, seed).items()
     ]
 
 
-def _label_counts(root: Path) -> list[Row]:
+def _label_counts(root: Path, labels: LabelSet) -> list[Row]:
     """Rows that carry each label, where the label is counted."""
     columns = {
         "train": _read(root, SPLIT, "train", "labels"),
@@ -184,7 +198,7 @@ def _label_counts(root: Path) -> list[Row]:
     }
     return [
         {"label": label, **{name: found[label] for name, found in counts.items()}}
-        for label in LABELS
+        for label in labels.names
     ]
 
 

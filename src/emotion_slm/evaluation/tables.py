@@ -7,32 +7,25 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from emotion_slm.corpus.labels import LABELS, TARGETS
-from emotion_slm.corpus.params import SAMPLE_CAPTION
 from emotion_slm.evaluation.metrics import FEW_POSITIVES
 
 FEW_CAPTION = f"* fewer than {FEW_POSITIVES} positives: a handful of rows decides the score"
-
-
-def label_order() -> tuple[str, ...]:
-    """The 15 target emotions as published, then the other labels."""
-    return (*TARGETS, *(label for label in LABELS if label not in TARGETS))
 
 
 def metrics_screen(
     test: Mapping[str, float],
     per_label: Sequence[Mapping],
     profile: str,
-    corpus: str,
     protocol: str,
+    caption: str,
 ) -> Group:
     """metrics/test.json and metrics/plots/per_label.csv, at most 80 columns wide.
 
-    `per_label`: its rows, read from the file or before they are written. What was made from the
-    sample corpus always says so.
+    `per_label`: its rows, read from the file or before they are written; `caption`: what the corpus
+    wants said of its results, if anything.
     """
     few = any(int(row["support"]) < FEW_POSITIVES for row in per_label)
-    captions = [SAMPLE_CAPTION] if corpus == "sample" else []
+    captions = [caption] if caption else []
     captions += [FEW_CAPTION] if few else []
     return Group(
         headline(test, profile, protocol),
@@ -57,18 +50,25 @@ def headline(test: Mapping[str, float], profile: str, protocol: str) -> Text:
 
 
 def _label_table(per_label: Sequence[Mapping]) -> Table:
-    """The targets on the left, the other labels on the right."""
-    row_of = {row["label"]: row for row in per_label}
-    order = label_order()
+    """The targets on the left, the other labels on the right; without others, halves of all."""
+    targets = [row for row in per_label if _is_target(row)]
+    others = [row for row in per_label if not _is_target(row)]
+    names = ("target label", " other label")
+    if not others:
+        half = (len(targets) + 1) // 2
+        targets, others, names = targets[:half], targets[half:], ("label", " label")
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    for name in ("target emotion", " other label"):
+    for name in names:
         table.add_column(name, no_wrap=True)
         for column in ("F1", "95 %", "N"):
             table.add_column(column, justify="right", no_wrap=True)
-    halves = (order[: len(TARGETS)], order[len(TARGETS) :])
-    for target, other in zip_longest(*halves):
-        table.add_row(*_cells(row_of[target]), *(_cells(row_of[other], " ") if other else ()))
+    for left, right in zip_longest(targets, others):
+        table.add_row(*(_cells(left) if left else [""] * 4), *(_cells(right, " ") if right else ()))
     return table
+
+
+def _is_target(row: Mapping) -> bool:
+    return str(row["target"]).lower() == "true"  # as it is in the file, or before
 
 
 def _cells(row: Mapping, gap: str = "") -> tuple[str, ...]:

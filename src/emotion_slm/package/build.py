@@ -7,7 +7,7 @@ from emotion_slm.classifier import finetuned
 from emotion_slm.classifier.params import OnePositionSlm
 from emotion_slm.common import paths
 from emotion_slm.common.params import Document
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
@@ -32,14 +32,15 @@ def build_package(
     `leakage`: the counts of metrics/leakage.json.
     """
     package = describe(origin, document)
+    names = package.corpus.labels.names
     write_package(
         package,
         encoder_weights=paths.ADAPTED / adapted.ENCODER,
         classifier_weights=paths.FINETUNED / finetuned.WEIGHTS,
         base=locate(document.section("encoder", EncoderParams)),
         parts={
-            CALIBRATION: found.decision.choice.calibration.to_dict(LABELS),
-            THRESHOLDS: found.decision.thresholds.to_dict(LABELS),
+            CALIBRATION: found.decision.choice.calibration.to_dict(names),
+            THRESHOLDS: found.decision.thresholds.to_dict(names),
             RESULTS: card_results(found, leakage),
         },
     )
@@ -63,6 +64,7 @@ def describe(origin: Origin, document: Document, root: Path = Path()) -> Package
         finetuned=trained,
         origin=origin,
         provenance=Provenance(document.settings, data_hashes(root), base_hashes(*models)),
+        corpus=load_corpus(root / paths.RAW),
     )
 
 

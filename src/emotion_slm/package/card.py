@@ -1,7 +1,7 @@
 """The model card, rendered from the files of a package; its front matter is what the hub reads."""
 
+import textwrap
 from collections.abc import Mapping
-from typing import Literal
 
 from huggingface_hub import EvalResult, ModelCardData
 from pydantic import BaseModel, ConfigDict
@@ -11,8 +11,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_bytes
 from emotion_slm.common.params import checked, shown
 from emotion_slm.common.paths import CLASSIFIER
-from emotion_slm.corpus.goemotions import HUB_CONFIG, HUB_DATASET, HUB_REVISION
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.labels import Corpus
 from emotion_slm.evaluation.metrics import FEW_POSITIVES
 from emotion_slm.package.package import CALIBRATION, CARD, RESULTS, Origin, Package, package_file
 from emotion_slm.package.public import is_hub_name, public_name
@@ -20,7 +19,7 @@ from emotion_slm.package.public import is_hub_name, public_name
 BODY = """\
 # emotion-slm, profile `{profile}`
 
-Multi-label emotion classifier over the 28 GoEmotions labels, on {base}.
+Multi-label classifier over the {labels} labels of {title}, on {base}.
 {warning}{exported}
 ## How to load
 
@@ -32,8 +31,8 @@ With emotion-slm installed, calibrated probabilities and tuned thresholds:
 
 ## Intended use
 
-Counting and exploring emotions in many short informal English texts: comments, tickets, reviews.
-Thresholds suit the label frequencies of Reddit; tune them again on rows of your own.
+Counting and exploring labels in many texts of the kind it was trained on, those of {title}.
+Thresholds suit the label frequencies there; tune them again on rows of your own.
 
 Not for judging a person, and not for decisions about one: about hiring, credit, health, policing.
 
@@ -53,7 +52,7 @@ come from validation.
 |---|---|---|---|---|---|
 {rows}
 
-Labels in bold are the recipe's 15 targets. Intervals are bootstrap intervals over test rows.
+{targets}Intervals are bootstrap intervals over test rows.
 {few}
 Probabilities are calibrated by {method}: expected calibration error {half[ece]:.3f} before, \
 {test[ece]:.3f} after.
@@ -64,15 +63,7 @@ Probabilities are calibrated by {method}: expected calibration error {half[ece]:
 
 ## Limits
 
-- English comments of Reddit, 2005 to 2019. Expect worse on other kinds of text and in other years;
-  not for other languages.
-- The labels are noisy: raters agree little on the rare emotions, and an audit of 1,000 comments
-  found 308 badly labelled.
-{unreliable}\
-- Bias: Reddit's users are mostly young and male, the raters all come from India, and the base model
-  brings the biases of its own training. Dialect, slang and irony of others are probably read less
-  well. Nothing here measured differences between groups of people.
-- Read as the emotion a text expresses, never as what its author feels.
+{limits}{unreliable}- Read as what a text expresses, never as what its author feels.
 """
 LOADING = """\
 ```python
@@ -117,9 +108,7 @@ EXPORTED = """
 the extra `onnx` of emotion-slm brings. The results below are those of the model it was exported
 from.
 """
-SAMPLE_WARNING = """
-**Trained on the bundled sample corpus: it proves the plumbing and says nothing about quality.**
-"""
+TARGETS = "Labels in bold are the {count} targets. "
 
 
 class Shown(BaseModel):
@@ -144,7 +133,7 @@ class TestScores(Scores):
 
 
 class LabelScores(Shown):
-    label: Literal[LABELS]
+    label: str
     target: bool
     precision: float
     recall: float
@@ -179,21 +168,26 @@ def model_card(package: Package, model: str, on_hub: bool = False) -> str:
     `model`: what the examples load, a folder, or with `on_hub` a repository. EmotionSlmError when
     the package's results are missing, as of a package of an older release, or no results.
     """
-    results = _results(package)
+    results, corpus = _results(package), package.corpus
     test, half, origin = results["test"], results["at_half"], package.origin
+    labels = corpus.labels
     method = _method(package)
     few = [row["label"] for row in results["per_label"] if _few(row)]
     body = BODY.format(
         **origin._asdict(),
         base=public_name(package.encoder.id),
+        title=corpus.title,
+        labels=len(labels),
+        targets=TARGETS.format(count=len(labels.targets)) if _chosen(corpus) else "",
+        limits="".join(_bullet(text) for text in corpus.limits),
         test=test,
         half=half,
         interval=_span(test["macro_f1_low"], test["macro_f1_high"]),
-        rows="\n".join(map(_row, results["per_label"])),
+        rows="\n".join(_row(row, _chosen(corpus)) for row in results["per_label"]),
         few=FEW if few else "",
         unreliable=f"- Unreliable, for want of test rows: {', '.join(few)}.\n" if few else "",
         method=METHODS[method],
-        warning=SAMPLE_WARNING if origin.corpus == "sample" else "",
+        warning=f"\n**{_sentence(corpus.caption)}**\n" if corpus.caption else "",
         exported=EXPORTED.format(precision=package.onnx) if package.onnx else "",
         audit=_audit(results["leakage"]),
         loading=(DOWNLOAD if on_hub else LOADING).format(model=model),
@@ -212,6 +206,13 @@ def _results(package: Package) -> dict:
         )
     results = read_json(package_file(package.folder, RESULTS))
     checked(Results, results, path, most=1)
+    labels = package.corpus.labels.index
+    foreign = [row["label"] for row in results["per_label"] if row["label"] not in labels]
+    if foreign:
+        raise EmotionSlmError(
+            f"{path}: per_label: {shown(foreign[0])} is none of the model's labels; "
+            "fetch the model again"
+        )
     return results
 
 
@@ -233,9 +234,23 @@ def _transformers(package: Package, method: str, model: str) -> str:
     return PIPELINE.format(sigmoids=SIGMOIDS[method], model=model)
 
 
-def _row(row: Mapping) -> str:
-    """A label's line of the table, targets in bold."""
-    name = f"**{row['label']}**" if row["target"] else row["label"]
+def _chosen(corpus: Corpus) -> bool:
+    """Whether some labels are targets and some are not."""
+    return len(corpus.labels.targets) < len(corpus.labels)
+
+
+def _bullet(text: str) -> str:
+    """A Markdown list item, its lines broken as those of this card."""
+    return textwrap.fill(text, 100, initial_indent="- ", subsequent_indent="  ") + "\n"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _row(row: Mapping, bold: bool) -> str:
+    """A label's line of the table; `bold`: targets stand out."""
+    name = f"**{row['label']}**" if bold and row["target"] else row["label"]
     numbers = " | ".join(f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
     support = f"{row['support']:,}{'*' if _few(row) else ''}"
     return f"| {name} | {numbers} | {_span(row['f1_low'], row['f1_high'])} | {support} |"
@@ -268,27 +283,26 @@ METRICS = (
     ("accuracy", "exact-match accuracy", "exact_accuracy", {}),
 )
 TUNED = "per label, tuned on validation"
-SAMPLE_DATASET = "emotion-slm-sample"  # bundled, on no hub
 
 
 def front_matter(package: Package, results: Mapping, method: str) -> str:
     """YAML without its `---` lines."""
-    origin = package.origin
+    origin, corpus = package.origin, package.corpus
     return ModelCardData(
-        language="en",
+        language=corpus.language,
         license="apache-2.0",
         library_name="emotion-slm",
         pipeline_tag="text-classification",
-        tags=["emotion", "multi-label-classification", "goemotions"],
-        datasets=[HUB_DATASET] if origin.corpus != "sample" else None,
+        tags=["emotion", "multi-label-classification", corpus.name],
+        datasets=[corpus.hub["hub"]] if corpus.hub else None,
         metrics=["f1", "precision", "recall", "accuracy"],
         base_model=package.encoder.id if is_hub_name(package.encoder.id) else None,
         model_name=f"emotion-slm {origin.profile}",
-        eval_results=eval_results(origin, results, method),
+        eval_results=eval_results(origin, corpus, results, method),
     ).to_yaml()
 
 
-def eval_results(origin: Origin, results: Mapping, method: str) -> list[EvalResult]:
+def eval_results(origin: Origin, corpus: Corpus, results: Mapping, method: str) -> list[EvalResult]:
     """The scores at tuned thresholds and at 0.5, then mAP."""
     test = results["test"]
     bounds = [test["macro_f1_low"], test["macro_f1_high"]]
@@ -307,26 +321,28 @@ def eval_results(origin: Origin, results: Mapping, method: str) -> list[EvalResu
             if scores is test and key == "macro_f1":
                 title = f"{name} ({setting}, 95 % interval {_span(*bounds)})"
                 more["bootstrap_interval_95"] = bounds
-            found.append(_result(origin, metric, title, scores[key], more))
+            found.append(_result(origin, corpus, metric, title, scores[key], more))
     title = "mean average precision over labels (raw logits)"
     return [
         *found,
-        _result(origin, "average_precision", title, test["map"], {"average": "macro"}),
+        _result(origin, corpus, "average_precision", title, test["map"], {"average": "macro"}),
     ]
 
 
-def _result(origin: Origin, metric: str, name: str, value: float, arguments: dict) -> EvalResult:
-    real = origin.corpus != "sample"
+def _result(
+    origin: Origin, corpus: Corpus, metric: str, name: str, value: float, arguments: dict
+) -> EvalResult:
+    hub = corpus.hub or {}
     official = origin.protocol == "official"
     return EvalResult(
         task_type="text-classification",
-        task_name="Multi-label emotion classification",
-        dataset_type=HUB_DATASET if real else SAMPLE_DATASET,
-        dataset_name="GoEmotions" if real else "emotion-slm's bundled sample corpus",
-        dataset_config=HUB_CONFIG if real else None,
+        task_name="Multi-label classification",
+        dataset_type=hub.get("hub", f"emotion-slm-{corpus.name}"),  # of one that is on no hub
+        dataset_name=corpus.title,
+        dataset_config=hub.get("config"),
         # The pooled protocol draws its own test set from all rows.
         dataset_split="test" if official else "test of a stratified 60:20:20 split of all rows",
-        dataset_revision=HUB_REVISION if real else None,
+        dataset_revision=hub.get("revision"),
         dataset_args={"protocol": origin.protocol},
         metric_type=metric,
         metric_name=name,

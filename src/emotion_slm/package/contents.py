@@ -3,7 +3,6 @@
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.common.files import read_json
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Package, package_file
 from emotion_slm.package.tokenizer import PackagedTokenizer
 
@@ -13,13 +12,13 @@ PROBE = ["a text", "\u2603\U0001f600"]  # the second is in no vocabulary
 def read_calibration(package: Package) -> Calibration:
     """EmotionSlmError names what is wrong with calibration.json."""
     path = package_file(package.folder, CALIBRATION)
-    return Calibration.from_dict(read_json(path), LABELS, str(path))
+    return Calibration.from_dict(read_json(path), package.finetuned.labels, str(path))
 
 
 def read_thresholds(package: Package) -> Thresholds:
     """EmotionSlmError names what is wrong with thresholds.json."""
     path = package_file(package.folder, THRESHOLDS)
-    return Thresholds.from_dict(read_json(path), LABELS, str(path))
+    return Thresholds.from_dict(read_json(path), package.finetuned.labels, str(path))
 
 
 def check_contents(package: Package) -> None:

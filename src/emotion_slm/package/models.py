@@ -18,7 +18,9 @@ def load_models(package: Package) -> tuple[TextClassifier, EmotionModel]:
     """
     folder, width = package.folder, package.finetuned.width
     _check_sizes(package)
-    encoder = load_encoder(package.encoder, package.adapted, folder / ENCODER)
+    encoder = load_encoder(
+        package.encoder, package.adapted, folder / ENCODER, package.finetuned.labels
+    )
     if encoder.head.in_features != width:
         raise EmotionSlmError(
             f"{folder / CONFIG}: width: found {width}, expected {encoder.head.in_features}, the "

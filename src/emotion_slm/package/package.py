@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from emotion_slm.backbone.params import WIDEST, BackboneParams
-from emotion_slm.classifier.params import ClassifierParams, Finetuned
+from emotion_slm.classifier.params import ClassifierParams, Finetuned, in_order
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import (
     MOST_JSON_BYTES,
@@ -24,7 +24,8 @@ from emotion_slm.common.files import (
     write_json,
 )
 from emotion_slm.common.params import Section, checked, plain
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
+from emotion_slm.corpus.description import described, read_description
+from emotion_slm.corpus.labels import CORPUS, Corpus, LabelSet, Words, load_corpus, write_corpus
 from emotion_slm.encoder.params import Adapted, AdaptedConfig, EncoderParams
 from emotion_slm.package.provenance import Provenance
 from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
@@ -47,7 +48,7 @@ MOST_BYTES = {
     WEIGHTS: 2**37,
     ONNX: 2**31,  # protobuf's limit
     TOKENIZER: 2**28,
-    **dict.fromkeys((CALIBRATION, THRESHOLDS, RESULTS, TOKENIZER_CONFIG), MOST_JSON_BYTES),
+    **dict.fromkeys((CALIBRATION, CORPUS, THRESHOLDS, RESULTS, TOKENIZER_CONFIG), MOST_JSON_BYTES),
 }
 
 
@@ -63,7 +64,7 @@ Precision = Literal["float32", "int8"]
 
 
 class Package(NamedTuple):
-    """What config.json says of the model in `folder`.
+    """What config.json says of the model in `folder`, and corpus.json of its labels.
 
     `onnx`: the precision of the graph that stands in for the weights of an exported model.
     """
@@ -74,11 +75,10 @@ class Package(NamedTuple):
     finetuned: Finetuned
     origin: Origin
     provenance: Provenance
+    corpus: Corpus
     onnx: Precision | None = None
 
 
-# Words of a card: no control characters, and nothing that Markdown or HTML would take for markup.
-Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f|`<>\[\]]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -133,7 +133,7 @@ class Made(BaseModel):
 class Config(Made):
     """All of config.json that a package is read by."""
 
-    id2label: dict[str, str]
+    id2label: dict[str, Words]
     label2id: dict[str, int]
     encoder: EncoderParams
     adapted: AdaptedConfig
@@ -160,8 +160,9 @@ def write_package(
             shutil.copyfile(source, temporary)
     for name, content in parts.items():
         write_json(folder / name, content)
+    write_corpus(folder, package.corpus)
     tokenizer = write_tokenizer(base, folder, package.encoder.max_length)
-    write_config(package, [*weights, *parts, *tokenizer])
+    write_config(package, [*weights, *parts, CORPUS, *tokenizer])
 
 
 def write_config(
@@ -182,8 +183,8 @@ def config_of(package: Package) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "model_type": MODEL_TYPE,
         "problem_type": "multi_label_classification",
-        "id2label": {str(index): label for index, label in enumerate(LABELS)},
-        "label2id": LABEL_INDEX,
+        "id2label": {str(place): label for place, label in enumerate(package.finetuned.labels)},
+        "label2id": package.corpus.labels.index,
         "encoder": package.encoder.model_dump(),
         "adapted": package.adapted._replace(lora=lora.model_dump() if lora else None)._asdict(),
         "classifier": package.finetuned.classifier.model_dump(),
@@ -200,7 +201,7 @@ def read_package(folder: Path) -> Package:
     """Read config.json and verify every file it names by its hash.
 
     Raises EmotionSlmError when a file is missing, altered or no file of a package's; when config
-    says something that cannot be; when the label set is not this project's; and when the format
+    says something that cannot be; when two files do not agree on the labels; and when the format
     version is another one, older or newer.
     """
     config = read_config(folder)
@@ -219,9 +220,10 @@ def read_package(folder: Path) -> Package:
         folder=folder,
         encoder=encoder,
         adapted=config.adapted.adapted(),
-        finetuned=Finetuned(classifier, config.width),
+        finetuned=Finetuned(classifier, config.width, in_order(config.id2label)),
         origin=Origin(**config.origin.model_dump()),
         provenance=Provenance(**config.provenance.model_dump()),
+        corpus=_corpus(folder, config),
         onnx=config.onnx,
     )
 
@@ -237,11 +239,43 @@ def read_config(folder: Path) -> Config:
     content = read_json(package_file(folder, CONFIG))
     _check_version(folder, content.get("format_version"))
     config = checked(Config, content, path, most=1)
-    names = {str(index): label for index, label in enumerate(LABELS)}
-    if config.label2id != LABEL_INDEX or config.id2label != names:
-        raise EmotionSlmError(f"{path}: the label set is not GoEmotions' 28 labels")
+    named = {label: int(place) for place, label in config.id2label.items() if place.isdecimal()}
+    if config.label2id != named or sorted(named.values()) != list(range(len(config.id2label))):
+        raise EmotionSlmError(
+            f"{path}: id2label and label2id do not name the same labels; fetch the model again"
+        )
     _check_listed(path, config)
     return config
+
+
+def read_labels(folder: Path) -> LabelSet:
+    """The labels of a package, before it is loaded; EmotionSlmError as `read_package`."""
+    return _corpus(folder, read_config(folder)).labels
+
+
+def _corpus(folder: Path, config: Config) -> Corpus:
+    """corpus.json; of a package that was made before there was one, what can be known without it.
+
+    In a clone the description in corpora/ says the rest, if its labels are the model's; elsewhere
+    there are no groups, and the targets are those of the results.
+    """
+    labels, name = in_order(config.id2label), config.origin.corpus
+    if CORPUS in config.files:
+        package_file(folder, CORPUS)
+        corpus = load_corpus(folder)
+        if corpus.labels.names != labels:
+            raise EmotionSlmError(
+                f"{folder / CONFIG}: its labels are not those of {CORPUS}; fetch the model again"
+            )
+        return corpus
+    if described(name) and (corpus := read_description(name).corpus(name)).labels.names == labels:
+        return corpus
+    results = read_json(package_file(folder, RESULTS)) if RESULTS in config.files else {}
+    rows = results.get("per_label")
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    targets = [row.get("label") for row in rows if row.get("target")]
+    chosen = tuple(label for label in labels if label in targets)
+    return Corpus(name, name, LabelSet(labels, chosen or labels))
 
 
 def package_file(folder: Path, name: str) -> Path:
@@ -286,6 +320,8 @@ def _check_version(folder: Path, version: object) -> None:
 def _check_listed(path: Path, config: Config) -> None:
     """Every file that is loaded has a hash to be held to."""
     needed = {CALIBRATION, THRESHOLDS, TOKENIZER, TOKENIZER_CONFIG}
+    if (path.parent / CORPUS).exists():
+        needed.add(CORPUS)
     if config.onnx:
         needed.add(ONNX)
     else:

@@ -12,9 +12,11 @@ from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.backbone.pretrained import WEIGHTS_LOCK
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_json, sha256_file
+from emotion_slm.corpus.labels import CORPUS
 
 DATA = (
     *(paths.RAW / f"{split}.tsv" for split in paths.RAW_SPLITS),
+    paths.RAW / CORPUS,
     *(paths.SPLIT / f"{split}.parquet" for split in paths.SPLITS),
 )
 

@@ -7,8 +7,7 @@ import numpy as np
 
 from emotion_slm.balance.purity import NEIGHBOURS
 from emotion_slm.common import paths
-from emotion_slm.corpus.labels import LABEL_INDEX
-from emotion_slm.corpus.params import SAMPLE_CAPTION
+from emotion_slm.corpus.labels import Corpus
 from emotion_slm.plots.canvas import BLUE, ORANGE, canvas
 
 DRAWN = 3  # labels, the rarest
@@ -24,21 +23,20 @@ def draw(
     validation: np.ndarray,
     gold: np.ndarray,
     purity: Sequence[Mapping],
-    corpus: str,
+    corpus: Corpus,
 ) -> None:
     """Write metrics/plots/ismote_scatter.png: the rarest labels that have rows enough.
 
     `probes`: label → kind → (m, d) rows, as `balance.purity.probes` gives them; `validation`: (v,
-    d) vectors, `gold`: (v, 28); `purity`: the rows of metrics/plots/purity.csv.
+    d) vectors, `gold`: (v, labels); `purity`: the rows of metrics/plots/purity.csv.
     """
     shares = {row["label"]: row for row in purity}
     clouds = {}
     for label, kinds in probes.items():
-        unseen = validation[gold[:, LABEL_INDEX[label]] == 1]
+        unseen = validation[gold[:, corpus.labels.index[label]] == 1]
         if len(clouds) < DRAWN and min(len(kinds["real"]), len(unseen)) >= MIN_ROWS:
             clouds[label] = {**kinds, "validation": unseen}
-    note = SAMPLE_CAPTION if corpus == "sample" else ""
-    scatter(clouds, shares, paths.PLOTS / "ismote_scatter.png", note)
+    scatter(clouds, shares, paths.PLOTS / "ismote_scatter.png", corpus.caption)
 
 
 def scatter(

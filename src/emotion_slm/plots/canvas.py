@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emotion_slm.common import files
-from emotion_slm.corpus.labels import TARGETS
 
 WIDTH, DPI = 8.0, 150  # inches, pixels per inch
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8a8a8a"  # Okabe and Ito, and grey
@@ -51,15 +50,16 @@ def label_axis(axes, order: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def colours(labels: Sequence[str]) -> list[str]:
-    return [BLUE if label in TARGETS else GREY for label in labels]
+def colours(order: Sequence[str], targets: Sequence[str]) -> list[str]:
+    """Blue for the targets, grey for the other labels of `order`."""
+    return [BLUE if label in targets else GREY for label in order]
 
 
 def target_legend(axes, more: Mapping[str, object] | None = None, columns: int = 4) -> None:
     from matplotlib.patches import Patch
 
     entries = {
-        "target emotion": Patch(color=BLUE),
+        "target label": Patch(color=BLUE),
         "other label": Patch(color=GREY),
         **(more or {}),
     }

@@ -1,22 +1,23 @@
-"""Which emotion is taken for which: what stands in the place of a missed label."""
+"""Which label is taken for which: what stands in the place of a missed one."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.corpus.labels import LABEL_INDEX, NEUTRAL, SENTIMENT
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.plots.canvas import canvas
 
+MOST = 60  # labels drawn
 WRITTEN = 0.1  # shares from which a cell carries its number
 
 
 class Confusion(NamedTuple):
     """Of the rows whose gold label i is missed, what is wrongly predicted instead.
 
-    `missed`: (28,) int64 rows. `instead`: (28, 28) float64, [i, j] the share of those rows on
-    which label j is predicted without being gold; a row may count for several j. `nothing`: (28,)
-    float64, the share on which no label at all is predicted. Shares of no rows are 0.
+    `missed`: (labels,) int64 rows. `instead`: (labels, labels) float64, [i, j] the share of those
+    rows on which label j is predicted without being gold; a row may count for several j. `nothing`:
+    (labels,) float64, the share on which no label at all is predicted. Shares of no rows are 0.
     """
 
     missed: np.ndarray
@@ -25,9 +26,9 @@ class Confusion(NamedTuple):
 
 
 def confusion(gold: np.ndarray, predicted: np.ndarray) -> Confusion:
-    """Count over (n, 28) gold and predictions, each in {0, 1}."""
+    """Count over (n, labels) gold and predictions, each in {0, 1}."""
     gold, predicted = gold.astype(bool), predicted.astype(bool)
-    missed = (gold & ~predicted).astype(np.int64)  # (n, 28)
+    missed = (gold & ~predicted).astype(np.int64)  # (n, labels)
     wrong = (predicted & ~gold).astype(np.int64)
     rows = missed.sum(axis=0)
     share = np.maximum(rows, 1)
@@ -38,17 +39,24 @@ def confusion(gold: np.ndarray, predicted: np.ndarray) -> Confusion:
     )
 
 
-def confusions(found: Confusion, path: Path, note: str = "") -> None:
+def confusions(found: Confusion, labels: LabelSet, path: Path, note: str = "") -> None:
     """A heat map: for every missed gold label, what was wrongly predicted instead, in percent.
 
-    Labels are grouped by sentiment, so that mix-ups within a group stand near the diagonal.
+    Labels stand in the first grouping's groups, if there is one, so that mix-ups within a group
+    are near the diagonal; of very many labels those that are missed most often are drawn.
     """
-    groups = [*SENTIMENT.values(), (NEUTRAL,)]
+    groupings = [labels.grouped(name).values() for name in labels.groups] or [[labels.names]]
+    most = set(np.argsort(-found.missed, kind="stable")[:MOST])
+    groups: list[list[str]] = []
+    for group in groupings[0]:
+        drawn = {label for earlier in groups for label in earlier}
+        groups.append([name for name in group if labels.index[name] in most and name not in drawn])
+    groups = [group for group in groups if group]
     order = [label for group in groups for label in group]
-    columns = [LABEL_INDEX[label] for label in order]
+    columns = labels.columns(order)
     shares = np.column_stack([found.instead[np.ix_(columns, columns)], found.nothing[columns]])
     title = "What is predicted instead of a missed label, % of its missed test rows"
-    with canvas(path, 8.4, title, note) as figure:
+    with canvas(path, max(4, 1.4 + len(order) / 4), title, note) as figure:
         axes = figure.subplots()
         image = axes.imshow(100 * shares, cmap="Blues", vmin=0, aspect="auto")
         for row, column in np.argwhere(shares >= WRITTEN):
@@ -61,7 +69,7 @@ def confusions(found: Confusion, path: Path, note: str = "") -> None:
             axes.axvline(edge - 0.5, color="black", linewidth=0.8)
             if edge < len(order):
                 axes.axhline(edge - 0.5, color="black", linewidth=0.8)
-        names = [f"{label} ({found.missed[LABEL_INDEX[label]]:,})" for label in order]
+        names = [f"{label} ({found.missed[labels.index[label]]:,})" for label in order]
         axes.set_yticks(range(len(order)), names, fontsize=8)
         axes.set_xticks(range(len(order) + 1), [*order, "no label"], fontsize=8, rotation=90)
         axes.tick_params(length=0)

@@ -50,8 +50,8 @@ def compose(package: Package) -> TextClassifier:
     slope, intercept = affine(read_calibration(package), len(trained.bias))
     with torch.no_grad():
         weight, bias = trained.weight.double() * slope[:, None], trained.bias.double() * slope
-        model.head.weight.copy_(weight)  # (28, d)
-        model.head.bias.copy_(bias + intercept)  # (28,)
+        model.head.weight.copy_(weight)  # (labels, d)
+        model.head.bias.copy_(bias + intercept)  # (labels,)
     return model
 
 

@@ -75,7 +75,7 @@ class Scores(nn.Module):
         self.classifier = classifier
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Token ids and mask, (n, tokens) int64 → (n, 28) float32 raw logits."""
+        """Token ids and mask, (n, tokens) int64 → (n, labels) float32 raw logits."""
         return self.classifier(vectors=self.encoder.encode(input_ids, attention_mask))["logits"]
 
 

@@ -1,4 +1,4 @@
-"""Texts and their emotions as bars, for a terminal."""
+"""Texts and their labels as bars, for a terminal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from emotion_slm.scoring.label_groups import LabelGroups
 
-NEAREST = 3  # shown when no emotion reaches its threshold
+NEAREST = 3  # shown when no label reaches its threshold
 TEXT_CHARACTERS = 240
 BAR_WIDTH = 40
 
@@ -22,7 +22,7 @@ def chart(
     shown: np.ndarray,
     groups: LabelGroups,
 ) -> RenderableType:
-    """A bar per emotion found in each text; where there is none, the most probable ones, grey.
+    """A bar per label found in each text; where there is none, the most probable ones, grey.
 
     `shown` are the (n, m) probabilities of the columns of `groups`. A bar's full width is 1.
     """

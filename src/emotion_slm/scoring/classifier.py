@@ -1,4 +1,4 @@
-"""EmotionClassifier: texts in, calibrated probabilities of the 28 labels out."""
+"""EmotionClassifier: texts in, calibrated probabilities of the labels out."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Set
@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.contents import read_calibration, read_thresholds
 from emotion_slm.package.package import read_package
 from emotion_slm.scoring.engines import load_engine
 from emotion_slm.scoring.formats import encodable
-from emotion_slm.scoring.label_groups import LABEL_GROUPS, check_threshold, strongest
+from emotion_slm.scoring.label_groups import ALL, check_threshold, known_label_groups, strongest
 
 # Texts held, tokenized and sorted by length together: they bound memory, however many follow. A
 # tokenizer takes some 200 bytes for each character.
@@ -40,6 +39,7 @@ class EmotionClassifier:
 
     def __init__(self, folder: Path, device: str | None = None):
         self.package = read_package(folder)
+        self.labels = self.package.corpus.labels
         self.calibration = read_calibration(self.package)
         self.thresholds = read_thresholds(self.package).per_label
         self.text_characters = CHARACTERS_PER_TOKEN * self.package.encoder.max_length
@@ -55,18 +55,18 @@ class EmotionClassifier:
         return cls(Path(folder), device)
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
-        """(n, 28) float32 raw logits, in the order of `texts`.
+        """(n, labels) float32 raw logits, in the order of `texts`.
 
         Raises TypeError for what is not a sequence of texts, as a single string, a table or a
         dictionary, and for an item that is not a string, naming its index.
         """
         parts = [self._logits(chunk) for chunk in self._chunks(texts)]
-        return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
+        return np.concatenate([np.empty((0, len(self.labels)), dtype=np.float32), *parts])
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """(n, 28) float32 calibrated probabilities, columns in the order of `labels.LABELS`."""
+        """(n, labels) float32 calibrated probabilities, columns in the order of `labels.names`."""
         parts = [self._probabilities(chunk).astype(np.float32) for chunk in self._chunks(texts)]
-        return np.concatenate([np.empty((0, len(LABELS)), dtype=np.float32), *parts])
+        return np.concatenate([np.empty((0, len(self.labels)), dtype=np.float32), *parts])
 
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """What `predict_proba` returns before rounding to float32; thresholds apply to these."""
@@ -98,9 +98,10 @@ class EmotionClassifier:
         threshold: float | None = None,
         top_k: int | None = None,
     ) -> list[dict[str, float]]:
-        """What `predict` returns, for (n, 28) probabilities at hand."""
-        reached = LABEL_GROUPS["all"].reached(probabilities, self.thresholds, threshold)
-        return strongest(LABELS, probabilities, reached, top_k)
+        """What `predict` returns, for (n, labels) probabilities at hand."""
+        groups = known_label_groups(ALL, self.labels)
+        reached = groups.reached(probabilities, self.thresholds, threshold)
+        return strongest(groups.names, probabilities, reached, top_k)
 
     def _probabilities(self, texts: list[str]) -> np.ndarray:
         return self.calibration.apply(self._logits(texts))

@@ -5,7 +5,6 @@ from typing import Protocol
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import ONNX, Package, package_file
 from emotion_slm.package.tokenizer import PackagedTokenizer
 from emotion_slm.scoring.onnx_graph import OnnxGraph
@@ -15,7 +14,7 @@ class Engine(Protocol):
     """Threads may share one."""
 
     def logits(self, texts: list[str]) -> np.ndarray:
-        """At least one text → (n, 28) float32 raw logits, in order."""
+        """At least one text → (n, labels) float32 raw logits, in order."""
 
 
 def load_engine(package: Package, device: str | None) -> Engine:
@@ -46,10 +45,11 @@ class OnnxEngine:
         self.tokenizer = PackagedTokenizer(package.folder, package.encoder.max_length)
         path = package_file(package.folder, ONNX)
         self.graph = OnnxGraph(path)
-        if self.graph.width != len(LABELS):
+        labels = len(package.finetuned.labels)
+        if self.graph.width != labels:
             raise EmotionSlmError(
-                f"{path}: gives {self.graph.width} logits, expected {len(LABELS)}, one for each "
-                "label; export the model again"
+                f"{path}: gives {self.graph.width} logits, expected {labels}, one for each label; "
+                "export the model again"
             )
 
     def logits(self, texts: list[str]) -> np.ndarray:

@@ -1,21 +1,21 @@
-"""What is shown of the 28 probabilities: all labels, the 15 targets, or groups of labels."""
+"""What is shown of the probabilities: all labels, the targets, or groups of labels."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
-from emotion_slm.corpus.labels import EKMAN, LABEL_INDEX, LABELS, NEUTRAL, SENTIMENT, TARGETS
+from emotion_slm.corpus.labels import LabelSet
 
 
 class LabelGroups(NamedTuple):
-    """m columns, each a label or a group of labels, by their positions among the 28."""
+    """m columns, each a label or a group of labels, by their positions among the labels."""
 
     names: tuple[str, ...]
     members: tuple[tuple[int, ...], ...]
 
     def probabilities(self, probabilities: np.ndarray) -> np.ndarray:
-        """(n, 28) probabilities of labels → (n, m) probabilities of the columns.
+        """(n, labels) probabilities of labels → (n, m) probabilities of the columns.
 
         A group's is 1 − ∏(1 − p) over its labels: that of at least one of them, were they
         independent given the text. They are not, and nobody calibrated the group, so it is an
@@ -32,10 +32,10 @@ class LabelGroups(NamedTuple):
     def reached(
         self, probabilities: np.ndarray, thresholds: np.ndarray, threshold: float | None
     ) -> np.ndarray:
-        """(n, m) bool, from (n, 28) probabilities: which columns the text is said to express.
+        """(n, m) bool, from (n, labels) probabilities: which columns the text is said to express.
 
         With `threshold`, those whose own probability reaches it; without, those of which some
-        label reaches its own of the (28,) tuned `thresholds`. ValueError as `check_threshold`.
+        label reaches its own of the (labels,) tuned `thresholds`. ValueError as `check_threshold`.
         """
         check_threshold(threshold)
         if threshold is not None:
@@ -62,27 +62,20 @@ def strongest(
     ]
 
 
-def _labels(names: tuple[str, ...]) -> LabelGroups:
-    return LabelGroups(names, tuple((LABEL_INDEX[name],) for name in names))
+ALL, TARGETS = "all", "targets"
 
 
-def _groups(groups: dict[str, tuple[str, ...]]) -> LabelGroups:
-    # As in GoEmotions' own evaluation at these levels, neutral stands beside the groups.
-    groups = {**groups, NEUTRAL: (NEUTRAL,)}
-    members = (tuple(LABEL_INDEX[label] for label in labels) for labels in groups.values())
+def known_label_groups(name: str, labels: LabelSet) -> LabelGroups:
+    """The label groups called `name`: `all`, `targets`, or one of the label set's groupings.
+
+    EmotionSlmError naming the nearest.
+    """
+    if name in (ALL, TARGETS):
+        names = labels.names if name == ALL else labels.targets
+        return LabelGroups(names, tuple((place,) for place in labels.columns(names)))
+    if name not in labels.groups:
+        known = (ALL, TARGETS, *labels.groups)
+        raise EmotionSlmError(f"--labels {name}: unknown to this model{did_you_mean(name, known)}")
+    groups = labels.grouped(name)
+    members = (tuple(labels.columns(group)) for group in groups.values())
     return LabelGroups(tuple(groups), tuple(members))
-
-
-LABEL_GROUPS: dict[str, LabelGroups] = {
-    "all": _labels(LABELS),
-    "targets": _labels(TARGETS),
-    "ekman": _groups(EKMAN),
-    "sentiment": _groups(SENTIMENT),
-}
-
-
-def known_label_groups(name: str) -> LabelGroups:
-    """The label groups called `name`, or EmotionSlmError naming the nearest."""
-    if name not in LABEL_GROUPS:
-        raise EmotionSlmError(f"--labels {name}: unknown{did_you_mean(name, LABEL_GROUPS)}")
-    return LABEL_GROUPS[name]

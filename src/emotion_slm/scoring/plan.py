@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.scoring.formats import (
     STANDARD,
     Format,
@@ -23,7 +24,7 @@ from emotion_slm.scoring.writers import create_writer
 
 
 class Options(NamedTuple):
-    """What is scored and shown; `labels` names label groups (`label_groups.LABEL_GROUPS`).
+    """What is scored and shown; `labels` names label groups (`label_groups.known_label_groups`).
 
     `header` and `quoting` are of CSV and TSV: whether the first row names the columns, which are
     called "1", "2", … otherwise, and what double quotes are.
@@ -48,7 +49,13 @@ class Plan(NamedTuple):
     groups: LabelGroups
 
 
-def check(source: Path, output: Path | None, options: Options, resume: bool = False) -> None:
+def check(
+    source: Path,
+    output: Path | None,
+    options: Options,
+    labels: LabelSet,
+    resume: bool = False,
+) -> None:
     """Raise what `score` would for a wrong file, format or column, without a model.
 
     What can be read only once is left for `score` to open.
@@ -57,10 +64,10 @@ def check(source: Path, output: Path | None, options: Options, resume: bool = Fa
         check_options(options)
         check_exists(source)
         if once(source):
-            make_plan(source, output, options, resume)
+            make_plan(source, output, options, labels, resume)
             return
         with open_source(source) as opened:
-            plan = make_plan(source, output, options, resume, opened)
+            plan = make_plan(source, output, options, labels, resume, opened)
             reader = open_planned(opened, options, plan)
             create_writer(source, plan.writing, reader, plan.groups.names)
 
@@ -86,6 +93,7 @@ def make_plan(
     source: Path,
     output: Path | None,
     options: Options,
+    labels: LabelSet,
     resume: bool,
     opened: Source | None = None,
 ) -> Plan:
@@ -112,7 +120,7 @@ def make_plan(
         check_stream(output, source)
     else:
         output = replaceable(output, source)
-    return Plan(reading, writing, output, to_stream, known_label_groups(options.labels))
+    return Plan(reading, writing, output, to_stream, known_label_groups(options.labels, labels))
 
 
 def open_planned(source: Source, options: Options, plan: Plan) -> Reader:

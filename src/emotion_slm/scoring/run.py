@@ -11,6 +11,7 @@ import numpy as np
 
 from emotion_slm.common.console import Advance, progress
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.scoring.chunks import Reader, Rejected
 from emotion_slm.scoring.label_groups import LabelGroups, known_label_groups, strongest
 from emotion_slm.scoring.plan import (
@@ -28,9 +29,10 @@ from emotion_slm.scoring.writers import Writer, create_writer
 
 
 class Scorer(Protocol):
-    """What a model must offer: texts → (n, 28) probabilities, (28,) thresholds for them, and how
-    many characters of a text it reads at most."""
+    """What a model must offer: texts → (n, labels) probabilities, (labels,) thresholds for them,
+    the labels, and how many characters of a text it reads at most."""
 
+    labels: LabelSet
     thresholds: np.ndarray
     text_characters: int
 
@@ -81,7 +83,7 @@ def score(
     with naming_file(source), ExitStack() as stack:
         check_exists(source)
         opened = stack.enter_context(open_source(source))
-        plan = make_plan(source, output, options, resume, opened)
+        plan = make_plan(source, output, options, scorer.labels, resume, opened)
         identity, lines = None, None
         if not once(source):
             digest, lines = _examine(source)
@@ -141,8 +143,8 @@ def find(
     texts: Sequence[str], scorer: Scorer, options: Options
 ) -> tuple[LabelGroups, list[dict[str, float]], np.ndarray]:
     """The groups that `options` name, those found in each text, and all (n, m) probabilities."""
-    groups = known_label_groups(options.labels)
-    scores = scorer.probabilities(texts)  # (n, 28)
+    groups = known_label_groups(options.labels, scorer.labels)
+    scores = scorer.probabilities(texts)  # (n, labels)
     shown = groups.probabilities(scores)
     reached = groups.reached(scores, scorer.thresholds, options.threshold)
     return groups, strongest(groups.names, shown, reached, options.top_k), shown

@@ -2,14 +2,15 @@
 
 import logging
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from emotion_slm.scoring.label_groups import VIEWS, strongest
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.scoring.label_groups import known_label_groups, strongest
 from emotion_slm.scoring.writers import DECIMALS
 from emotion_slm.serve import oip, page
 from emotion_slm.serve.limits import WHOLE, Limits, RefusedError, TokenCheck, read
@@ -30,7 +31,7 @@ class PredictRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     texts: list[Any] = Field(description="What is not a string gets an error of its own.")
-    labels: Literal[tuple(VIEWS)] = Field("all", description="The columns, as of `predict`.")
+    labels: str = Field("all", description="The columns, as of `predict`.")
     probabilities: bool = Field(False, description="Give those of every column too.")
     threshold: Probability | None = Field(None, description="In place of the tuned ones.")
     top_k: Annotated[int, Field(ge=1), WHOLE] | None = Field(
@@ -124,7 +125,10 @@ def _add_predict(app: FastAPI, service: Service) -> None:
 
 
 def _results(asked: PredictRequest, scored: Scored, model: ServedModel) -> list[dict[str, Any]]:
-    view = VIEWS[asked.labels]
+    try:
+        view = known_label_groups(asked.labels, model.classifier.labels)
+    except EmotionSlmError as error:
+        raise RefusedError(422, "invalid", str(error)) from error
     shown = view.probabilities(scored.probabilities)
     reached = view.reached(scored.probabilities, model.thresholds, asked.threshold)
     shown = shown.round(DECIMALS)

@@ -63,7 +63,7 @@ class Metrics:
             self.queue_seconds.observe(seconds)
 
     def scored(self, probabilities: np.ndarray, thresholds: np.ndarray) -> None:
-        """(n, 28) probabilities of texts that are answered, and the (28,) thresholds."""
+        """(n, labels) probabilities of texts that are answered, and the (labels,) thresholds."""
         self.texts.labels("scored").inc(len(probabilities))
         sums = probabilities.sum(axis=0).tolist()
         counts = (probabilities >= thresholds).sum(axis=0).tolist()

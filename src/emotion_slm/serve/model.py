@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from emotion_slm.common.files import read_json, sha256_file
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import CONFIG, RESULTS
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.scoring.formats import encodable
@@ -33,7 +32,7 @@ class ServedModel:
     def __init__(self, folder: Path):
         """EmotionSlmError as `EmotionClassifier.from_pretrained`."""
         self.classifier = EmotionClassifier.from_pretrained(folder)
-        self.labels = LABELS
+        self.labels = self.classifier.labels.names
         self.thresholds = self.classifier.thresholds
         # The config holds the hashes of all other files.
         self.digest = sha256_file(folder / CONFIG)
@@ -57,7 +56,7 @@ class ServedModel:
         return one_by_one(self._sizes, texts)
 
     def probabilities(self, texts: Sequence[str]) -> list[np.ndarray | Exception]:
-        """Of each text (28,) calibrated probabilities, or why it cannot be scored."""
+        """Of each text (labels,) calibrated probabilities, or why it cannot be scored."""
         return one_by_one(self._probabilities, texts)
 
     def _sizes(self, texts: Sequence[str]) -> list[Size]:

@@ -97,7 +97,7 @@ def router(service: Service, refusals: dict[int | str, dict[str, Any]]) -> APIRo
         openapi_extra={"requestBody": body},
     )
     async def infer(name: str, request: Request) -> Response:
-        """Of n texts (n, 28) probabilities, and the labels of each, separated by spaces."""
+        """Of n texts (n, labels) probabilities, and the labels of each, separated by spaces."""
         _check_name(name)
         asked = await read(request, InferRequest)
         scored = await service.score(request, _texts(asked.inputs[0]))

@@ -14,7 +14,7 @@ from emotion_slm.serve.model import ServedModel
 
 
 class Scored(NamedTuple):
-    """Of n texts: (n, 28) probabilities, whether each was cut, and by the numbers of those that
+    """Of n texts: (n, labels) probabilities, whether each was cut, and by the numbers of those that
     could not be scored, whose rows are zeros, the reason."""
 
     probabilities: np.ndarray

@@ -63,7 +63,7 @@ def _cut(order: np.ndarray, size: int) -> list[np.ndarray]:
 class Rows(NamedTuple):
     """Features, gold labels and ids by row.
 
-    `features`: n items; `gold`: (n, 28) int8; `collate`: features of a batch → model inputs;
+    `features`: n items; `gold`: (n, labels) int8; `collate`: features of a batch → model inputs;
     `lengths`: (n,) tokens per text, for features that batches should pad little.
     """
 
@@ -90,7 +90,7 @@ class Rows(NamedTuple):
     def batch(
         self, indices: np.ndarray, device: torch.device
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """Model inputs and (n, 28) float32 labels of the rows at `indices`."""
+        """Model inputs and (n, labels) float32 labels of the rows at `indices`."""
         collated = self.collate(self._features(indices))
         inputs = {name: tensor.to(device) for name, tensor in collated.items()}
         return inputs, torch.from_numpy(self.gold[indices].astype(np.float32)).to(device)

@@ -5,17 +5,20 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from emotion_slm.corpus.labels import LABELS, TARGETS
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.training.params import AsymmetricLoss, BceLoss, FocalLoss
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def build_loss(params: BceLoss | FocalLoss | AsymmetricLoss) -> Loss:
-    """The loss `params` describes: (n, 28) logits, (n, 28) gold in {0, 1} → scalar mean."""
+def build_loss(params: BceLoss | FocalLoss | AsymmetricLoss, labels: LabelSet) -> Loss:
+    """The loss `params` describes: (n, labels) logits and gold in {0, 1} → scalar mean."""
     if isinstance(params, FocalLoss):
         alpha = torch.tensor(
-            [params.alpha_targets if label in TARGETS else params.alpha_rest for label in LABELS]
+            [
+                params.alpha_targets if label in labels.targets else params.alpha_rest
+                for label in labels.names
+            ]
         )
         return lambda logits, gold: focal(logits, gold, alpha.to(logits.device), params.gamma)
     if isinstance(params, AsymmetricLoss):
@@ -35,7 +38,7 @@ def focal(
 ) -> torch.Tensor:
     """Focal loss (Lin et al. 2017, eq. 5) per label: α_t (1 − p_t)^γ (−log p_t), mean.
 
-    `alpha`: (28,) weight of a label's positives; its negatives weigh 1 − α.
+    `alpha`: (labels,) weight of a label's positives; its negatives weigh 1 − α.
     """
     logits, gold = logits.float(), gold.float()
     signed = logits * (2 * gold - 1)  # p_t = σ(signed)

@@ -18,7 +18,6 @@ from torch import nn
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.ranking import macro_f1, mean_average_precision
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.training.batches import Rows, ordered_batches
 from emotion_slm.training.distributed import Processes
 from emotion_slm.training.losses import Loss
@@ -36,7 +35,7 @@ class Validation(NamedTuple):
 def predict(
     model: nn.Module, rows: Rows, params: TrainingParams, processes: Processes
 ) -> np.ndarray:
-    """(n, 28) float32 logits of `rows`, computed in evaluation mode and full precision."""
+    """(n, labels) float32 logits of `rows`, computed in evaluation mode and full precision."""
     own_rows, own_logits = [], []
     model.eval()
     with torch.no_grad():
@@ -47,7 +46,7 @@ def predict(
             computed = model(**inputs)["logits"].float().cpu().numpy()
             own_rows.append(share)
             own_logits.append(computed[: len(share)])
-    logits = np.empty((rows.count, len(LABELS)), dtype=np.float32)
+    logits = np.empty(rows.gold.shape, dtype=np.float32)
     parts = (np.concatenate(own_rows), np.concatenate(own_logits))
     for indices, values in processes.gather(parts):
         logits[indices] = values
@@ -55,7 +54,7 @@ def predict(
 
 
 def measure(logits: np.ndarray, gold: np.ndarray, loss: Loss) -> Validation:
-    """Metrics of finite (n, 28) logits against (n, 28) gold labels."""
+    """Metrics of finite (n, labels) logits against (n, labels) gold labels."""
     value = loss(torch.from_numpy(logits), torch.from_numpy(gold.astype(np.float32)))
     probabilities = expit(logits.astype(np.float64))
     return Validation(
@@ -88,7 +87,7 @@ def check_step(
 def check_logits(
     logits: np.ndarray, ids: Sequence[str], step: int, checkpoint: Path | None
 ) -> None:
-    """EmotionSlmError if a validation row's logits, (n, 28), are not finite after `step`."""
+    """EmotionSlmError if a validation row's logits, (n, labels), are not finite after `step`."""
     bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(bad):
         problem = f"validation logits are not finite after step {step}"

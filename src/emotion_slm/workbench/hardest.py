@@ -7,13 +7,13 @@ import numpy as np
 from emotion_slm.common import paths
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, read_parquet, require
-from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.labels import CORPUS, LabelSet, load_corpus
 
 ROWS = 50
 TEXTS = paths.SPLIT / "test.parquet"
 LOGITS = paths.PREDICTIONS / "test.parquet"
 FITTED = (paths.CLASSIFIER / "calibration.json", paths.CLASSIFIER / "thresholds.json")
-NEEDED = (TEXTS, LOGITS, *FITTED)
+NEEDED = (paths.RAW / CORPUS, TEXTS, LOGITS, *FITTED)
 LIKELIEST = 3  # labels shown whether or not they are gold or predicted
 SMALLEST = 1e-6  # keeps the loss of a certain and wrong probability finite
 # The same counts give the same macro-F1; metrics files hold six decimals.
@@ -45,7 +45,7 @@ class Hardest(NamedTuple):
 
 
 def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
-    """The `count` test rows with the largest mean cross-entropy over the 28 labels.
+    """The `count` test rows with the largest mean cross-entropy over the labels.
 
     Probabilities are calibrated and labels predicted at the tuned thresholds, as in
     metrics/test.json; `test_macro_f1` is its macro-F1: files of another run, which give another,
@@ -62,11 +62,12 @@ def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
     from emotion_slm.evaluation import predictions
 
     frame = read_parquet(TEXTS, ("id", "text", "labels"))
-    gold = to_matrix(frame["labels"])
+    labels = load_corpus(paths.RAW).labels
+    gold = labels.to_matrix(frame["labels"])
     calibration, thresholds = (read_json(path) for path in FITTED)
-    logits = predictions.read(LOGITS, frame["id"].tolist())
-    probabilities = Calibration.from_dict(calibration, LABELS, str(FITTED[0])).apply(logits)
-    tuned = Thresholds.from_dict(thresholds, LABELS, str(FITTED[1])).per_label
+    logits = predictions.read(LOGITS, frame["id"].tolist(), labels)
+    probabilities = Calibration.from_dict(calibration, labels.names, str(FITTED[0])).apply(logits)
+    tuned = Thresholds.from_dict(thresholds, labels.names, str(FITTED[1])).per_label
     predicted = probabilities >= tuned
     if abs(_macro_f1(gold, predicted) - test_macro_f1) > SAME:
         return Hardest(
@@ -81,7 +82,7 @@ def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
             HardRow(
                 id=frame["id"][row],
                 text=frame["text"][row],
-                verdicts=_verdicts(gold[row] > 0, predicted[row], probabilities[row]),
+                verdicts=_verdicts(labels, gold[row] > 0, predicted[row], probabilities[row]),
                 loss=float(loss[row]),
             )
             for row in worst
@@ -96,7 +97,9 @@ def _cross_entropy(gold: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.maximum(truth, SMALLEST)).mean(axis=1)
 
 
-def _verdicts(gold: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> list[Verdict]:
+def _verdicts(
+    labels: LabelSet, gold: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+) -> list[Verdict]:
     """The labels that are gold, predicted or among the likeliest, the likeliest first."""
     order = np.argsort(-probabilities, kind="stable")
     shown = [
@@ -107,7 +110,7 @@ def _verdicts(gold: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
     kinds = {(True, True): "right", (True, False): "missed", (False, True): "wrong"}
     return [
         Verdict(
-            LABELS[column],
+            labels.names[column],
             float(probabilities[column]),
             kinds.get((bool(gold[column]), bool(predicted[column])), "neither"),
         )

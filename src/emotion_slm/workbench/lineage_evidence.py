@@ -10,7 +10,7 @@ from emotion_slm.common import paths
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file
 from emotion_slm.common.params import checked
-from emotion_slm.corpus.goemotions import SHA256
+from emotion_slm.corpus.description import described, read_description
 from emotion_slm.package.package import CONFIG, Made, Origin, package_file
 from emotion_slm.package.provenance import Provenance
 
@@ -95,18 +95,20 @@ def files(folder: Path, record: Record) -> list[Evidence]:
 def data(record: Record) -> list[Evidence]:
     """The corpus and its splits, relative to the working directory.
 
-    GoEmotions' own files are also held to the hashes this project pins, here or not.
+    Files of a corpus whose description pins them are also held to that, here or not.
     """
     found = []
+    corpus = record.origin.corpus
+    pins = read_description(corpus).sha256 if described(corpus) else {}
     for name, expected in record.provenance.data.items():
         path = Path(name)
         evidence = of_file(name, path, expected)
-        if record.origin.corpus == "goemotions" and path.parent == paths.RAW:
-            pinned = SHA256.get(path.name)
+        if path.parent == paths.RAW and path.name in pins:
+            pinned = pins[path.name]
             if expected == pinned:
-                evidence = evidence._replace(detail=f"{evidence.detail}, as pinned for GoEmotions")
+                evidence = evidence._replace(detail=f"{evidence.detail}, as pinned for {corpus}")
             else:
-                wrong = f"recorded SHA-256 {short(expected)}, GoEmotions' is {short(str(pinned))}"
+                wrong = f"recorded SHA-256 {short(expected)}, {corpus}'s is {short(pinned)}"
                 evidence = Evidence(name, Verdict.DIFFERS, wrong)
         found.append(evidence)
     return found

@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 # Names of metrics files in words; a name that is not here is shown with its underscores as blanks.
 WORDS = {
-    "published_composition": "neutral thinned as in the published recipe",
+    "published_composition": "thinned as in the published recipe",
     "without_texts_seen_in_train": "without texts seen in train",
-    "ekman": "labels merged to Ekman's emotions",
-    "sentiment": "labels merged to sentiments",
 }
 # ASCII punctuation, of which Markdown is made, but for marks that are harmless where they stand;
 # control characters; and what makes a link, or the number of an issue, of plain letters.
@@ -105,7 +103,7 @@ CAPTIONS = {
     "per_label_f1": "F1 per label with 95 % bootstrap intervals; labels with few positives are "
     "hatched.",
     "precision_recall": "Precision and recall per label on test.",
-    "confusions": "Which emotion is taken for which: of the rows on which a gold label is missed, "
+    "confusions": "Which label is taken for which: of the rows on which a gold label is missed, "
     "the share on which another label is wrongly predicted.",
     "threshold_curves": "F1 over the threshold per label on validation: a flat curve forgives a "
     "threshold that is a little off, a ragged one is a label with few positives.",

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from emotion_slm.common.files import write_bytes
-from emotion_slm.corpus.params import SAMPLE_CAPTION
+from emotion_slm.corpus.description import caption
 from emotion_slm.evaluation.metrics import FEW_POSITIVES
 from emotion_slm.workbench.curves import CURVES, draw
 from emotion_slm.workbench.hardest import Hardest, hardest
@@ -55,5 +55,5 @@ def _values(results: Results) -> dict:
         **results._asdict(),
         "groups": (targets, [row for row in results.labels if not row.target]),
         "few": FEW_POSITIVES,
-        "sample_caption": SAMPLE_CAPTION if results.origin.corpus == "sample" else "",
+        "caption": caption(results.origin.corpus),
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emotion_slm.common import paths
-from emotion_slm.corpus.params import SAMPLE_CAPTION
+from emotion_slm.corpus.description import caption
 from emotion_slm.workbench import review_scores as scores
 from emotion_slm.workbench.curves import CURVES
 from emotion_slm.workbench.dvc_lock import (
@@ -207,8 +207,8 @@ def _notes(review: Review, numbers: Sequence[dict[str, Numbers | None]]) -> Iter
             "below.",
             False,
         )
-    if review.origin.corpus == "sample":
-        yield Note(f"{SAMPLE_CAPTION.capitalize()}.", False)
+    if said := caption(review.origin.corpus):
+        yield Note(f"{said[0].upper()}{said[1:]}.", False)
     if review.state.uncommitted:
         yield Note(f"Not committed: {_some(review.state.uncommitted)}.", False)
     for name in sorted(numbers[0].keys() ^ numbers[1].keys()):

@@ -81,7 +81,10 @@ def test_a_row_without_a_vector_stops_what_needs_it(audited):
 @pytest.mark.parametrize(
     ("missing", "unchecked"),
     [
-        ("data/raw", {"raw", "vectors", "remade", "package"}),
+        (
+            "data/raw",
+            {"raw", "near_duplicates", "evaluation", "package", "results", "vectors", "remade"},
+        ),
         ("data/predictions", {"evaluation", "results"}),
         ("models/classifier", {"package", "results", "leakage"}),
         ("models", {"vectors", "evaluation", "classifier", "package", "results"}),

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from support.labels import GOEMOTIONS, LABELS, to_matrix
 from support.leaks import append, drop, reset, rewrite
 
 from emotion_slm.audit.audit import PARTS
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.corpus.params import Ratios
 from emotion_slm.corpus.split import split_pooled
 from emotion_slm.corpus.tsv import read_corpus
@@ -18,7 +18,9 @@ PREDICTED = "data/predictions/test.parquet"
 
 def adapted_on_another_protocol(root) -> None:
     ratios = Ratios(train=0.6, validation=0.2, test=0.2)
-    train = split_pooled(read_corpus(root / "data/raw"), ratios, 0).frames["train"]
+    train = split_pooled(read_corpus(root / "data/raw", GOEMOTIONS), GOEMOTIONS, ratios, 0).frames[
+        "train"
+    ]
     reset(CONFIG, "train_ids_sha256", value=files.sha256_lines(train["id"].tolist()))(root)
 
 

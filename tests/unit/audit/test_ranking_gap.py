@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from support.labels import GOEMOTIONS, LABELS
 
 from emotion_slm.audit.ranking_gap import ranking_gap
 from emotion_slm.common.ranking import average_precisions
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.evaluate import Scored
 
 
@@ -14,7 +14,7 @@ def scored(rows: int, seed: int, effect: float = 1.0, first_group: int = 0) -> S
         np.int8
     )
     logits = (random.normal(size=gold.shape) + effect * gold).astype(np.float32)
-    return Scored(logits, gold, np.arange(first_group, first_group + rows))
+    return Scored(logits, gold, np.arange(first_group, first_group + rows), GOEMOTIONS)
 
 
 def test_average_precision_is_scikit_learns():
@@ -51,7 +51,7 @@ def test_rows_of_one_group_are_dealt_out_together():
     def copied(split: Scored, groups: bool) -> Scored:
         logits, gold = (np.repeat(part, 10, axis=0) for part in split[:2])
         own = np.arange(len(gold)) + 10 * split.groups[0]
-        return Scored(logits, gold, np.repeat(split.groups, 10) if groups else own)
+        return Scored(logits, gold, np.repeat(split.groups, 10) if groups else own, GOEMOTIONS)
 
     together = ranking_gap(copied(validation, True), copied(test, True), seed=0)
     apart = ranking_gap(copied(validation, False), copied(test, False), seed=0)

@@ -1,4 +1,5 @@
 import pytest
+from support.labels import GOEMOTIONS
 from support.leaks import append, drop, edit, rewrite
 
 from emotion_slm.audit.raw import audit_raw, label_shift
@@ -63,7 +64,7 @@ def test_order_of_a_label_set_is_no_difference(audited):
 
 def test_shift_of_thinned_neutral_is_found():
     natural = [["neutral"]] * 30 + [["joy"]] * 40 + [["love", "fear"]] * 30
-    shift = label_shift(natural, natural[28:])
+    shift = label_shift(natural, natural[28:], GOEMOTIONS)
     assert shift["label"] == "neutral"
     assert shift["natural_share"] == 0.3
     assert shift["evaluated_share"] == pytest.approx(2 / 72, abs=1e-6)
@@ -72,6 +73,6 @@ def test_shift_of_thinned_neutral_is_found():
 
 
 def test_shift_of_the_same_and_of_disjoint_labels():
-    assert label_shift([["joy"], ["love"]], [["joy"], ["love"]])["jensen_shannon"] == 0
-    assert label_shift([["joy"]], [["love"]])["jensen_shannon"] == 1
-    assert label_shift([["joy"]], []) == {}
+    assert label_shift([["joy"], ["love"]], [["joy"], ["love"]], GOEMOTIONS)["jensen_shannon"] == 0
+    assert label_shift([["joy"]], [["love"]], GOEMOTIONS)["jensen_shannon"] == 1
+    assert label_shift([["joy"]], [], GOEMOTIONS) == {}

@@ -4,6 +4,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from support.labels import LABELS
 from support.leaks import both, edit, rehash, reset, rewrite, write_in
 
 from emotion_slm.audit import results as module
@@ -13,7 +14,6 @@ from emotion_slm.audit.results import audit_results
 from emotion_slm.common import files
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.evaluation.evaluate import decide
 from emotion_slm.evaluation.params import EvaluateParams
 from emotion_slm.evaluation.results import gather

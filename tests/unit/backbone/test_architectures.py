@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
+from support.labels import LABELS
 
 from emotion_slm.backbone.loading import load_backbone, positions
 from emotion_slm.backbone.lora import add_lora
@@ -104,7 +105,7 @@ def test_adapters_go_into_every_projection_known(name, folder_of, backbone_param
 def test_vector_of_a_text_does_not_depend_on_its_padding(name, folder_of, encoder_params):
     pooling = "mean" if name in LEARNT_POSITIONS | FUSED else "last"
     params = encoder_params(folder_of(name), pooling=pooling, max_length=20)
-    model = build_encoder(params, LORA, 0.0).eval()
+    model = build_encoder(params, LORA, 0.0, LABELS).eval()
     with torch.no_grad():
         together = model.encode(**TOKENS)
         alone = model.encode(**{name: tensor[1:, :3] for name, tensor in TOKENS.items()})
@@ -117,7 +118,7 @@ def test_one_position_does_not_depend_on_query_and_key(name, folder_of, backbone
     params = OnePositionSlm(
         name="one_position", backbone=backbone_params(folder_of(name)), dropout=0.0, lora=LORA
     )
-    model = build_classifier(params, 12).eval()
+    model = build_classifier(params, 12, LABELS).eval()
     vectors = torch.randn(3, 12, generator=torch.Generator().manual_seed(1))
     touched = 0
     with torch.no_grad():

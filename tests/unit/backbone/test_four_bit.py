@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.labels import LABELS
 from support.training import disturb
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration
 
@@ -78,7 +79,7 @@ def params(wide_mistral3, encoder_params) -> EncoderParams:
 @pytest.fixture
 def model(params) -> TextClassifier:
     torch.manual_seed(0)
-    return build_encoder(params, LORA, 0.0)
+    return build_encoder(params, LORA, 0.0, LABELS)
 
 
 def test_projections_are_quantised_and_adapters_are_float32(model):
@@ -144,13 +145,13 @@ def test_one_position_trains_and_reloads(wide_mistral3, backbone_params, tmp_pat
         dropout=0.0,
         lora=LORA,
     )
-    model = build_classifier(params, 12)
+    model = build_classifier(params, 12, LABELS)
     disturb(model)
     vectors = np.random.default_rng(0).normal(size=(3, 12)).astype(np.float32)
     model(torch.from_numpy(vectors)).logits.pow(2).sum().backward()
     for name, weight in model.named_parameters():
         assert (weight.grad is not None) == weight.requires_grad, name
-    finetuned = Finetuned(params, 12)
+    finetuned = Finetuned(params, 12, LABELS)
     write_finetuned(tmp_path, model, finetuned)
     loaded = load_classifier(finetuned, tmp_path / WEIGHTS)
     np.testing.assert_allclose(

@@ -5,6 +5,7 @@ import types
 
 import pytest
 import torch
+from support.labels import LABELS
 from transformers import AutoModelForImageTextToText
 
 from emotion_slm.backbone import loading as backbone
@@ -46,7 +47,7 @@ def test_text_classifier_is_loaded_as_documented(calls, tiny_mistral3, encoder_p
     params = encoder_params(
         tiny_mistral3, loader="unsloth", four_bit=four_bit, pooling="last", max_length=24
     )
-    model = build_encoder(params, LORA, 0.0)
+    model = build_encoder(params, LORA, 0.0, LABELS)
     assert calls == [
         {
             "model_name": str(tiny_mistral3),
@@ -63,7 +64,7 @@ def test_text_classifier_is_loaded_as_documented(calls, tiny_mistral3, encoder_p
 
 def test_gradients_reach_every_adapter_and_nothing_else(calls, tiny_mistral3, encoder_params):
     params = encoder_params(tiny_mistral3, loader="unsloth", four_bit=True, pooling="last")
-    model = build_encoder(params, LORA, 0.0)
+    model = build_encoder(params, LORA, 0.0, LABELS)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
@@ -83,7 +84,7 @@ def test_one_position_asks_for_the_published_length(calls, tiny_mistral3, backbo
         dropout=0.0,
         lora=LORA,
     )
-    logits = build_classifier(params, 12)(torch.randn(2, 12)).logits
+    logits = build_classifier(params, 12, LABELS)(torch.randn(2, 12)).logits
     assert calls[0]["max_seq_length"] == 2
     assert logits.dtype == torch.float32 and torch.isfinite(logits).all()
 
@@ -100,5 +101,5 @@ def test_a_machine_that_does_not_fit_is_refused_before_anything_is_fetched(
         tiny_mistral3, loader="unsloth", four_bit=True, gpu_memory_gib=48.0, ram_gib=16.0
     )
     with pytest.raises(EmotionSlmError, match=r"48 GiB, found 15\.8 GiB.*bitsandbytes.*`minilm`"):
-        build_encoder(params, LORA, 0.0)
+        build_encoder(params, LORA, 0.0, LABELS)
     assert calls == []

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from support.labels import GOEMOTIONS, LABELS
 
 from emotion_slm.balance.grow import grow, keep
 from emotion_slm.balance.params import IsmoteParams
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
 
 COLUMNS = [
     "id", "labels", "synthetic", "target_label", "seed_id", "neighbour_id", "t", "normalized",
@@ -53,7 +53,7 @@ def count(rows, label):
 
 
 def test_train_rows_come_first_unchanged(vectors, frame):
-    balanced, rows, _ = grow(vectors, frame, parameters(), seed=0)
+    balanced, rows, _ = grow(vectors, frame, GOEMOTIONS, parameters(), seed=0)
     assert balanced.dtype == np.float32
     assert balanced[:200].tobytes() == vectors.tobytes()
     assert list(rows.columns) == COLUMNS
@@ -66,7 +66,7 @@ def test_train_rows_come_first_unchanged(vectors, frame):
 
 
 def test_synthetic_rows_name_their_parents(vectors, frame):
-    balanced, rows, _ = grow(vectors, frame, parameters(), seed=0)
+    balanced, rows, _ = grow(vectors, frame, GOEMOTIONS, parameters(), seed=0)
     synthetic = rows[200:]
     assert synthetic["synthetic"].all()
     assert synthetic["id"].iloc[0] == "synthetic-000001"
@@ -86,21 +86,23 @@ def test_synthetic_rows_name_their_parents(vectors, frame):
 
 
 def test_every_label_but_the_excluded_reaches_the_target(vectors, frame):
-    _, rows, _ = grow(vectors, frame, parameters(), seed=0)
+    _, rows, _ = grow(vectors, frame, GOEMOTIONS, parameters(), seed=0)
     assert all(count(rows, label) >= 30 for label in LABELS if label != "neutral")
     assert count(rows, "neutral") == count(frame, "neutral")
     assert count(rows, "anger") == count(frame, "anger") > 30
 
 
 def test_a_mapping_grows_its_labels_alone(vectors, frame):
-    _, rows, report = grow(vectors, frame, parameters(target={"joy": 12, "fear": 9}), seed=0)
+    _, rows, report = grow(
+        vectors, frame, GOEMOTIONS, parameters(target={"joy": 12, "fear": 9}), seed=0
+    )
     assert rows["target_label"].dropna().value_counts().to_dict() == {"joy": 9, "fear": 5}
     over = count(rows, "joy") - 12 + count(rows, "fear") - 9
     assert report["overshoot"] == over
 
 
 def test_copies_are_their_own_neighbours(vectors, frame):
-    balanced, rows, _ = grow(vectors, frame, parameters(expansion="copy"), seed=0)
+    balanced, rows, _ = grow(vectors, frame, GOEMOTIONS, parameters(expansion="copy"), seed=0)
     synthetic = rows[200:]
     assert (synthetic["seed_id"] == synthetic["neighbour_id"]).all()
     assert (synthetic["t"] == 0).all()
@@ -109,13 +111,13 @@ def test_copies_are_their_own_neighbours(vectors, frame):
 
 
 def test_normalized_rows_are_marked(vectors, frame):
-    balanced, rows, _ = grow(vectors, frame, parameters(normalize=True), seed=0)
+    balanced, rows, _ = grow(vectors, frame, GOEMOTIONS, parameters(normalize=True), seed=0)
     assert rows["normalized"].tolist() == rows["synthetic"].tolist()
     np.testing.assert_allclose(np.linalg.norm(balanced[200:], axis=1), 1, rtol=1e-6)
 
 
 def test_the_report_is_true(vectors, frame):
-    _, rows, report = grow(vectors, frame, parameters(), seed=0)
+    _, rows, report = grow(vectors, frame, GOEMOTIONS, parameters(), seed=0)
     before, after = (np.array([count(of, label) for label in LABELS]) for of in (frame, rows))
     beyond = {label: count(rows, label) - 30 for label in LABELS if label != "neutral"}
     grown = {label for label in beyond if count(frame, label) < 30}
@@ -130,7 +132,9 @@ def test_the_report_is_true(vectors, frame):
 
 
 def test_the_seed_chooses_the_rows(vectors, frame):
-    once, again, other = (grow(vectors, frame, parameters(), seed)[0] for seed in (1, 1, 2))
+    once, again, other = (
+        grow(vectors, frame, GOEMOTIONS, parameters(), seed)[0] for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(once, again)
     assert not np.array_equal(once[:210], other[:210])
 
@@ -142,7 +146,7 @@ def test_the_seed_chooses_the_rows(vectors, frame):
 )
 def test_every_parameter_is_heeded(vectors, frame, change):
     default, changed = (
-        grow(vectors, frame, parameters(target=200, **changes), seed=1)[1]
+        grow(vectors, frame, GOEMOTIONS, parameters(target=200, **changes), seed=1)[1]
         for changes in ({}, change)
     )
     assert not default.equals(changed)
@@ -152,20 +156,20 @@ def test_a_label_without_rows_is_left_out_of_the_report(vectors, frame):
     without = frame["labels"].map(lambda names: "grief" not in names)
     rows = frame[without].reset_index(drop=True)
     with pytest.warns(UserWarning, match="grief"):
-        _, _, report = grow(vectors[without], rows, parameters(), seed=0)
+        _, _, report = grow(vectors[without], rows, GOEMOTIONS, parameters(), seed=0)
     json.dumps(report, allow_nan=False)
 
 
 def test_vectors_must_be_finite(vectors, frame):
     vectors[3, 3] = np.nan
     with pytest.raises(EmotionSlmError, match="NaN"):
-        grow(vectors, frame, parameters(), seed=0)
+        grow(vectors, frame, GOEMOTIONS, parameters(), seed=0)
 
 
 def test_keep_returns_the_train_rows_alone(vectors, frame):
-    kept, rows, report = keep(vectors, frame)
+    kept, rows, report = keep(vectors, frame, GOEMOTIONS)
     assert kept is vectors
-    _, grown, _ = grow(vectors, frame, parameters(), seed=0)
+    _, grown, _ = grow(vectors, frame, GOEMOTIONS, parameters(), seed=0)
     pd.testing.assert_frame_equal(rows, grown[:200])
     assert (report["rows"], report["synthetic"], report["overshoot"]) == (200, 0, 0)
     assert report["mean_ir_before"] == report["mean_ir_after"]
@@ -175,8 +179,8 @@ def test_the_frames_survive_parquet_with_one_schema(vectors, frame, tmp_path):
     import pyarrow.parquet as pq
 
     for name, rows in (
-        ("grown", grow(vectors, frame, parameters(), seed=0)[1]),
-        ("kept", keep(vectors, frame)[1]),
+        ("grown", grow(vectors, frame, GOEMOTIONS, parameters(), seed=0)[1]),
+        ("kept", keep(vectors, frame, GOEMOTIONS)[1]),
     ):
         rows.to_parquet(tmp_path / name, index=False)
     schemas = [pq.read_schema(tmp_path / name).remove_metadata() for name in ("grown", "kept")]

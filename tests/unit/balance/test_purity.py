@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.labels import GOEMOTIONS, LABEL_INDEX, LABELS
 
 from emotion_slm.balance import purity as module
 from emotion_slm.balance.grow import grow, keep
@@ -16,7 +17,6 @@ from emotion_slm.balance.purity import (
     neighbour_purity,
     probes,
 )
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 
 
 def gold_of(n_rows: int, **carriers) -> np.ndarray:
@@ -38,7 +38,7 @@ def test_shares_counted_by_hand():
         },
         "joy": {kind: np.array([[20.0]]) for kind in ("real", "ismote", "smote")},
     }
-    purity = neighbour_purity(of_label, validation, gold)
+    purity = neighbour_purity(of_label, GOEMOTIONS, validation, gold)
     assert purity == [
         {
             "label": "grief", "real": 0.4, "ismote": pytest.approx(0.3), "smote": 0.2,
@@ -57,20 +57,24 @@ def test_shares_counted_by_hand():
 def test_a_label_without_validation_rows_has_no_purity_and_leaves_the_mean_alone():
     validation = np.arange(10, dtype=np.float32)[:, np.newaxis]
     of_label = {label: {"real": validation[:2], "ismote": validation} for label in ("grief", "joy")}
-    with_both = neighbour_purity(of_label, validation, gold_of(10, joy=[0, 1, 2]))
-    joy_alone = neighbour_purity({"joy": of_label["joy"]}, validation, gold_of(10, joy=[0, 1, 2]))
+    with_both = neighbour_purity(of_label, GOEMOTIONS, validation, gold_of(10, joy=[0, 1, 2]))
+    joy_alone = neighbour_purity(
+        {"joy": of_label["joy"]}, GOEMOTIONS, validation, gold_of(10, joy=[0, 1, 2])
+    )
     assert with_both == joy_alone and len(joy_alone) == 1
 
 
 def test_no_label_at_all_has_no_mean():
     validation = np.zeros((5, 2), dtype=np.float32)
-    assert neighbour_purity({}, validation, gold_of(5)) == []
+    assert neighbour_purity({}, GOEMOTIONS, validation, gold_of(5)) == []
     assert mean_purity([], "ismote") is None
 
 
 def test_without_synthetic_rows_real_and_chance_remain():
     validation = np.arange(10, dtype=np.float32)[:, np.newaxis]
-    purity = neighbour_purity({"joy": {"real": validation}}, validation, gold_of(10, joy=[4]))
+    purity = neighbour_purity(
+        {"joy": {"real": validation}}, GOEMOTIONS, validation, gold_of(10, joy=[4])
+    )
     assert set(purity[0]) == {"label", "real", "chance", "validation_rows"}
     assert mean_purity(purity, "ismote") is None
 
@@ -85,7 +89,7 @@ def test_agrees_with_a_loop_over_all_distances(seed, d, n_rows):
         label: {kind: random.normal(size=(7, d)) for kind in ("real", "ismote", "smote")}
         for label in ("grief", "joy")
     }
-    purity = {row["label"]: row for row in neighbour_purity(of_label, validation, gold)}
+    purity = {row["label"]: row for row in neighbour_purity(of_label, GOEMOTIONS, validation, gold)}
     for label, kinds in of_label.items():
         for kind, rows in kinds.items():
             shares = []
@@ -107,7 +111,7 @@ def test_displaced_rows_are_refuted():
     inside = centres[0] + random.normal(size=(200, d))
     displaced = inside + 1000 * random.normal(size=inside.shape)
     probes = {"grief": {"ismote": inside, "smote": displaced}}
-    (grief,) = neighbour_purity(probes, validation, gold)
+    (grief,) = neighbour_purity(probes, GOEMOTIONS, validation, gold)
     assert grief["ismote"] > 0.99
     assert grief["chance"] == pytest.approx(0.1)
     assert grief["smote"] < 0.25
@@ -139,7 +143,12 @@ def rows_in(found: np.ndarray, pool: np.ndarray) -> bool:
 
 
 def test_grown_labels_alone_rarest_first(train):
-    found = probes(*grow(*train, parameters(), seed=0)[:2], seed=1)
+    found = probes(
+        *grow(*train, GOEMOTIONS, parameters(), seed=0)[:2],
+        GOEMOTIONS,
+        GOEMOTIONS,
+        seed=1,
+    )
     assert list(found) == ["joy", "fear"]
     for label, kinds in found.items():
         assert set(kinds) == {"real", "ismote", "smote"}
@@ -148,18 +157,18 @@ def test_grown_labels_alone_rarest_first(train):
 
 
 def test_real_and_ismote_are_rows_of_the_balanced_set(train):
-    balanced, rows, _ = grow(*train, parameters(), seed=0)
-    for label, kinds in probes(balanced, rows, seed=1).items():
+    balanced, rows, _ = grow(*train, GOEMOTIONS, parameters(), seed=0)
+    for label, kinds in probes(balanced, rows, GOEMOTIONS, seed=1).items():
         carries = rows["labels"].map(lambda labels, label=label: label in labels)
         assert rows_in(kinds["real"], balanced[~rows["synthetic"] & carries])
         assert rows_in(kinds["ismote"], balanced[rows["target_label"] == label])
 
 
 def test_smote_rows_lie_between_the_parents_of_the_ismote_rows(train):
-    balanced, rows, _ = grow(*train, parameters(), seed=0)
+    balanced, rows, _ = grow(*train, GOEMOTIONS, parameters(), seed=0)
     vector_of = dict(zip(rows["id"], balanced, strict=True))
     made = rows[rows["target_label"] == "joy"]
-    smote = probes(balanced, rows, seed=1)["joy"]["smote"]
+    smote = probes(balanced, rows, GOEMOTIONS, seed=1)["joy"]["smote"]
     seeds, neighbours = (
         np.stack([vector_of[name] for name in made[column]])
         for column in ("seed_id", "neighbour_id")
@@ -174,28 +183,38 @@ def test_smote_rows_lie_between_the_parents_of_the_ismote_rows(train):
 def test_smote_rows_are_of_unit_length_when_the_ismote_rows_are(train):
     vectors, frame = train
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = probes(*grow(unit, frame, parameters(normalize=True), seed=0)[:2], seed=1)
+    found = probes(
+        *grow(unit, frame, GOEMOTIONS, parameters(normalize=True), seed=0)[:2],
+        GOEMOTIONS,
+        GOEMOTIONS,
+        seed=1,
+    )
     np.testing.assert_allclose(np.linalg.norm(found["joy"]["smote"], axis=1), 1, rtol=1e-5)
 
 
 def test_no_kind_exceeds_the_sample(train, monkeypatch):
     monkeypatch.setattr(module, "SAMPLE", 15)
-    found = probes(*grow(*train, parameters(), seed=0)[:2], seed=1)
+    found = probes(
+        *grow(*train, GOEMOTIONS, parameters(), seed=0)[:2],
+        GOEMOTIONS,
+        GOEMOTIONS,
+        seed=1,
+    )
     sizes = {label: [len(rows) for rows in kinds.values()] for label, kinds in found.items()}
     assert sizes == {"joy": [12, 15, 15], "fear": [15, 15, 15]}
 
 
 def test_the_seed_chooses_the_rows(train, monkeypatch):
     monkeypatch.setattr(module, "SAMPLE", 15)
-    balanced, rows, _ = grow(*train, parameters(), seed=0)
-    once, again, other = (probes(balanced, rows, seed)["fear"] for seed in (1, 1, 2))
+    balanced, rows, _ = grow(*train, GOEMOTIONS, parameters(), seed=0)
+    once, again, other = (probes(balanced, rows, GOEMOTIONS, seed)["fear"] for seed in (1, 1, 2))
     for kind in once:
         np.testing.assert_array_equal(once[kind], again[kind])
         assert not np.array_equal(once[kind], other[kind])
 
 
 def test_without_synthetic_rows_every_label_with_rows_has_its_real_ones(train):
-    found = probes(*keep(*train)[:2], seed=1)
+    found = probes(*keep(*train, GOEMOTIONS)[:2], GOEMOTIONS, seed=1)
     assert list(found) == ["joy", "fear", "neutral", "admiration"]
     assert all(set(kinds) == {"real"} for kinds in found.values())
     assert set(found) < set(LABELS)

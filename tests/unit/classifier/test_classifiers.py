@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from support.labels import LABELS
 
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.classifier.architectures import build_classifier
@@ -12,7 +13,6 @@ from emotion_slm.classifier.finetuned import (
     write_finetuned,
 )
 from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
-from emotion_slm.corpus.labels import LABELS
 
 WIDTH = 12  # of the vectors; the backbones' is 32
 KINDS = ["linear", "mlp", "bert", "mistral", "mistral3"]
@@ -43,7 +43,7 @@ def params_of(tiny_bert, tiny_mistral, tiny_mistral3, backbone_params):
 def build(params_of):
     def make(kind: str) -> torch.nn.Module:
         torch.manual_seed(0)
-        return build_classifier(params_of(kind), WIDTH).eval()
+        return build_classifier(params_of(kind), WIDTH, LABELS).eval()
 
     return make
 
@@ -151,9 +151,9 @@ def test_saved_classifier_gives_the_logits_of_the_rounded_one(
     model = build(kind)
     if kind in SLMS:
         wake_adapters(model)
-    write_finetuned(tmp_path, model, Finetuned(params_of(kind), WIDTH))
+    write_finetuned(tmp_path, model, Finetuned(params_of(kind), WIDTH, LABELS))
     finetuned = read_finetuned(tmp_path)
-    assert finetuned == Finetuned(params_of(kind), WIDTH)
+    assert finetuned == Finetuned(params_of(kind), WIDTH, LABELS)
     with torch.no_grad():
         for weight in model.parameters():
             if weight.requires_grad:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.labels import GOEMOTIONS, LABELS
 
 from emotion_slm.classifier.finetune import LabelledVectors, finetune
 from emotion_slm.classifier.finetuned import WEIGHTS
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import write_json
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import CONFIG, HEAD, write_frozen
 
 WIDTH = 32
@@ -53,7 +53,7 @@ def fit(rows, training_params, tmp_path):
             training=training_params(**training),
         )
         output, checkpoints = tmp_path / "finetuned", tmp_path / "checkpoints"
-        done = finetune(rows, rows, params, 0, output, checkpoints, folder)
+        done = finetune(rows, rows, GOEMOTIONS, params, 0, output, checkpoints, folder)
         return done, load_file(output / WEIGHTS)
 
     return run

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.labels import LABELS
 
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.backbone.tensors import save_trained
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.training.losses import binary_cross_entropy
 
@@ -31,17 +31,17 @@ def build(tiny_bert, tiny_mistral, tiny_mistral3, backbone_params, encoder_param
     def make(kind: str) -> torch.nn.Module:
         torch.manual_seed(0)
         if kind == "linear":
-            return build_classifier(LinearHead(name="linear"), WIDTH)
+            return build_classifier(LinearHead(name="linear"), WIDTH, LABELS)
         if kind == "mlp":
-            return build_classifier(MlpHead(name="mlp", hidden=16, dropout=0.0), WIDTH)
+            return build_classifier(MlpHead(name="mlp", hidden=16, dropout=0.0), WIDTH, LABELS)
         name, backbone, *lora = kind.split("-")
         if name == "one_position":
             backbone = backbone_params(folders[backbone])
             head = OnePositionSlm(name=name, backbone=backbone, dropout=0.0, lora=LORA)
-            return build_classifier(head, WIDTH)
+            return build_classifier(head, WIDTH, LABELS)
         pooling = "mean" if backbone == "bert" else "last"
         encoder = encoder_params(folders[backbone], pooling=pooling)
-        return build_encoder(encoder, LORA if lora else None, 0.0)
+        return build_encoder(encoder, LORA if lora else None, 0.0, LABELS)
 
     return make
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.labels import LABEL_INDEX, LABELS
 from support.training import disturb
 
 from emotion_slm.backbone.base import EmotionModel
@@ -17,7 +18,6 @@ from emotion_slm.classifier.one_position import OnePositionClassifier
 from emotion_slm.classifier.params import OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierConfig
 
@@ -76,14 +76,16 @@ def build(tiny_bert, tiny_mistral, tiny_mistral3, backbone_params, encoder_param
         if name == "text":
             pooling = "mean" if rest[0] == "bert" else "last"
             lora = LORA if rest[-1] == "lora" else None
-            return build_encoder(encoder_params(folders[rest[0]], pooling=pooling), lora, 0.1)
+            return build_encoder(
+                encoder_params(folders[rest[0]], pooling=pooling), lora, 0.1, LABELS
+            )
         head = OnePositionSlm(
             name="one_position",
             backbone=backbone_params(folders[rest[0]]),
             dropout=0.1,
             lora=LORA,
         )
-        return build_classifier(head, WIDTH)
+        return build_classifier(head, WIDTH, LABELS)
 
     return make
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.labels import LABELS
 from support.report import write_run
 from typer.testing import CliRunner
 
 from emotion_slm.audit.audit import PARTS
 from emotion_slm.cli.app import app
 from emotion_slm.common import paths
-from emotion_slm.corpus.labels import LABELS
 
 HEAVY = ("torch", "transformers", "pandas", "numpy", "sklearn", "datasets", "matplotlib")
 

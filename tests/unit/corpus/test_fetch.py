@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
 import threading
 import time
 import tracemalloc
@@ -14,11 +15,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import requests
+from ruamel.yaml import YAML
+from support.labels import GOEMOTIONS
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.corpus import fetch as module
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.description import Description, read_description
 from emotion_slm.corpus.fetch import UnreachableError, download, fetch, hugging_face
+from emotion_slm.corpus.labels import CORPUS
 from emotion_slm.corpus.sample import ROWS
 
 CONTENTS = {
@@ -26,6 +31,11 @@ CONTENTS = {
     "dev.tsv": b" a dev text\t3\td1\n",
     "test.tsv": b"a test text\t25\te1\n",
 }
+
+PINS = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
+ROOT = Path(__file__).parents[3]
+GOEMOTIONS_YAML = ROOT / "corpora/goemotions.yaml"
+SOURCES = read_description("goemotions", ROOT).sources
 
 
 @pytest.fixture(autouse=True)
@@ -37,16 +47,24 @@ def workspace(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("GOEMOTIONS_MIRROR", raising=False)
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
-    pins = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
-    monkeypatch.setattr(module, "SHA256", pins)
+    describe()
     monkeypatch.setattr(module, "READ_SECONDS", 0.5)
     monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.01)
     return root
 
 
+def describe(url: str = "http://127.0.0.1:9/data") -> None:
+    """GoEmotions' own description, but for the pins of CONTENTS and the place on the web."""
+    described = YAML(typ="safe").load(GOEMOTIONS_YAML)
+    described["sha256"] = PINS
+    described["sources"]["url"] = url
+    Path("corpora").mkdir(exist_ok=True)
+    YAML(typ="safe").dump(described, Path("corpora/goemotions.yaml"))
+
+
 @pytest.fixture
 def unreachable_hub(monkeypatch):
-    def refuse(name: str) -> bytes:
+    def refuse(description: Description, name: str) -> bytes:
         raise UnreachableError("the hub is down")
 
     monkeypatch.setattr(module, "hugging_face", refuse)
@@ -75,7 +93,7 @@ def server(monkeypatch):
     web.answers = {f"/{name}": [sends(content)] for name, content in CONTENTS.items()}
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    monkeypatch.setattr(module, "GITHUB_FOLDER", web.url)
+    describe(web.url)
     yield web
     web.shutdown()
     thread.join()
@@ -128,7 +146,9 @@ def filled(folder: Path, **changed: bytes | None) -> Path:
 
 
 def assert_fetched(folder: Path) -> None:
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENTS
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    found.pop(CORPUS, None)
+    assert found == CONTENTS
 
 
 def refused(folder: Path = Path("data/raw")) -> str:
@@ -156,7 +176,7 @@ def test_an_altered_mirror_is_refused_by_name(tmp_path, monkeypatch, server, ste
     assert message.startswith(f"{stem}.tsv from GOEMOTIONS_MIRROR={mirror}: ")
     assert "truncated or altered" in message
     assert hashlib.sha256(altered).hexdigest() in message
-    assert module.SHA256[f"{stem}.tsv"] in message
+    assert PINS[f"{stem}.tsv"] in message
     assert server.requests == []
 
 
@@ -199,18 +219,25 @@ def test_a_refusal_keeps_what_was_there(tmp_path, monkeypatch):
     assert_fetched(raw)
 
 
+def from_hub(name: str) -> bytes:
+    return hugging_face(read_description("goemotions"), name)
+
+
 def parquet(name: str, folder: Path) -> bytes:
     """CONTENTS as the hub serves them: label ids, columns in another order."""
     (folder / name).write_bytes(CONTENTS[name])
-    frame = tsv.parse(folder / name)
-    frame["labels"] = [[module.LABELS.index(label) for label in row] for row in frame["labels"]]
+    frame = tsv.parse(folder / name, GOEMOTIONS)
+    frame["labels"] = [[GOEMOTIONS.index[label] for label in row] for row in frame["labels"]]
     stream = io.BytesIO()
     frame[["text", "labels", "id"]].to_parquet(stream, index=False)
     return stream.getvalue()
 
 
 def test_hugging_face_parquet_gives_the_original_bytes(tmp_path, monkeypatch):
-    tables = {module.HUB_FILES[name]: parquet(name, tmp_path) for name in tsv.FILES}
+    tables = {
+        f"simplified/{role}-00000-of-00001.parquet": parquet(name, tmp_path)
+        for role, name in zip(("train", "validation", "test"), tsv.FILES, strict=True)
+    }
     urls = []
 
     def hub(url: str) -> bytes:
@@ -222,7 +249,7 @@ def test_hugging_face_parquet_gives_the_original_bytes(tmp_path, monkeypatch):
     assert_fetched(Path("data/raw"))
     assert len(urls) == 3
     for url in urls:
-        assert f"/datasets/{module.HUB_DATASET}/resolve/{module.HUB_REVISION}/simplified/" in url
+        assert f"/datasets/{SOURCES.hub}/resolve/{SOURCES.revision}/simplified/" in url
 
 
 @pytest.mark.parametrize(
@@ -240,24 +267,24 @@ def test_hugging_face_parquet_gives_the_original_bytes(tmp_path, monkeypatch):
 def test_a_bad_parquet_file_is_refused(monkeypatch, content):
     monkeypatch.setattr(module, "download", lambda url: content)
     with pytest.raises(EmotionSlmError, match="from Hugging Face: truncated or altered"):
-        hugging_face("train.tsv")
+        from_hub("train.tsv")
 
 
 def test_github_is_used_when_the_hub_is_down(unreachable_hub, server):
-    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert fetch("goemotions", Path("data/raw")) == "127.0.0.1"
     assert_fetched(Path("data/raw"))
     assert server.requests == ["/train.tsv", "/dev.tsv", "/test.tsv"]
     assert server.encodings == {"identity"}
 
 
 def test_a_source_that_fails_halfway_is_left_for_the_next(monkeypatch, server):
-    def half(name: str) -> bytes:
+    def half(description: Description, name: str) -> bytes:
         if name == "test.tsv":
             raise UnreachableError("gone")
         return CONTENTS[name]
 
     monkeypatch.setattr(module, "hugging_face", half)
-    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert fetch("goemotions", Path("data/raw")) == "127.0.0.1"
     assert_fetched(Path("data/raw"))
 
 
@@ -269,20 +296,20 @@ def test_a_source_that_fails_halfway_is_left_for_the_next(monkeypatch, server):
 def test_a_bad_download_is_refused_by_name(unreachable_hub, server, content):
     server.answers["/test.tsv"] = [sends(content)]
     message = refused()
-    assert message.startswith("test.tsv from GitHub: truncated or altered")
+    assert message.startswith("test.tsv from 127.0.0.1: truncated or altered")
     assert hashlib.sha256(content).hexdigest() in message
 
 
 def test_a_busy_server_is_tried_again(unreachable_hub, server):
     server.answers["/dev.tsv"] = [fails(503), fails(429), sends(CONTENTS["dev.tsv"])]
-    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert fetch("goemotions", Path("data/raw")) == "127.0.0.1"
     assert server.requests.count("/dev.tsv") == 3
 
 
 def test_a_cut_transfer_is_tried_again(unreachable_hub, server):
     content = CONTENTS["dev.tsv"]
     server.answers["/dev.tsv"] = [sends(content[:4], promised=len(content)), sends(content)]
-    assert fetch("goemotions", Path("data/raw")) == "GitHub"
+    assert fetch("goemotions", Path("data/raw")) == "127.0.0.1"
     assert server.requests.count("/dev.tsv") == 2
 
 
@@ -502,7 +529,7 @@ def test_content_that_is_not_what_the_hub_names_is_refused_before_it_is_decoded(
     named = hashlib.sha256(whole).hexdigest()
     decoded = []
     frame = module._frame
-    monkeypatch.setattr(module, "_frame", lambda content: decoded.append(content) or frame(content))
+    monkeypatch.setattr(module, "_frame", lambda *arguments: decoded.append(1) or frame(*arguments))
 
     def hub(handler):
         handler.send_response(302)
@@ -513,12 +540,12 @@ def test_content_that_is_not_what_the_hub_names_is_refused_before_it_is_decoded(
     server.answers["/hub"] = [hub]
     monkeypatch.setattr("huggingface_hub.hf_hub_url", lambda *_, **__: f"{server.url}/hub")
     server.answers["/stored"] = [sends(whole)]
-    assert hugging_face("dev.tsv") == CONTENTS["dev.tsv"] and len(decoded) == 1
+    assert from_hub("dev.tsv") == CONTENTS["dev.tsv"] and len(decoded) == 1
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 1
     server.answers["/stored"] = [sends(bytes(flipped))]
     with pytest.raises(EmotionSlmError, match=f"truncated or altered.*expected {named}"):
-        hugging_face("dev.tsv")
+        from_hub("dev.tsv")
     assert len(decoded) == 1
 
 
@@ -531,7 +558,7 @@ def test_no_flipped_byte_of_a_parquet_file_is_a_traceback(monkeypatch, tmp_path)
         flipped[place] ^= 0xFF
         monkeypatch.setattr(module, "download", lambda _, content=bytes(flipped): content)
         try:
-            hugging_face("train.tsv")  # what it says wrongly is caught by its pinned hash
+            from_hub("train.tsv")  # what it says wrongly is caught by its pinned hash
         except EmotionSlmError:
             refused += 1
     assert refused > len(whole) / 10
@@ -543,7 +570,7 @@ def test_a_parquet_file_that_unpacks_to_much_is_not_read(monkeypatch):
     content = pd.DataFrame(rows).to_parquet()
     monkeypatch.setattr(module, "download", lambda _: content)
     with pytest.raises(EmotionSlmError, match="1 rows in"):
-        hugging_face("train.tsv")
+        from_hub("train.tsv")
 
 
 @pytest.mark.parametrize(
@@ -581,13 +608,12 @@ def test_with_no_source_the_error_lists_what_was_tried_and_the_ways_on(
     monkeypatch, unreachable_hub
 ):
     # Port 9 of this machine: nothing listens there, so a connection is refused at once.
-    monkeypatch.setattr(module, "GITHUB_FOLDER", "http://127.0.0.1:9/data")
     message = refused()
     for part in (
         "GOEMOTIONS_MIRROR: not set",
         "../shared/goemotions: no such folder",
         "Hugging Face: the hub is down",
-        "GitHub: http://127.0.0.1:9/data/train.tsv: ",
+        "127.0.0.1: http://127.0.0.1:9/data/train.tsv: ",
         "Connection refused",
         "set GOEMOTIONS_MIRROR to a folder that holds train.tsv, dev.tsv, test.tsv",
         "profile `sample`",
@@ -596,6 +622,9 @@ def test_with_no_source_the_error_lists_what_was_tried_and_the_ways_on(
 
 
 def test_sample_needs_no_source(tmp_path):
-    assert fetch("sample", Path("data/raw")) == "the bundled sample corpus"
-    assert sorted(path.name for path in Path("data/raw").iterdir()) == sorted(tsv.FILES)
-    assert len(tsv.read_corpus(Path("data/raw"))) == ROWS
+    shutil.copytree(ROOT / "corpora/sample", "corpora/sample")
+    shutil.copyfile(ROOT / "corpora/sample.yaml", "corpora/sample.yaml")
+    assert fetch("sample", Path("data/raw")) == "corpora/sample/phrases.yaml"
+    found = sorted(path.name for path in Path("data/raw").iterdir())
+    assert found == sorted([CORPUS, *tsv.FILES])
+    assert len(tsv.read_corpus(Path("data/raw"), GOEMOTIONS)) == ROWS

@@ -1,20 +1,25 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import (
-    EKMAN,
+from support.labels import (
+    CORPUS,
+    GOEMOTIONS,
     LABEL_INDEX,
     LABELS,
     NEUTRAL,
-    SENTIMENT,
     TARGETS,
-    known_label,
+    label_set,
     to_matrix,
     to_names,
 )
+
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import Corpus, LabelSet, load_corpus, write_corpus
+
+WRITTEN = json.loads(json.dumps(CORPUS.to_dict()))
 
 
 def test_labels_are_goemotions_own_order():
@@ -30,10 +35,41 @@ def test_targets_are_fifteen_known_labels():
     assert NEUTRAL not in TARGETS
 
 
-@pytest.mark.parametrize("groups", [EKMAN, SENTIMENT], ids=["ekman", "sentiment"])
-def test_groups_hold_each_emotion_once_and_never_neutral(groups):
-    members = [label for group in groups.values() for label in group]
+@pytest.mark.parametrize("grouping", ["ekman", "sentiment"])
+def test_groups_hold_each_emotion_once_and_neutral_stands_beside_them(grouping):
+    members = [label for group in GOEMOTIONS.groups[grouping].values() for label in group]
     assert sorted(members) == sorted(set(LABELS) - {NEUTRAL})
+    assert list(GOEMOTIONS.grouped(grouping).items())[-1] == (NEUTRAL, (NEUTRAL,))
+
+
+@pytest.mark.parametrize("size", [2, 3, 6, 40, 300])
+def test_a_corpus_comes_back_as_it_was_written(size, tmp_path):
+    corpus = Corpus("tickets", "Tickets", label_set(size), caption="a test", limits=("one", "two"))
+    write_corpus(tmp_path, corpus)
+    assert load_corpus(tmp_path) == corpus
+    assert len(load_corpus(tmp_path).labels) == size
+
+
+def test_groups_keep_their_order_in_the_file(tmp_path):
+    write_corpus(tmp_path, CORPUS)
+    groups = load_corpus(tmp_path).labels.groups
+    assert list(groups) == ["sentiment", "ekman"]
+    assert list(groups["sentiment"]) == ["positive", "negative", "ambiguous"]
+
+
+def test_targets_come_first_and_no_label_twice():
+    labels = LabelSet(("a", "b", "c"), targets=("c", "a"))
+    assert labels.targets_first == ("c", "a", "b")
+    assert labels.target_columns == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{}, {**WRITTEN, "labels": None}, {**WRITTEN, "more": 1}, {**WRITTEN, "targets": ["happy"]}],
+)
+def test_what_describes_no_corpus_is_refused(content, tmp_path):
+    with pytest.raises(EmotionSlmError, match=r"corpus\.json: (name|labels|more): "):
+        Corpus.from_dict(content, tmp_path / "corpus.json")
 
 
 def test_matrix_by_hand():
@@ -59,6 +95,6 @@ def test_names_and_matrix_are_inverse(rows):
 )
 def test_unknown_label_gets_a_hint(name, hint):
     with pytest.raises(EmotionSlmError, match=f"unknown label '{name}'; {hint}"):
-        known_label(name)
+        GOEMOTIONS.known(name)
     with pytest.raises(EmotionSlmError, match=hint):
         to_matrix([["joy"], [name]])

@@ -1,19 +1,22 @@
 """The sample corpus has GoEmotions' format and proportions, and is the same everywhere."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.labels import GOEMOTIONS, LABELS, NEUTRAL
 
-from emotion_slm.corpus import sample_phrases, tsv
+from emotion_slm.common.params import load_yaml
+from emotion_slm.corpus import tsv
 from emotion_slm.corpus.fetch import SAMPLE_SEED
-from emotion_slm.corpus.labels import LABELS, NEUTRAL
 from emotion_slm.corpus.sample import FEWEST, ROWS, write_sample
 from emotion_slm.corpus.split import normalize, split_official, summary
 
+MATERIAL = Path("corpora/sample/phrases.yaml")
 SHA256 = "ce64416650447113908c0fcc693e7cf0444847385750bf30b4d894279b5b4827"
 
 
@@ -24,13 +27,13 @@ def digest(folder: Path) -> str:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder, SAMPLE_SEED)
+    write_sample(MATERIAL, GOEMOTIONS, folder, SAMPLE_SEED)
     return folder
 
 
 @pytest.fixture(scope="module")
 def rows(folder) -> pd.DataFrame:
-    return tsv.read_corpus(folder)
+    return tsv.read_corpus(folder, GOEMOTIONS)
 
 
 def test_the_bytes_are_pinned(folder):
@@ -39,17 +42,19 @@ def test_the_bytes_are_pinned(folder):
 
 def test_the_hash_seed_does_not_matter(folder, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from emotion_slm.corpus.sample import write_sample;"
-        f"write_sample(Path(sys.argv[1]), {SAMPLE_SEED})"
+        "import sys; from pathlib import Path; from emotion_slm.corpus.fetch import fetch;"
+        "fetch('sample', Path(sys.argv[1]))"
     )
     subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], env={"PYTHONHASHSEED": "1"}, check=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=os.environ | {"PYTHONHASHSEED": "1"},
+        check=True,
     )
     assert digest(tmp_path) == digest(folder)
 
 
 def test_another_seed_gives_another_corpus(folder, tmp_path):
-    write_sample(tmp_path, SAMPLE_SEED + 1)
+    write_sample(MATERIAL, GOEMOTIONS, tmp_path, SAMPLE_SEED + 1)
     assert digest(tmp_path) != digest(folder)
 
 
@@ -91,7 +96,10 @@ def test_the_format_is_exercised(folder, rows):
     assert (rows["text"] != rows["text"].str.strip()).sum() >= 50
     assert rows["text"].map(lambda text: not text.isascii()).sum() >= 50
     for name in tsv.FILES:
-        assert tsv.render(tsv.parse(folder / name)) == (folder / name).read_bytes()
+        assert (
+            tsv.render(tsv.parse(folder / name, GOEMOTIONS), GOEMOTIONS)
+            == (folder / name).read_bytes()
+        )
 
 
 def test_duplicates_are_exercised(rows):
@@ -116,7 +124,8 @@ def test_labels_show_in_the_words_but_not_perfectly(rows):
 
 
 def test_every_label_has_enough_material_and_it_is_filled_in(rows):
-    assert set(sample_phrases.PHRASES) == set(LABELS)
-    for phrases in sample_phrases.PHRASES.values():
+    material = load_yaml(MATERIAL)["phrases"]
+    assert set(material) == set(LABELS)
+    for phrases in material.values():
         assert len(set(phrases)) >= 12
     assert not rows["text"].str.contains("{", regex=False).any()

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.labels import GOEMOTIONS, LABELS, to_matrix
 
 from emotion_slm.audit.split import text_key
 from emotion_slm.common.paths import SPLITS
 from emotion_slm.corpus import tsv
-from emotion_slm.corpus.labels import LABELS, to_matrix
+from emotion_slm.corpus.fetch import fetch
 from emotion_slm.corpus.params import Ratios
-from emotion_slm.corpus.sample import write_sample
 from emotion_slm.corpus.split import (
     COLUMNS,
     INVISIBLE,
@@ -35,8 +35,8 @@ RATIOS = Ratios(train=0.6, validation=0.2, test=0.2)
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> pd.DataFrame:
     folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder, 20)
-    return tsv.read_corpus(folder)
+    fetch("sample", folder)
+    return tsv.read_corpus(folder, GOEMOTIONS)
 
 
 def corpus(rows: list[tuple[str, str, list[str]]]) -> pd.DataFrame:
@@ -165,7 +165,7 @@ def test_duplicate_groups_are_numbered_by_first_appearance():
 
 
 def test_pooled_is_a_partition_in_corpus_order(sample):
-    splits = split_pooled(sample, RATIOS, seed=1)
+    splits = split_pooled(sample, GOEMOTIONS, RATIOS, seed=1)
     assert list(splits.frames) == list(SPLITS)
     assert splits.dropped == dict.fromkeys(SPLITS, 0)
     position = {identity: number for number, identity in enumerate(sample["id"])}
@@ -181,7 +181,7 @@ def test_pooled_is_a_partition_in_corpus_order(sample):
 
 @pytest.mark.parametrize("seed", [0, 1, 3407])
 def test_pooled_keeps_the_ratios_of_rows_and_labels(sample, seed):
-    splits = split_pooled(sample, RATIOS, seed=seed)
+    splits = split_pooled(sample, GOEMOTIONS, RATIOS, seed=seed)
     totals = to_matrix(sample["labels"]).sum(axis=0)
     for name in SPLITS:
         frame, ratio = splits.frames[name], getattr(RATIOS, name)
@@ -194,7 +194,7 @@ def test_pooled_keeps_the_ratios_of_rows_and_labels(sample, seed):
 def test_pooled_draws_from_the_whole_corpus(sample):
     shares = [
         (frame["official_split"] == "train").mean()
-        for frame in split_pooled(sample, RATIOS, seed=1).frames.values()
+        for frame in split_pooled(sample, GOEMOTIONS, RATIOS, seed=1).frames.values()
     ]
     assert shares == pytest.approx([0.8, 0.8, 0.8], abs=0.06)
 
@@ -221,7 +221,7 @@ def test_pooled_keeps_duplicates_on_one_side():
 
 
 def test_pooled_depends_on_the_seed_alone(sample):
-    first, again, other = (split_pooled(sample, RATIOS, seed) for seed in (5, 5, 6))
+    first, again, other = (split_pooled(sample, GOEMOTIONS, RATIOS, seed) for seed in (5, 5, 6))
     for name in SPLITS:
         pd.testing.assert_frame_equal(first.frames[name], again.frames[name])
     assert set(first.frames["test"]["id"]) != set(other.frames["test"]["id"])
@@ -279,10 +279,10 @@ def test_summary_finds_near_duplicates_across_the_splits():
 
 @pytest.mark.skipif(not (REAL / "train.tsv").exists(), reason="GoEmotions is not on this machine")
 def test_the_real_corpus():
-    rows = tsv.read_corpus(REAL)
+    rows = tsv.read_corpus(REAL, GOEMOTIONS)
     official = split_official(rows)
     assert official.dropped == {"train": 456, "validation": 35, "test": 0}
-    pooled = split_pooled(rows, RATIOS, seed=3407)
+    pooled = split_pooled(rows, GOEMOTIONS, RATIOS, seed=3407)
     for name in SPLITS:
         assert abs(len(pooled.frames[name]) / len(rows) - getattr(RATIOS, name)) < 0.005
     assert groups_in_several(pooled) == 0

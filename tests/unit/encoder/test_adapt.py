@@ -1,6 +1,7 @@
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.labels import GOEMOTIONS, LABELS
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.adapt import adapt
@@ -19,7 +20,9 @@ def test_four_bit_weights_need_adapters(
     params = AdaptParams(**COMMON, head="random", training=training_params())
     rows = emotion_frame(4)
     with pytest.raises(EmotionSlmError, match=r"give adapt\.lora a rank"):
-        adapt(rows, rows, encoder, params, 0, tmp_path / "out", tmp_path / "checkpoints")
+        adapt(
+            rows, rows, GOEMOTIONS, encoder, params, 0, tmp_path / "out", tmp_path / "checkpoints"
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -31,10 +34,10 @@ def test_the_head_starts_as_params_say(
     still = training_params(epochs=1, learning_rate=1e-9)
     params = AdaptParams(**COMMON, head=head, training=still)
     rows = emotion_frame(4)
-    adapt(rows, rows, encoder, params, 5, tmp_path / "out", tmp_path / "checkpoints")
+    adapt(rows, rows, GOEMOTIONS, encoder, params, 5, tmp_path / "out", tmp_path / "checkpoints")
     torch.manual_seed(5)
-    model = build_encoder(encoder, None, 0.0)
+    model = build_encoder(encoder, None, 0.0, LABELS)
     if head == "definitions":
-        start_from_definitions(model, Tokenizer(tiny_bert, encoder.max_length))
+        start_from_definitions(model, Tokenizer(tiny_bert, encoder.max_length), GOEMOTIONS)
     kept = load_file(tmp_path / "out" / HEAD)["weight"]  # in half precision
     assert torch.allclose(kept.float(), model.head.weight, rtol=2e-3, atol=1e-5)

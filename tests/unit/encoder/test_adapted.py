@@ -1,5 +1,6 @@
 import pytest
 import torch
+from support.labels import GOEMOTIONS, LABELS
 
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.backbone.tensors import load_trained
@@ -48,7 +49,7 @@ def test_loaded_encoder_is_the_rounded_one(
     folder = {"bert": tiny_bert, "mistral": tiny_mistral}[kind]
     params = encoder_params(folder)
     torch.manual_seed(0)
-    model = build_encoder(params, lora, dropout=0.1)
+    model = build_encoder(params, lora, dropout=0.1, labels=LABELS)
     pristine = load_encoder(params, Adapted(frozen=True), None)
     disturb(model)
     write_adapted(tmp_path, model, lora, "ab" * 32)
@@ -56,7 +57,7 @@ def test_loaded_encoder_is_the_rounded_one(
     found = read_adapted(tmp_path)
     assert found == Adapted(frozen=False, lora=lora, train_ids_sha256="ab" * 32)
     torch.manual_seed(99)  # nothing random may survive loading
-    loaded = load_encoder(params, found, tmp_path / ENCODER)
+    loaded = load_encoder(params, found, tmp_path / ENCODER, LABELS)
     assert not loaded.training
 
     tokenizer = Tokenizer(folder, 32)
@@ -73,14 +74,14 @@ def test_loaded_encoder_is_the_rounded_one(
 def test_lora_files_hold_adapters_only(tiny_bert, encoder_params, tmp_path):
     from safetensors.torch import load_file
 
-    write_adapted(tmp_path, build_encoder(encoder_params(tiny_bert), LORA, 0.0), LORA, "00")
+    write_adapted(tmp_path, build_encoder(encoder_params(tiny_bert), LORA, 0.0, LABELS), LORA, "00")
     tensors = load_file(tmp_path / ENCODER)
     assert tensors and all(".lora_" in name for name in tensors)
 
 
 def test_files_of_another_shape_of_adaptation_are_refused(tiny_bert, encoder_params, tmp_path):
     params = encoder_params(tiny_bert)
-    write_adapted(tmp_path, build_encoder(params, None, 0.0), None, "00")
+    write_adapted(tmp_path, build_encoder(params, None, 0.0, LABELS), None, "00")
     claimed = Adapted(frozen=False, lora=LORA, train_ids_sha256="00")
     with pytest.raises(EmotionSlmError, match=r"encoder\.safetensors"):
         load_encoder(params, claimed, tmp_path / ENCODER)
@@ -98,7 +99,7 @@ def test_frozen_encoder_is_the_pretrained_one(tiny_bert, encoder_params):
 
     tokenizer = Tokenizer(tiny_bert, 32)
     batch = tokenizer.pad(tokenizer(TEXTS))
-    loaded = load_encoder(encoder_params(tiny_bert), Adapted(frozen=True), None)
+    loaded = load_encoder(encoder_params(tiny_bert), Adapted(frozen=True), None, LABELS)
     reference = BertModel.from_pretrained(tiny_bert).eval()
     with torch.no_grad():
         hidden = reference(**batch).last_hidden_state
@@ -128,7 +129,7 @@ def test_adapt_twice_writes_the_same_bytes(
     for callers_state, name in enumerate(("a", "b")):
         torch.manual_seed(callers_state)  # must not matter
         output, scratch = tmp_path / name, tmp_path / f"scratch-{name}"
-        training = adapt(train, validation, params, adapt_params, 5, output, scratch)
+        training = adapt(train, validation, GOEMOTIONS, params, adapt_params, 5, output, scratch)
         assert len(training.curve) == 2
     for name in (ENCODER, HEAD, CONFIG):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
@@ -143,7 +144,16 @@ def test_adapt_with_another_seed_writes_other_weights(
     frame = emotion_frame(12)
     for seed in (5, 6):
         folder = tmp_path / str(seed)
-        adapt(frame, frame, encoder_params(tiny_bert), adapt_params, seed, folder, folder / "s")
+        adapt(
+            frame,
+            frame,
+            GOEMOTIONS,
+            encoder_params(tiny_bert),
+            adapt_params,
+            seed,
+            folder,
+            folder / "s",
+        )
     first, second = ((tmp_path / seed / ENCODER).read_bytes() for seed in ("5", "6"))
     assert first != second
 
@@ -154,5 +164,14 @@ def test_adapt_refuses_an_unknown_label(
     frame = emotion_frame(8)
     frame.at[3, "labels"] = ["angr"]
     with pytest.raises(EmotionSlmError, match=r"'angr'; did you mean 'anger'"):
-        adapt(frame, frame, encoder_params(tiny_bert), adapt_params, 5, tmp_path / "o", tmp_path)
+        adapt(
+            frame,
+            frame,
+            GOEMOTIONS,
+            encoder_params(tiny_bert),
+            adapt_params,
+            5,
+            tmp_path / "o",
+            tmp_path,
+        )
     assert not (tmp_path / "o").exists()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from support.labels import LABELS
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.adapted import build_encoder
@@ -32,7 +33,7 @@ def test_distinct_texts_of_nothing():
 
 @pytest.fixture
 def model(tiny_bert, encoder_params):
-    return build_encoder(encoder_params(tiny_bert), None, 0.0).eval()
+    return build_encoder(encoder_params(tiny_bert), None, 0.0, LABELS).eval()
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 50])

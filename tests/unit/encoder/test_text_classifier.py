@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.labels import LABELS
 
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.text_classifier import Tokenizer
@@ -23,7 +24,7 @@ def encode(model, tokenizer, texts) -> torch.Tensor:
 @pytest.mark.parametrize("folder", ["bert", "mistral"], indirect=True)
 @pytest.mark.parametrize("pooling", ["mean", "last"])
 def test_padding_does_not_change_a_vector(folder, pooling, encoder_params):
-    model = build_encoder(encoder_params(folder, pooling=pooling), None, 0.0)
+    model = build_encoder(encoder_params(folder, pooling=pooling), None, 0.0, LABELS)
     tokenizer = Tokenizer(folder, 32)
     together = encode(model, tokenizer, TEXTS)
     alone = torch.cat([encode(model, tokenizer, [text]) for text in TEXTS])
@@ -39,8 +40,8 @@ def test_pooling_by_hand(folder, encoder_params):
     batch = tokenizer.pad(tokenizer(TEXTS))
     counts = batch["attention_mask"].sum(1)
     assert len(set(counts.tolist())) > 2
-    mean = build_encoder(encoder_params(folder), None, 0.0).eval()
-    last = build_encoder(encoder_params(folder, pooling="last"), None, 0.0).eval()
+    mean = build_encoder(encoder_params(folder), None, 0.0, LABELS).eval()
+    last = build_encoder(encoder_params(folder, pooling="last"), None, 0.0, LABELS).eval()
     with torch.no_grad():
         hidden = mean.backbone(**batch).last_hidden_state
         by_mean, by_last = mean.encode(**batch), last.encode(**batch)
@@ -52,8 +53,10 @@ def test_pooling_by_hand(folder, encoder_params):
 @pytest.mark.parametrize("pooling", ["mean", "last"])
 def test_normalize_gives_unit_vectors_of_the_same_direction(tiny_bert, encoder_params, pooling):
     tokenizer = Tokenizer(tiny_bert, 32)
-    plain = build_encoder(encoder_params(tiny_bert, pooling=pooling), None, 0.0)
-    unit = build_encoder(encoder_params(tiny_bert, pooling=pooling, normalize=True), None, 0.0)
+    plain = build_encoder(encoder_params(tiny_bert, pooling=pooling), None, 0.0, LABELS)
+    unit = build_encoder(
+        encoder_params(tiny_bert, pooling=pooling, normalize=True), None, 0.0, LABELS
+    )
     vectors, units = (encode(model, tokenizer, TEXTS) for model in (plain, unit))
     torch.testing.assert_close(units.norm(dim=1), torch.ones(len(TEXTS)))
     torch.testing.assert_close(units * vectors.norm(dim=1, keepdim=True), vectors)
@@ -61,7 +64,7 @@ def test_normalize_gives_unit_vectors_of_the_same_direction(tiny_bert, encoder_p
 
 
 def test_logits_are_the_head_on_the_vectors(tiny_bert, encoder_params):
-    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.5).eval()
+    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.5, labels=LABELS).eval()
     tokenizer = Tokenizer(tiny_bert, 32)
     batch = tokenizer.pad(tokenizer(TEXTS))
     with torch.no_grad():
@@ -72,7 +75,7 @@ def test_logits_are_the_head_on_the_vectors(tiny_bert, encoder_params):
 
 
 def test_gradient_reaches_all_but_the_embedding_tables(tiny_bert, encoder_params):
-    model = build_encoder(encoder_params(tiny_bert), None, 0.0)
+    model = build_encoder(encoder_params(tiny_bert), None, 0.0, LABELS)
     tokenizer = Tokenizer(tiny_bert, 32)
     model(**tokenizer.pad(tokenizer(TEXTS)))["logits"].pow(2).sum().backward()
     without = {name for name, weight in model.named_parameters() if weight.grad is None}

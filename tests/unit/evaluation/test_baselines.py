@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from support.labels import GOEMOTIONS, LABEL_INDEX, to_matrix, to_names
 
-from emotion_slm.corpus.labels import LABEL_INDEX, to_matrix, to_names
 from emotion_slm.evaluation import baselines
 from emotion_slm.evaluation.params import BaselinesParams
 
@@ -30,7 +30,7 @@ def test_majority_by_hand_and_ties_to_the_first_in_sort_order():
 
 
 def test_words_are_learnt_and_majority_is_not_enough():
-    result = baselines.baselines(frame(10), frame(4), frame(3), PARAMS, 1)
+    result = baselines.baselines(frame(10), frame(4), frame(3), GOEMOTIONS, PARAMS, 1)
     assert set(result) == {
         "majority_macro_f1", "majority_micro_f1", "tfidf_macro_f1", "tfidf_micro_f1", "tfidf_map",
         "tfidf_ece",
@@ -38,15 +38,15 @@ def test_words_are_learnt_and_majority_is_not_enough():
     assert result["majority_macro_f1"] == pytest.approx(2 / 3 / 28, abs=1e-6)
     assert result["majority_micro_f1"] == 0.5
     assert result["tfidf_map"] == result["tfidf_micro_f1"] == 1.0
-    assert baselines.baselines(frame(10), frame(4), frame(3), PARAMS, 1) == result
+    assert baselines.baselines(frame(10), frame(4), frame(3), GOEMOTIONS, PARAMS, 1) == result
 
 
 def test_thresholds_come_from_validation_and_not_from_test():
     everything = frame(4)
     everything["labels"] = [["joy", "fear", "neutral"]] * len(everything)
     # Trained on four rows, it is unsure enough for a low threshold to let every label through.
-    honest = baselines.baselines(frame(1), frame(4), frame(3), PARAMS, 1)
-    misled = baselines.baselines(frame(1), everything, frame(3), PARAMS, 1)
+    honest = baselines.baselines(frame(1), frame(4), frame(3), GOEMOTIONS, PARAMS, 1)
+    misled = baselines.baselines(frame(1), everything, frame(3), GOEMOTIONS, PARAMS, 1)
     assert misled["tfidf_map"] == honest["tfidf_map"]
     assert misled["tfidf_macro_f1"] < honest["tfidf_macro_f1"]
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from scipy.special import expit
+from support.labels import GOEMOTIONS, LABELS, TARGETS
 
 from emotion_slm.calibration.params import ThresholdParams
-from emotion_slm.corpus.labels import LABELS, TARGETS
 from emotion_slm.evaluation.evaluate import Scored, cross_validated_macro_f1, decide, evaluate
 
 PARAMS = ThresholdParams(grid_step=0.05, folds=3, shrinkage=100)
@@ -14,7 +14,7 @@ def scored(rows: int, seed: int, shift: float = 0.0) -> Scored:
     random = np.random.default_rng(seed)
     logits = random.normal(-1.5, 2, (rows, len(LABELS)))
     gold = (random.random(logits.shape) < expit(logits)).astype(np.int8)
-    return Scored((logits + shift).astype(np.float32), gold, np.arange(rows))
+    return Scored((logits + shift).astype(np.float32), gold, np.arange(rows), GOEMOTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_cross_validated_f1_is_that_of_rows_which_took_no_part():
     random = np.random.default_rng(3)
     logits = random.normal(size=(200, len(LABELS))).astype(np.float32)
     gold = (random.random(logits.shape) < 0.1).astype(np.int8)
-    noise = Scored(logits, gold, np.arange(len(gold)))
+    noise = Scored(logits, gold, np.arange(len(gold)), GOEMOTIONS)
     # A label's own optimum, no more.
     fitted, honest = cross_validated(noise, PARAMS.model_copy(update={"shrinkage": 0.001}))
     assert fitted > honest + 0.01

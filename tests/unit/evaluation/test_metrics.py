@@ -12,9 +12,9 @@ from sklearn.metrics import (
     f1_score,
     roc_auc_score,
 )
+from support.labels import GOEMOTIONS, LABEL_INDEX, LABELS, TARGETS
 
 from emotion_slm.common import ranking
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, TARGETS
 from emotion_slm.evaluation import metrics
 
 N_LABELS = len(LABELS)
@@ -36,7 +36,7 @@ def test_values_computed_by_hand():
     probabilities = columns(
         joy=[0.9, 0.5, 0.4, 0.6], neutral=[0, 0, 0.3, 0.8], grief=[0, 0, 0, 0.7]
     )
-    result = metrics.overall(gold, probabilities, HALF)
+    result = metrics.overall(gold, probabilities, HALF, GOEMOTIONS.target_columns)
     labels = metrics.per_label(gold, metrics.predictions(probabilities, HALF), probabilities)
     joy, neutral, grief = (LABEL_INDEX[label] for label in ("joy", "neutral", "grief"))
     two_thirds = 2 / 3
@@ -69,12 +69,17 @@ def test_probability_at_the_threshold_counts_as_predicted():
     thresholds = HALF.copy()
     thresholds[LABEL_INDEX["joy"]] = 0.3
     assert metrics.predictions(probabilities, thresholds)[:, LABEL_INDEX["joy"]].tolist() == [1, 0]
-    assert metrics.overall(gold, probabilities, thresholds)["exact_accuracy"] == 1.0
+    assert (
+        metrics.overall(gold, probabilities, thresholds, GOEMOTIONS.target_columns)[
+            "exact_accuracy"
+        ]
+        == 1.0
+    )
 
 
 def test_result_is_plain_rounded_json(scored):
     gold, logits = scored
-    result = metrics.overall(gold, 1 / (1 + np.exp(-logits)), HALF)
+    result = metrics.overall(gold, 1 / (1 + np.exp(-logits)), HALF, GOEMOTIONS.target_columns)
     assert json.loads(json.dumps(result)) == result
     assert result["ece"] == round(result["ece"], 6) > 0
 
@@ -82,7 +87,7 @@ def test_result_is_plain_rounded_json(scored):
 def test_agrees_with_scikit_learn(scored):
     gold, logits = scored
     probabilities = 1 / (1 + np.exp(-logits.astype(np.float64)))
-    result = metrics.overall(gold, probabilities, HALF)
+    result = metrics.overall(gold, probabilities, HALF, GOEMOTIONS.target_columns)
     predicted = probabilities >= 0.5
     assert result["macro_f1"] == pytest.approx(f1_score(gold, predicted, average="macro"), abs=1e-6)
     assert result["map"] == pytest.approx(average_precision_score(gold, probabilities), abs=1e-6)
@@ -94,13 +99,16 @@ def test_agrees_with_scikit_learn(scored):
 def test_ranking_is_by_scores_where_given(scored):
     gold, logits = scored
     tied = np.full(logits.shape, 0.5)
-    result = metrics.overall(gold, tied, HALF, logits)
-    assert result["map"] == metrics.overall(gold, expit(logits), HALF)["map"]
+    result = metrics.overall(gold, tied, HALF, GOEMOTIONS.target_columns, logits)
+    assert (
+        result["map"]
+        == metrics.overall(gold, expit(logits), HALF, GOEMOTIONS.target_columns)["map"]
+    )
     joy = LABEL_INDEX["joy"]
     assert metrics.areas_under_roc(gold, logits)[joy] == pytest.approx(
         roc_auc_score(gold[:, joy], logits[:, joy])
     )
-    assert metrics.overall(gold, tied, HALF)["auroc"] == 0.5
+    assert metrics.overall(gold, tied, HALF, GOEMOTIONS.target_columns)["auroc"] == 0.5
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
@@ -109,7 +117,7 @@ def test_what_is_no_probability_is_refused(scored, value):
     probabilities = expit(logits)
     probabilities[7, 3] = value
     with pytest.raises(ValueError, match="between 0 and 1"):
-        metrics.overall(gold, probabilities, HALF)
+        metrics.overall(gold, probabilities, HALF, GOEMOTIONS.target_columns)
 
 
 def test_equal_mass_bins_by_hand():

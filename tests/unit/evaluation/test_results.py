@@ -5,9 +5,9 @@ from contextlib import chdir
 import numpy as np
 import pytest
 from support.evaluated import PARAMS, ROWS
+from support.labels import LABEL_INDEX, LABELS
 
 from emotion_slm.common import files
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 from emotion_slm.evaluation import metrics, results
 
 NEUTRAL = LABEL_INDEX["neutral"]
@@ -109,6 +109,7 @@ def test_each_subset_has_the_metrics_of_its_rows(written, evaluated):
         test.gold[40:],
         found.evaluation.probabilities[40:],
         found.evaluation.decision.thresholds.per_label,
+        test.labels.target_columns,
         test.logits[40:],
     )
     for name in results.COLUMNS["subsets"][2:]:
@@ -132,15 +133,16 @@ def gold_with_neutral(neutral: int, others: int) -> np.ndarray:
 
 def test_published_composition_keeps_a_sixth_of_neutral_and_all_the_rest():
     gold = gold_with_neutral(600, 300)
-    keep = results.published_composition(gold, seed=1)
+    carries = gold[:, NEUTRAL]
+    keep = results.thinned(carries, 6, seed=1)
     assert gold[keep, NEUTRAL].sum() == 100
     assert keep[gold[:, NEUTRAL] == 0].all()
-    assert (keep == results.published_composition(gold, seed=1)).all()
-    assert (keep != results.published_composition(gold, seed=2)).any()
+    assert (keep == results.thinned(carries, 6, seed=1)).all()
+    assert (keep != results.thinned(carries, 6, seed=2)).any()
 
 
 def test_the_whole_corpus_would_shrink_to_the_published_counts():
-    keep = results.published_composition(gold_with_neutral(17_772, 54_263 - 17_772), seed=1)
+    keep = results.thinned(gold_with_neutral(17_772, 54_263 - 17_772)[:, NEUTRAL], 6, seed=1)
     assert keep.sum() == 54_263 - 17_772 + 2_962
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard
 from ruamel.yaml import YAML
+from support.labels import CORPUS, LABELS, SAMPLE, TARGETS
 
 from emotion_slm.classifier.params import MlpHead
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
-from emotion_slm.corpus.labels import LABELS, TARGETS
 from emotion_slm.package.card import model_card, write_card
 from emotion_slm.package.package import Origin, Package, read_package
 
@@ -17,7 +17,9 @@ from emotion_slm.package.package import Origin, Package, read_package
 def package(packaged, tmp_path) -> Package:
     """A private copy of a package, of the real corpus."""
     folder = Path(shutil.copytree(packaged, tmp_path / "classifier"))
-    return read_package(folder)._replace(origin=Origin("minilm", "goemotions", "official"))
+    return read_package(folder)._replace(
+        origin=Origin("minilm", "goemotions", "official"), corpus=CORPUS
+    )
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_labels_with_few_rows_are_explained(package, results):
 
 
 def test_the_sample_corpus_is_said(package):
-    sample = package._replace(origin=Origin("sample", "sample", "pooled"))
+    sample = package._replace(corpus=SAMPLE)
     assert "says nothing about quality" in card_of(sample)
     assert "says nothing about quality" not in card_of(package)
 

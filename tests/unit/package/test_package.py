@@ -3,13 +3,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.labels import LABELS, SAMPLE
 
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.classifier.finetuned import Finetuned
 from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import Adapted
 from emotion_slm.package.package import Origin, Package, read_package, write_package
 from emotion_slm.package.provenance import Provenance
@@ -18,7 +18,7 @@ PROVENANCE = Provenance({"seed": 1}, {}, {"a/base": {"revision": None, "files": 
 PARTS = {"calibration.json": {"a": 1}, "thresholds.json": {"a": 1}}
 FILES = [
     "encoder.safetensors", "classifier.safetensors", "calibration.json", "results.json",
-    "thresholds.json", "tokenizer.json", "tokenizer_config.json",
+    "thresholds.json", "corpus.json", "tokenizer.json", "tokenizer_config.json",
 ]  # fmt: skip
 
 
@@ -45,8 +45,9 @@ def test_what_is_read_is_what_was_written(packaged, tiny_bert, encoder_params):
         folder=packaged,
         encoder=encoder_params(tiny_bert),
         adapted=Adapted(False, None, "ab" * 32),
-        finetuned=Finetuned(LinearHead(name="linear"), 32),
+        finetuned=Finetuned(LinearHead(name="linear"), 32, LABELS),
         origin=Origin("tiny", "sample", "pooled"),
+        corpus=SAMPLE,
         provenance=Provenance({"seed": 4}, {"data/raw/train.tsv": "cd" * 32}, {}),
     )
 
@@ -84,8 +85,9 @@ def test_round_trip_of_every_kind(tmp_path, tiny_bert, encoder_params, backbone_
         folder=tmp_path / "package",
         encoder=encoder_params(tiny_bert, pooling="last"),
         adapted=Adapted(False, lora, "00"),
-        finetuned=Finetuned(classifier, 32),
-        origin=Origin("p", "c", "official"),
+        finetuned=Finetuned(classifier, 32, LABELS),
+        origin=Origin("p", "sample", "official"),
+        corpus=SAMPLE,
         provenance=PROVENANCE,
     )
     weights = tmp_path / "weights"
@@ -99,8 +101,9 @@ def test_frozen_encoder_packages_no_encoder_weights(tmp_path, tiny_bert, encoder
         folder=tmp_path / "package",
         encoder=encoder_params(tiny_bert),
         adapted=Adapted(frozen=True),
-        finetuned=Finetuned(LinearHead(name="linear"), 32),
-        origin=Origin("p", "c", "pooled"),
+        finetuned=Finetuned(LinearHead(name="linear"), 32, LABELS),
+        origin=Origin("p", "sample", "pooled"),
+        corpus=SAMPLE,
         provenance=PROVENANCE,
     )
     weights = tmp_path / "weights"
@@ -148,7 +151,7 @@ def test_a_newer_format_asks_for_an_update(folder, edit):
 
 def test_foreign_label_set_is_refused(folder, edit):
     edit(lambda config: config["label2id"].update(joy=5, fear=17))
-    with pytest.raises(EmotionSlmError, match="label set is not GoEmotions' 28 labels"):
+    with pytest.raises(EmotionSlmError, match=r"its labels are not those of corpus\.json"):
         read_package(folder)
 
 
@@ -194,4 +197,33 @@ def test_a_file_without_a_hash_is_refused(folder):
     del config["files"]["classifier.safetensors"]
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(EmotionSlmError, match=r"no hash for classifier\.safetensors"):
+        read_package(folder)
+
+
+def without_corpus(folder: Path) -> None:
+    """As packages were before there was corpus.json."""
+    config = read_json(folder / "config.json")
+    del config["files"]["corpus.json"]
+    write_json(folder / "config.json", config)
+    (folder / "corpus.json").unlink()
+
+
+def test_a_package_from_before_corpus_json_is_read_with_the_description_of_the_clone(folder):
+    without_corpus(folder)
+    assert read_package(folder).corpus == SAMPLE
+
+
+def test_a_package_from_before_corpus_json_has_labels_and_targets_anywhere(
+    folder, tmp_path, monkeypatch
+):
+    without_corpus(folder)
+    monkeypatch.chdir(tmp_path)
+    labels = read_package(folder).corpus.labels
+    assert labels.names == LABELS and set(labels.targets) == set(SAMPLE.labels.targets)
+    assert labels.groups == {}
+
+
+def test_an_unlisted_corpus_json_is_refused(folder, edit):
+    edit(lambda config: config["files"].pop("corpus.json"))
+    with pytest.raises(EmotionSlmError, match=r"no hash for corpus\.json"):
         read_package(folder)

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from support.drawn import figures_of
+from support.labels import LABELS, SAMPLE, to_matrix
 
-from emotion_slm.corpus.labels import LABELS, to_matrix
-from emotion_slm.corpus.params import SAMPLE_CAPTION
 from emotion_slm.plots import balance as pictures
 
 
@@ -102,7 +101,7 @@ def test_the_rarest_labels_with_rows_enough_are_drawn(monkeypatch):
     probes = {label: cloud(random, real=size) for label, size in sizes.items()}
     held_out = {"relief": 20, "grief": 12, "pride": 9, "fear": 25, "joy": 40, "love": 30}
     gold = to_matrix([[label] for label, size in held_out.items() for _ in range(size)])
-    pictures.draw(probes, random.normal(size=(len(gold), 8)), gold, [], "sample")
-    assert seen.pop("note") == SAMPLE_CAPTION
+    pictures.draw(probes, random.normal(size=(len(gold), 8)), gold, [], SAMPLE)
+    assert seen.pop("note") == SAMPLE.caption
     assert list(seen) == ["grief", "fear", "joy"]
     assert [len(kinds["validation"]) for kinds in seen.values()] == [12, 25, 40]

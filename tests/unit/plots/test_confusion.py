@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from support.drawn import figures_of
+from support.labels import GOEMOTIONS, LABEL_INDEX, LABELS, label_set, to_matrix
 
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS, to_matrix
 from emotion_slm.plots import confusion as module
 from emotion_slm.plots.confusion import confusion, confusions
 
@@ -49,7 +49,7 @@ def drawn(monkeypatch):
 def test_cells_stand_where_their_labels_do(drawn, tmp_path):
     gold = to_matrix([["anger"], ["anger"], ["grief"]])
     predicted = to_matrix([["annoyance"], ["anger"], []])
-    confusions(confusion(gold, predicted), tmp_path / "confusions.png")
+    confusions(confusion(gold, predicted), GOEMOTIONS, tmp_path / "confusions.png")
     axes = drawn[0].axes[0]
     rows = [tick.get_text().split(" ")[0] for tick in axes.get_yticklabels()]
     columns = [tick.get_text() for tick in axes.get_xticklabels()]
@@ -62,5 +62,14 @@ def test_cells_stand_where_their_labels_do(drawn, tmp_path):
 
 def test_a_classifier_without_errors_can_be_drawn(drawn, tmp_path):
     gold = to_matrix([["anger"], ["grief"]])
-    confusions(confusion(gold, gold), tmp_path / "confusions.png")
+    confusions(confusion(gold, gold), GOEMOTIONS, tmp_path / "confusions.png")
     assert not drawn[0].axes[0].texts
+
+
+@pytest.mark.parametrize("size", [2, 3, 6, 40, 100])
+def test_any_number_of_labels_can_be_drawn(size, drawn, tmp_path):
+    gold = np.eye(size, dtype=np.int8)
+    found = confusion(gold, np.roll(gold, 1, axis=1))
+    confusions(found, label_set(size), tmp_path / "confusions.png")
+    rows = [tick.get_text().split(" ")[0] for tick in drawn[0].axes[0].get_yticklabels()]
+    assert len(rows) == len(set(rows)) == min(size, module.MOST)

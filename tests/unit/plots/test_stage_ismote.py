@@ -5,13 +5,14 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from support.labels import GOEMOTIONS, LABELS, SAMPLE
 from support.tiny import change
 
 from emotion_slm.balance.grow import grow
 from emotion_slm.balance.purity import COLUMNS
 from emotion_slm.common import files, paths
 from emotion_slm.common.params import Document, write_run
-from emotion_slm.corpus.labels import LABELS
+from emotion_slm.corpus.labels import write_corpus
 from stages import ismote
 
 SIZES = {"admiration": 160, "joy": 40, "fear": 25, "grief": 15, "relief": 4, "neutral": 30}
@@ -60,6 +61,7 @@ def write_inputs(validation_seed: int) -> None:
             )
         )
         files.write_parquet(paths.SPLIT / f"{split}.parquet", frames[-1])
+    write_corpus(paths.RAW, SAMPLE)
     files.write_parquet(paths.UNDERSAMPLED / "train.parquet", frames[0])
     ids = pd.concat(frames)["id"].tolist()
     index = pd.DataFrame({"id": ids, "row": np.arange(len(ids))})
@@ -129,7 +131,7 @@ def test_a_profile_without_oversampling_shows_its_real_rows(run):
 
 def test_a_leak_leaves_no_metrics_behind(run, monkeypatch):
     def from_test(*arguments):
-        balanced, rows, summary = grow(*arguments)
+        balanced, rows, summary = grow(*arguments, GOEMOTIONS)
         rows.loc[rows.index[-1], "seed_id"] = "test0"
         return balanced, rows, summary
 

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.labels import LABELS
 from typer.testing import CliRunner
 
 from emotion_slm.cli.app import app
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_file
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring.classifier import EmotionClassifier
 
 GUARD_SECONDS = 120  # for all ways of one package, which take half a second

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import expit
+from support.labels import LABELS
 
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.classifier.architectures import build_classifier
@@ -16,7 +17,6 @@ from emotion_slm.classifier.finetuned import Finetuned, write_finetuned
 from emotion_slm.classifier.params import MlpHead, OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file, write_json
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import Adapted, build_encoder, write_adapted
 from emotion_slm.package.package import Package, read_package, write_package
 from emotion_slm.publish import onnx_export
@@ -46,14 +46,14 @@ def package_of(packaged, encoder_params, tmp_path):
     def make(base: Path, classifier, lora=None, frozen=False, **encoder) -> Package:
         torch.manual_seed(1)
         params = encoder_params(base, **encoder)
-        model = build_encoder(params, lora, 0.0)
+        model = build_encoder(params, lora, 0.0, LABELS)
         with torch.no_grad():
             for weight in model.parameters():
                 if weight.requires_grad:
                     weight.add_(0.1 * torch.randn_like(weight))
         write_adapted(tmp_path / "adapted", model, lora, "00")
-        finetuned = Finetuned(classifier, 32)
-        write_finetuned(tmp_path / "finetuned", build_classifier(classifier, 32), finetuned)
+        finetuned = Finetuned(classifier, 32, LABELS)
+        write_finetuned(tmp_path / "finetuned", build_classifier(classifier, 32, LABELS), finetuned)
         package = read_package(packaged)._replace(
             folder=tmp_path / "package",
             encoder=params,

@@ -4,11 +4,11 @@ import sys
 
 import numpy as np
 import torch
+from support.labels import LABELS
 from transformers import AutoModelForSequenceClassification
 
 import emotion_slm.transformers  # noqa: F401 makes the package known to transformers
 from emotion_slm.calibration.maps import Platt, Temperature
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import read_package
 from emotion_slm.publish.full_weights import write_full_weights
 from emotion_slm.scoring.classifier import EmotionClassifier

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from huggingface_hub import constants
 from scipy.special import expit
+from support.labels import LABELS
 from support.packages import LINEAR, create_package
 
 from emotion_slm.backbone import pretrained
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.classifier import finetuned
 from emotion_slm.classifier.params import MlpHead, OnePositionSlm
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.embed import embed
 from emotion_slm.encoder.text_classifier import Tokenizer
@@ -51,6 +51,7 @@ def evaluated(folder: Path, encoder_params) -> np.ndarray:
         encoder_params,
         adapted.read_adapted(folder.parent / "adapted"),
         folder.parent / "adapted" / adapted.ENCODER,
+        LABELS,
     )
     classifier = finetuned.load_classifier(
         finetuned.read_finetuned(folder.parent / "finetuned"),

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.labels import LABELS
 from support.scorer import StubScorer
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring import delimited, lines
 from emotion_slm.scoring.formats import Format, Quoting, default_output
 from emotion_slm.scoring.plan import Options

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.labels import GOEMOTIONS
 from support.scorer import StubScorer
 
 from emotion_slm.common.errors import EmotionSlmError
@@ -158,7 +159,7 @@ def test_devices_are_written_to(source, capsys):
     with pytest.raises(EmotionSlmError, match=r"/dev/full: could not be written .*No space left"):
         score(source, Path("/dev/full"), StubScorer(), Options())
     with pytest.raises(EmotionSlmError, match="--resume needs a file to write"):
-        check(source, Path("/dev/null"), Options(), resume=True)
+        check(source, Path("/dev/null"), Options(), GOEMOTIONS, resume=True)
 
 
 def test_a_fifo_is_written_to(source, tmp_path, capsys):

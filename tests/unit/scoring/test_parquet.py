@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.labels import GOEMOTIONS
 from support.scorer import StubScorer
 
 from emotion_slm.common.errors import EmotionSlmError
@@ -132,7 +133,7 @@ def test_two_columns_of_one_name(tmp_path):
     assert [row[:3] for row in rows] == [["n", "text", "n"], ["1", "a", "x"], ["2", "b", "y"]]
     for suffix in ("jsonl", "parquet"):
         with pytest.raises(EmotionSlmError, match=r"x\.parquet: two columns have one name"):
-            check(source, tmp_path / f"o.{suffix}", Options())
+            check(source, tmp_path / f"o.{suffix}", Options(), GOEMOTIONS)
     pq.write_table(pa.Table.from_arrays(arrays[1:], ["text", "text"]), source)
     with pytest.raises(EmotionSlmError, match="two columns are called 'text'"):
         score(source, output, StubScorer(), Options())

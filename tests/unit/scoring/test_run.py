@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.labels import GOEMOTIONS, LABELS, TARGETS
 from support.scorer import StubScorer
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS, TARGETS
 from emotion_slm.scoring import chunks
 from emotion_slm.scoring.formats import STANDARD, Format
-from emotion_slm.scoring.label_groups import LABEL_GROUPS
+from emotion_slm.scoring.label_groups import known_label_groups
 from emotion_slm.scoring.plan import Options
 from emotion_slm.scoring.run import score
 
@@ -115,7 +115,12 @@ def test_csv_with_semicolons_comes_back_with_semicolons(write, output):
     with output.open(newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter=";"))
     assert [row["text"] for row in rows] == ["a; b", "c, d"]
-    assert list(rows[0]) == ["id", "text", "labels", *LABEL_GROUPS["sentiment"].names]
+    assert list(rows[0]) == [
+        "id",
+        "text",
+        "labels",
+        *known_label_groups("sentiment", GOEMOTIONS).names,
+    ]
     assert rejected(output) == [(4, "3 fields where the header has 2; put a field that holds a "
                                     "separator in quotes")]  # fmt: skip
 
@@ -215,19 +220,21 @@ def test_standard_input_to_standard_output(monkeypatch, capsys):
     assert json.loads(capsys.readouterr().err)["line"] == 2
 
 
-@pytest.mark.parametrize("name", list(LABEL_GROUPS))
+@pytest.mark.parametrize("name", ["all", "targets", *GOEMOTIONS.groups])
 def test_every_view_has_its_columns(write, output, name):
     score(write("text\na\n"), output, StubScorer(), Options(labels=name, threshold=0.0, top_k=2))
     (row,) = read(output)
-    assert list(row) == ["text", "labels", *LABEL_GROUPS[name].names]
-    best = sorted(LABEL_GROUPS[name].names, key=lambda column: -float(row[column]))[:2]
+    assert list(row) == ["text", "labels", *known_label_groups(name, GOEMOTIONS).names]
+    best = sorted(
+        known_label_groups(name, GOEMOTIONS).names, key=lambda column: -float(row[column])
+    )[:2]
     assert sorted(row["labels"].split()) == sorted(best)
 
 
 def test_groups_are_likelier_than_any_of_their_labels():
     probabilities = np.random.default_rng(0).random((50, len(LABELS)))
     for name in ("ekman", "sentiment"):
-        groups = LABEL_GROUPS[name]
+        groups = known_label_groups(name, GOEMOTIONS)
         shown = groups.probabilities(probabilities)
         for column, members in enumerate(groups.members):
             highest = probabilities[:, members].max(axis=1)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from support.labels import GOEMOTIONS, LABELS
 from support.scorer import StubScorer
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring import lines
 from emotion_slm.scoring.formats import STANDARD, Format
 from emotion_slm.scoring.plan import Options, check
@@ -96,7 +96,7 @@ def test_compression_is_known_by_content(tmp_path, kind, name):
     source = tmp_path / name
     suffix = name.split(".")[1]
     source.write_bytes(COMPRESS[kind](content(suffix).encode("utf-16")))
-    check(source, None, Options())
+    check(source, None, Options(), GOEMOTIONS)
     assert texts(source, tmp_path / "out.jsonl") == TEXTS
 
 
@@ -156,11 +156,11 @@ def test_a_named_pipe_is_opened_once(tmp_path, name):
     body = gzip.compress(body) if name.endswith("gz") else body
     writer = threading.Thread(target=fifo.write_bytes, args=(body,))
     writer.start()
-    check(fifo, tmp_path / "out.jsonl", Options())  # must not take what it holds
+    check(fifo, tmp_path / "out.jsonl", Options(), GOEMOTIONS)  # must not take what it holds
     assert texts(fifo, tmp_path / "out.jsonl") == TEXTS
     writer.join()
     with pytest.raises(EmotionSlmError, match="can be read only once"):
-        check(fifo, tmp_path / "out.jsonl", Options(), resume=True)
+        check(fifo, tmp_path / "out.jsonl", Options(), GOEMOTIONS, resume=True)
 
 
 @pytest.mark.parametrize("path", ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "-"])
@@ -171,7 +171,8 @@ def test_every_name_of_standard_input(tmp_path, path, kind):
         "from emotion_slm.scoring.plan import Options, check\n"
         "from emotion_slm.scoring.run import score\n"
         "source = Path(sys.argv[1])\n"
-        "check(source, None, Options()); score(source, None, StubScorer(), Options())"
+        "scorer = StubScorer()\n"
+        "check(source, None, Options(), scorer.labels); score(source, None, scorer, Options())"
     )
     command = [sys.executable, "-c", script, path]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "tests"])}

@@ -2,9 +2,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from support.labels import LABELS
 from support.service import GatedModel
 
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.serve.batcher import BATCH_TOKENS, Batcher
 from emotion_slm.serve.limits import Limits, RefusedError
 from emotion_slm.serve.metrics import Metrics

@@ -3,9 +3,9 @@ import logging
 
 import httpx
 import pytest
+from support.labels import LABELS
 from support.service import GatedModel, metric, predict
 
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.serve.app import create_app
 from emotion_slm.serve.limits import Limits

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from support.labels import LABELS
 from support.service import one
 
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.serve.model import NAME
 

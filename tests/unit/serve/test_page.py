@@ -3,9 +3,9 @@ from html.parser import HTMLParser
 
 import pytest
 from support.browser import CHROMIUM, browser
+from support.labels import LABELS
 from support.service import one, running
 
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.serve.page import HEADERS, HTML
 
 TOKEN = "0123456789abcdef"

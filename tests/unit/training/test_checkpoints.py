@@ -159,7 +159,7 @@ def test_same_training_same_folder(folder_of):
         {"seed": 2},
         {"threads": 2},
         {"batch_size": 9},
-        {"extra": (UndersampleParams(neutral_only=3),)},
+        {"extra": (UndersampleParams(keep=3),)},
         {"content": b"rowz"},
     ],
     ids=lambda change: next(iter(change)),

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from support.labels import LABELS
 from torch import nn
 from transformers import get_scheduler
 
@@ -28,7 +29,9 @@ def decays(parameters: dict, groups: list[dict]) -> dict[str, float]:
 
 @pytest.fixture
 def bert_parameters(tiny_bert, encoder_params) -> dict[str, nn.Parameter]:
-    return trained_parameters(build_encoder(encoder_params(tiny_bert), None, dropout=0.0))
+    return trained_parameters(
+        build_encoder(encoder_params(tiny_bert), None, dropout=0.0, labels=LABELS)
+    )
 
 
 def test_matrices_decay_and_biases_and_norms_do_not(bert_parameters, training_params):

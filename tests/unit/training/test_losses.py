@@ -2,8 +2,8 @@ import math
 
 import pytest
 import torch
+from support.labels import GOEMOTIONS, LABEL_INDEX, LABELS
 
-from emotion_slm.corpus.labels import LABEL_INDEX, LABELS
 from emotion_slm.training.losses import (
     asymmetric,
     binary_cross_entropy,
@@ -120,7 +120,7 @@ def test_finite_at_extreme_logits(params, dtype):
     extremes = torch.tensor([[50.0], [-50.0], [0.0], [17.0], [-17.0]]).expand(5, len(LABELS))
     for gold in (torch.zeros(5, len(LABELS)), torch.ones(5, len(LABELS))):
         logits = extremes.to(dtype).clone().requires_grad_()
-        loss = build_loss(params)(logits, gold)
+        loss = build_loss(params, GOEMOTIONS)(logits, gold)
         loss.backward()
         assert loss.dtype == torch.float32
         assert torch.isfinite(loss) and loss >= 0
@@ -133,7 +133,7 @@ def test_finite_at_extreme_logits(params, dtype):
 def test_gradient_matches_finite_differences(params):
     logits, gold = random_batch(rows=2)
     logits.requires_grad_()
-    loss = build_loss(params)
+    loss = build_loss(params, GOEMOTIONS)
     loss(logits, gold).backward()
     step = 1e-2
     for column in (0, 5, 27):
@@ -147,7 +147,7 @@ def test_gradient_matches_finite_differences(params):
 
 def test_focal_alpha_is_per_label():
     params = FocalLoss(name="focal", gamma=0.0, alpha_targets=0.8, alpha_rest=0.1)
-    loss = build_loss(params)
+    loss = build_loss(params, GOEMOTIONS)
     logits = torch.zeros(1, len(LABELS))
 
     def positive_cost(label):
@@ -167,13 +167,13 @@ def test_build_loss_passes_the_asymmetric_parameters_in_place():
     logits, gold = random_batch()
     params = AsymmetricLoss(name="asymmetric", gamma_positive=1.0, gamma_negative=3.0, clip=0.1)
     torch.testing.assert_close(
-        build_loss(params)(logits, gold), asymmetric(logits, gold, 1.0, 3.0, 0.1)
+        build_loss(params, GOEMOTIONS)(logits, gold), asymmetric(logits, gold, 1.0, 3.0, 0.1)
     )
-    assert build_loss(params)(logits, gold) != asymmetric(logits, gold, 3.0, 1.0, 0.1)
+    assert build_loss(params, GOEMOTIONS)(logits, gold) != asymmetric(logits, gold, 3.0, 1.0, 0.1)
 
 
 def test_integer_gold_gives_the_same_loss():
     logits, gold = random_batch()
     for params in LOSSES:
-        loss = build_loss(params)
+        loss = build_loss(params, GOEMOTIONS)
         torch.testing.assert_close(loss(logits, gold.to(torch.int8)), loss(logits, gold))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.labels import LABELS
 from support.training import (
     assert_same_weights,
     collate,
@@ -71,7 +72,7 @@ def test_text_classifier_overfits_sixteen_rows(
     tmp_path, tiny_bert, encoder_params, emotion_frame, training_params
 ):
     torch.manual_seed(3)
-    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0)
+    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0, labels=LABELS)
     frame = emotion_frame(16)
     rows = text_rows(frame, tiny_bert)
     params = training_params(
@@ -204,7 +205,7 @@ def test_resumed_text_training_equals_uninterrupted(
 
     def run(folder):
         torch.manual_seed(3)
-        model = build_encoder(encoder_params(tiny_bert), None, dropout=0.1)
+        model = build_encoder(encoder_params(tiny_bert), None, dropout=0.1, labels=LABELS)
         params = training_params(epochs=3, precision=precision)
         curve = train(model, binary_cross_entropy, rows, rows, params, 7, folder).curve
         return weights(model), curve
@@ -327,7 +328,7 @@ def test_a_gradient_that_is_not_a_number_stops_the_run_too(
 def test_absurd_learning_rate_stops_the_run(
     tmp_path, tiny_bert, encoder_params, emotion_frame, training_params, rows_count
 ):
-    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0)
+    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0, labels=LABELS)
     rows = text_rows(emotion_frame(rows_count), tiny_bert)
     params = training_params(learning_rate=1e30)
     with pytest.raises(EmotionSlmError, match=r"diverged.*rows 0-\d.*learning rate"):
@@ -366,7 +367,7 @@ def test_eight_bit_adamw_learns_and_resumes(
 
     def fresh():
         torch.manual_seed(1)
-        return HeadClassifier(256)
+        return HeadClassifier(256, len(LABELS))
 
     def run(model, folder):
         return train(model, binary_cross_entropy, rows, rows, params, 7, tmp_path / folder).curve
@@ -389,7 +390,9 @@ def test_checkpoints_hold_only_what_trains(
 ):
     torch.manual_seed(3)
     lora = LoraParams(r=2, alpha=4, dropout=0.0)
-    model = build_encoder(encoder_params(tiny_mistral, pooling="last"), lora, dropout=0.0)
+    model = build_encoder(
+        encoder_params(tiny_mistral, pooling="last"), lora, dropout=0.0, labels=LABELS
+    )
     rows = text_rows(emotion_frame(8), tiny_mistral)
     train(model, binary_cross_entropy, rows, rows, training_params(), 7, tmp_path)
     (checkpoint,) = tmp_path.iterdir()
@@ -409,7 +412,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path, separable_vectors, t
     rows = vector_rows(*separable_vectors(8))
     params = training_params()
     train(head(), binary_cross_entropy, rows, rows, params, 7, tmp_path)
-    other = HeadClassifier(32)
+    other = HeadClassifier(32, len(LABELS))
     with pytest.raises(EmotionSlmError, match=r"trained\.safetensors: tensor layers\.0\.bias is"):
         train(other, binary_cross_entropy, rows, rows, params, 7, tmp_path)
 
@@ -418,7 +421,7 @@ def test_frozen_parameters_stay_bit_identical(
     tmp_path, tiny_bert, encoder_params, emotion_frame, training_params
 ):
     torch.manual_seed(3)
-    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0)
+    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.0, labels=LABELS)
     before = weights(model)
     frame = emotion_frame(8)
     rows = text_rows(frame, tiny_bert)

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.labels import LABELS
 from support.training import head, text_rows, vector_rows
 
 from emotion_slm.common.errors import EmotionSlmError
@@ -19,7 +20,7 @@ BATCHES = [np.array([2, 0]), np.array([1, 3])]
 def test_logits_come_back_in_the_order_of_the_rows(
     tiny_bert, encoder_params, emotion_frame, training_params
 ):
-    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.5)
+    model = build_encoder(encoder_params(tiny_bert), None, dropout=0.5, labels=LABELS)
     rows = text_rows(emotion_frame(11), tiny_bert)
     found = predict(model, rows, training_params(batch_size=4), Processes())
     with torch.no_grad():

@@ -1,11 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from support.labels import LABELS, to_matrix
 
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
-from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.workbench.hardest import NEEDED, hardest
 
 

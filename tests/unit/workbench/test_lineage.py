@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.labels import ROOT
 from support.lineage import MODEL, write_config, write_lock
 from support.repository import commit, git
 from typer.testing import CliRunner
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from emotion_slm.cli.app import app
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
-from emotion_slm.corpus.goemotions import SHA256
+from emotion_slm.corpus.description import read_description
 from emotion_slm.workbench.lineage import Lineage, trace
 from emotion_slm.workbench.lineage_evidence import Verdict
 
@@ -138,7 +139,10 @@ def test_other_parameters_than_the_lock_s_differ(traced):
 
 def test_goemotions_is_held_to_its_pinned_hash_without_the_data(traced):
     shutil.rmtree("data/raw")
-    for recorded, verdict in ((SHA256["train.tsv"], Verdict.ABSENT), ("00" * 32, Verdict.DIFFERS)):
+    Path("corpora").mkdir()
+    shutil.copy(ROOT / "corpora/goemotions.yaml", "corpora")
+    pinned = read_description("goemotions", ROOT).sha256["train.tsv"]
+    for recorded, verdict in ((pinned, Verdict.ABSENT), ("00" * 32, Verdict.DIFFERS)):
         write_config(traced, corpus="goemotions", train=recorded)
         assert trace(MODEL).data[0].verdict is verdict
 

@@ -1,4 +1,5 @@
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -6,11 +7,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from support.labels import LABELS, ROOT, SAMPLE
 from support.report import HOSTILE, LONG, write_run
 
 from emotion_slm.common.files import read_json, write_json
-from emotion_slm.corpus.labels import LABELS
-from emotion_slm.evaluation.tables import SAMPLE_CAPTION
 from emotion_slm.workbench.report import write_report
 
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "background", "ping"}
@@ -114,9 +114,11 @@ def test_a_failed_audit_is_loud(run):
 
 def test_the_sample_corpus_always_says_so(tmp_path, monkeypatch):
     write_run(tmp_path, profile="sample", corpus="sample")
+    (tmp_path / "corpora").mkdir()
+    shutil.copy(ROOT / "corpora/sample.yaml", tmp_path / "corpora")
     monkeypatch.chdir(tmp_path)
     for path in write_report(tmp_path / "out"):
-        assert SAMPLE_CAPTION[1:] in path.read_text()
+        assert SAMPLE.caption[1:] in path.read_text()
 
 
 def test_without_texts_none_is_shown(run):
