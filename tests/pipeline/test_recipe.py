@@ -7,7 +7,7 @@ from support.labels import LABELS
 
 from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.balance.params import IsmoteParams, UndersampleParams
-from emotion_slm.classifier import architectures as classifiers
+from emotion_slm.classifier import one_position
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.common.params import Document
@@ -92,7 +92,7 @@ def built(monkeypatch, tiny_mistral, backbone_params) -> dict[str, object]:
         asked["max_length"] = max_length
         return load_backbone(backbone_params(tiny_mistral), max_length)
 
-    monkeypatch.setattr(classifiers, "load_backbone", load)
+    monkeypatch.setattr(one_position, "load_backbone", load)
     document = Document.read(Path("params.yaml")).with_profile("recipe-mistral")
     params = document.section("finetune", FinetuneParams).classifier
     names = [name.split(".") for name, _ in build_classifier(params, 8, LABELS).named_modules()]
