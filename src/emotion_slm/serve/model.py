@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file
 from emotion_slm.package.package import CONFIG, RESULTS
 from emotion_slm.scoring.classifier import EmotionClassifier
@@ -36,7 +37,7 @@ class ServedModel:
         self.thresholds = self.classifier.thresholds
         # The config holds the hashes of all other files.
         self.digest = sha256_file(folder / CONFIG)
-        self.macro_f1 = read_json(folder / RESULTS)["test"]["macro_f1"]
+        self.macro_f1 = _macro_f1(folder / RESULTS)
 
     def info(self) -> dict[str, Any]:
         """What `GET /info` answers."""
@@ -62,7 +63,12 @@ class ServedModel:
     def _sizes(self, texts: Sequence[str]) -> list[Size]:
         most = self.classifier.text_characters
         tokenizer = self.classifier.engine.tokenizer.tokenizer
-        read = tokenizer.encode_batch_fast([encodable(text[:most]) for text in texts])
+        try:
+            read = tokenizer.encode_batch_fast([encodable(text[:most]) for text in texts])
+        except BaseException as error:  # where it panics it raises no Exception
+            raise EmotionSlmError(
+                f"{self.classifier.package.folder}: its tokenizer fails"
+            ) from error
         return [
             Size(len(tokens.ids), len(text) > most or bool(tokens.overflowing))
             for text, tokens in zip(texts, read, strict=True)
@@ -73,6 +79,13 @@ class ServedModel:
         if not np.isfinite(rows).all():
             raise ArithmeticError("the model gave a probability that is no number")
         return list(rows)
+
+
+def _macro_f1(results: Path) -> float | None:
+    """That of the card; None without results, which scoring does not need."""
+    test = read_json(results).get("test") if results.exists() else None
+    found = test.get("macro_f1") if isinstance(test, dict) else None
+    return found if isinstance(found, float) else None
 
 
 def one_by_one(

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from emotion_slm.common.errors import EmotionSlmError
 
-CONNECTIONS = 1000
+CONNECTIONS = 900  # of the 1,024 files that a process may usually open
 HEAD_BYTES = 16_384
 HEAD_SECONDS = 10  # for a request's head to come in
 

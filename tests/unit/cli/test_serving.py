@@ -31,7 +31,7 @@ def test_others_can_reach_it_only_with_a_token_or_by_express_wish(host, tmp_path
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.53"])
 def test_loopback_needs_no_token(host, tmp_path):
     result = serve("--host", host, "--port", "0", "--model", str(tmp_path / "none"))
-    assert_refused(result, "no model here", "dvc pull")
+    assert_refused(result, "no model here", "emotion-slm pull")
 
 
 def test_a_taken_port_is_told_before_the_model_is_loaded(tmp_path):
