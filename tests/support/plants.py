@@ -4,11 +4,13 @@ Each function returns one that takes the workspace's root. What follows from the
 made again by the stages, as a forger would, so that the workspace is at one with itself.
 """
 
+import re
 from contextlib import chdir
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 from safetensors.numpy import load_file, save_file
 
 from emotion_slm.balance.rows import read_balanced, write_balanced
@@ -59,8 +61,7 @@ def fitted_on_test_too(root: Path) -> None:
     test = files.read_parquet(root / "data/split/test.parquet", ["id", "labels"])
     added = rows.iloc[[0] * len(test)].assign(id=test["id"].to_numpy(), labels=list(test["labels"]))
     grown = np.concatenate([vectors, read_vectors(root / paths.EMBEDDED, test["id"])])
-    pandas = __import__("pandas")
-    write_balanced(root / paths.BALANCED, grown, pandas.concat([rows, added], ignore_index=True))
+    write_balanced(root / paths.BALANCED, grown, pd.concat([rows, added], ignore_index=True))
     with chdir(root):
         finetune.main()
     write_balanced(root / paths.BALANCED, vectors, rows)
@@ -69,7 +70,7 @@ def fitted_on_test_too(root: Path) -> None:
     evaluate_again(root)
 
 
-def test_vectors_moved(share: float) -> Plant:
+def moved_vectors_of_test(share: float) -> Plant:
     """Test's vectors moved by `share` of their length towards their labels, all else made again."""
 
     def plant(root: Path) -> None:
@@ -183,12 +184,11 @@ def array(path: str, change) -> Plant:
     return plant
 
 
-def seeded(path: str, seed: int) -> Plant:
-    """Another seed in a YAML file."""
+def seeded(seed: int) -> Plant:
+    """Another seed in the settings of the run."""
 
     def plant(root: Path) -> None:
-        text = (root / path).read_text()
-        old = next(line for line in text.splitlines() if line.startswith("seed:"))
-        (root / path).write_text(text.replace(old, f"seed: {seed}"))
+        path = root / paths.RUN
+        (root / path).write_text(re.sub(r"(?m)^seed: \d+$", f"seed: {seed}", path.read_text()))
 
     return plant

@@ -3,10 +3,11 @@
 Honest validation and test rows are exchangeable: which of the two a row is in tells nothing of how
 well it is scored. A permutation test (Fisher 1935; Ojala and Garriga 2010) deals the rows out anew,
 equal texts together, and gives the spread of the difference that chance alone makes: in macro
-average precision, which an encoder that has read test raises, and in likelihood, which any
-classifier raises that was fitted on test's labels.
+average precision, which an encoder that has read test raises; and in likelihood beyond that of an
+honest regression on the same vectors, which a classifier raises that was fitted on test's labels.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from emotion_slm.calibration.maps import Platt
 from emotion_slm.evaluation.evaluate import Scored
 
 PERMUTATIONS = 400
+RIDGE = 1e-5  # penalty, as a share of the vectors' total variance
 
 
 class RankingGap(NamedTuple):
@@ -62,9 +64,10 @@ def ranking_gap(validation: Scored, test: Scored, seed: int) -> RankingGap:
 
 
 class LikelihoodGap(NamedTuple):
-    """Negative log-likelihood per row of both splits, and how odd their difference is.
+    """How many nats a row's labels are likelier than an honest regression finds them, and how odd
+    the difference of both splits is.
 
-    `deviations`: validation less test, in standard deviations of the same number among permuted
+    `deviations`: test less validation, in standard deviations of the same number among permuted
     rows; positive where test is fitted better. 0 where nothing varies.
     """
 
@@ -73,24 +76,25 @@ class LikelihoodGap(NamedTuple):
     deviations: float
 
 
-def likelihood_gap(validation: Scored, test: Scored, seed: int) -> LikelihoodGap:
-    """Compare how likely test's labels are with how likely validation's are.
+def likelihood_gap(
+    given: tuple[Scored, Scored], honest: tuple[np.ndarray, np.ndarray], seed: int
+) -> LikelihoodGap:
+    """Compare validation and test, `given` in this order, by the likelihood of their labels.
 
-    Logits become probabilities by Platt's method, fitted on both splits together: what is fitted
-    on both favours neither.
+    `honest`: their logits by a regression that saw neither. Row by row it stands for how hard the
+    row is, which leaves little but what a classifier learnt from the row itself. Logits become
+    probabilities by Platt's method, fitted on both splits together: so it favours neither.
     """
-    logits, gold, groups = (np.concatenate(parts) for parts in zip(validation, test, strict=True))
-    in_test = np.arange(len(gold)) >= len(validation.gold)
-    platt = Platt.fit(logits, gold)
-    signed = np.where(gold > 0, 1, -1) * (logits * platt.slope + platt.intercept)
-    surprise = np.logaddexp(0, -signed).sum(axis=1)  # (n,) −log p of a row's labels
+    logits, gold, groups = (np.concatenate(parts) for parts in zip(*given, strict=True))
+    gain = _surprise(np.concatenate(honest), gold) - _surprise(logits, gold)
+    in_test = np.arange(len(gold)) >= len(given[0].gold)
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-    rows, sums = np.bincount(group), np.bincount(group, surprise)  # (groups,)
+    rows, sums = np.bincount(group), np.bincount(group, gain)  # (groups,)
 
     def difference(of_test: np.ndarray) -> float:
-        """Mean of validation less that of test; (groups,) bool: which are test's."""
+        """Mean of test less that of validation; (groups,) bool: which are test's."""
         return float(
-            sums[~of_test].sum() / rows[~of_test].sum() - sums[of_test].sum() / rows[of_test].sum()
+            sums[of_test].sum() / rows[of_test].sum() - sums[~of_test].sum() / rows[~of_test].sum()
         )
 
     random = np.random.default_rng(seed)
@@ -98,10 +102,30 @@ def likelihood_gap(validation: Scored, test: Scored, seed: int) -> LikelihoodGap
     dealt = np.array([difference(random.permutation(in_test[first])) for _ in range(PERMUTATIONS)])
     spread = dealt.std()
     return LikelihoodGap(
-        float(surprise[~in_test].mean()),
-        float(surprise[in_test].mean()),
+        float(gain[~in_test].mean()),
+        float(gain[in_test].mean()),
         float((observed - dealt.mean()) / spread) if spread > 0 else 0.0,
     )
+
+
+def ridge_logits(
+    vectors: np.ndarray, gold: np.ndarray, others: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Logits of `others`, each (n, d), by a ridge regression of `gold` on `vectors`, (m, d)."""
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    inputs = vectors - mean  # (m, d) float64
+    moments = inputs.T @ inputs
+    moments[np.diag_indices_from(moments)] += RIDGE * max(float(np.trace(moments)), 1e-12)
+    targets = 2.0 * gold - 1
+    weights = np.linalg.solve(moments, inputs.T @ (targets - targets.mean(axis=0)))
+    return [(part - mean) @ weights + targets.mean(axis=0) for part in others]
+
+
+def _surprise(logits: np.ndarray, gold: np.ndarray) -> np.ndarray:
+    """(n,) −log p of each row's labels."""
+    platt = Platt.fit(logits, gold)
+    signed = np.where(gold > 0, 1, -1) * (logits * platt.slope + platt.intercept)
+    return np.logaddexp(0, -signed).sum(axis=1)
 
 
 class _Ranked(NamedTuple):

@@ -29,7 +29,7 @@ def audit_raw(root: Path, protocol: str) -> dict:
     here, of_raw = rows[position >= 0], raw.iloc[position[position >= 0]]
     altered = {
         f"{column}_altered": (
-            here[column].map(set).to_numpy() != of_raw[column].map(set).to_numpy()
+            here[column].map(sorted).to_numpy() != of_raw[column].map(sorted).to_numpy()
             if column == "labels"
             else here[column].to_numpy() != of_raw[column].to_numpy()
         )
@@ -47,7 +47,9 @@ def audit_raw(root: Path, protocol: str) -> dict:
         "raw_rows_missing": raw["id"][missing & ~explained],
     }
     dropped = raw["official_split"][explained].value_counts()
-    natural, evaluated = raw["labels"], rows["labels"][rows["split"] == "test"]
+    # Altered labels are counted above, and may be none of the label set.
+    known = here[~altered["labels_altered"]]
+    natural, evaluated = raw["labels"], known["labels"][known["split"] == "test"]
     return result(
         {rule: list(map(str, ids)) for rule, ids in offenders.items()},
         {

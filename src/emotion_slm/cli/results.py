@@ -22,6 +22,8 @@ def audit(
     ] = True,
 ) -> None:
     """Check from the files alone that no validation or test row touched training."""
+    # As stages/__init__.py does, before a library loads OpenMP: its threads wait by spinning.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from rich.console import Console
 
     from emotion_slm.audit.audit import audit as run_audit

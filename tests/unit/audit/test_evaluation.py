@@ -68,7 +68,7 @@ def test_clean_evaluation_passes(audited):
     assert result["findings"]["encoder_frozen"] is False
     found = result["findings"]["macro_average_precision"]
     assert set(found) == {"validation", "test", "deviations"}
-    assert set(result["findings"]["negative_log_likelihood"]) == set(found)
+    assert set(result["findings"]["likelihood_gained"]) == set(found)
 
 
 @pytest.mark.parametrize("leak", LEAKS)
