@@ -61,7 +61,9 @@ def _honest(root: Path) -> tuple[np.ndarray, np.ndarray]:
     train = _rows(root, "train")
     vectors = read_vectors(root / EMBEDDED, train["id"])
     held_out = [read_vectors(root / EMBEDDED, _rows(root, split)["id"]) for split in HELD_OUT]
-    validation, test = ridge_logits(vectors, to_matrix(train["labels"]), held_out)
+    validation, test = ridge_logits(
+        vectors, load_corpus(root / RAW).labels.to_matrix(train["labels"]), held_out
+    )
     return validation, test
 
 

@@ -1,6 +1,7 @@
 """The models of a package, as PyTorch modules."""
 
-from emotion_slm.backbone.base import EmotionModel
+from torch import nn
+
 from emotion_slm.classifier.finetuned import load_classifier
 from emotion_slm.classifier.params import MlpHead, OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
@@ -10,7 +11,7 @@ from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.package.package import CLASSIFIER, CONFIG, ENCODER, Package, package_file
 
 
-def load_models(package: Package) -> tuple[TextClassifier, EmotionModel]:
+def load_models(package: Package) -> tuple[TextClassifier, nn.Module]:
     """Encoder and classifier in evaluation mode.
 
     Raises EmotionSlmError when the weights are not those of the models that config.json describes,

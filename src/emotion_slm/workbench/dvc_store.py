@@ -5,13 +5,16 @@ An output that is a folder is an object too: a listing of its files, whose name 
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import MOST_JSON_BYTES, require
 from emotion_slm.workbench.repository import dvc
 
 LISTING = ".dir"
+MD5 = "[0-9a-f]{32}"
 OBJECTS = Path("files/md5")  # in a cache or a remote
 
 
@@ -49,8 +52,21 @@ def is_sound(path: Path) -> bool:
 
 
 def listed(path: Path) -> dict[str, str]:
-    """What a listing lists: MD5 by path in the folder."""
-    return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_bytes())}
+    """What a listing lists: MD5 by path in the folder; EmotionSlmError for a file that is none."""
+    try:
+        entries = json.loads(require(path, MOST_JSON_BYTES).read_bytes())
+        files = {entry["relpath"]: entry["md5"] for entry in entries}
+        sound = isinstance(entries, list) and all(
+            re.fullmatch(MD5, md5) and isinstance(name, str) for name, md5 in files.items()
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        sound = False
+    if not sound or len(files) < len(entries):
+        raise EmotionSlmError(
+            f"{path}: no listing of DVC's, of which each entry has an own relpath and an md5; "
+            "fetch it again"
+        )
+    return files
 
 
 def listing_md5(files: Iterable[tuple[str, str]]) -> str:

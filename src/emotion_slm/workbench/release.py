@@ -4,15 +4,19 @@
 the model without an account and without DVC: `emotion-slm pull`, from a clone or from a URL.
 """
 
+import resource
 import shutil
 import subprocess
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emotion_slm.common import paths
 from emotion_slm.common.console import console, fail
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.files import atomic_path
+from emotion_slm.common.params import plain
+from emotion_slm.package.package import CARD, CONFIG
+from emotion_slm.package.package import MOST_BYTES as PACKAGE_FILES
 from emotion_slm.workbench.dvc_lock import LOCK, Output, parse
 from emotion_slm.workbench.dvc_store import (
     LISTING,
@@ -27,6 +31,9 @@ from emotion_slm.workbench.dvc_store import (
 FOLDER = Path("release")
 MOST_BYTES = 25_000_000
 CLONE_SECONDS = 600
+MOST_CLONED_BYTES = 2**30  # of one file of a clone, where the server sends more than release/
+SHOWN = 20  # problems
+MOST_WORDS = 1000  # of what git says, in characters
 
 
 def locked_model(lock: Path) -> Output:
@@ -55,7 +62,20 @@ def objects_of(store: Path, md5: str) -> dict[Path, str]:
 
 
 def problems(folder: Path) -> list[str]:
-    """What keeps `folder` from holding exactly one model, whole; empty when all is well."""
+    """What keeps `folder` from holding exactly one model, whole; empty when all is well.
+
+    What is too large to be a release, or no file, is not read.
+    """
+    odd = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or not (path.is_file() or path.is_dir())
+    ]
+    if odd:
+        return [f"{path}: no file, but a link, pipe or device" for path in odd[:SHOWN]]
+    size = sum(path.stat().st_size for path in _files(folder))
+    if size > MOST_BYTES:
+        return [f"{folder}: {size} bytes, more than {MOST_BYTES}"]
     try:
         objects = objects_of(folder, released_model(folder))
     except EmotionSlmError as error:
@@ -67,10 +87,7 @@ def problems(folder: Path) -> list[str]:
         if path.is_file() and not is_sound(path)
     ]
     found += [f"{path}: not part of the model" for path in _files(folder) if path not in objects]
-    size = sum(path.stat().st_size for path in _files(folder))
-    if size > MOST_BYTES:
-        found.append(f"{folder}: {size} bytes, more than {MOST_BYTES}")
-    return found
+    return found[:SHOWN]
 
 
 def refresh(lock: Path, folder: Path, store: Path) -> None:
@@ -127,8 +144,13 @@ def _copy_out(folder: Path, output: Path) -> None:
         raise EmotionSlmError("the release is not whole:\n" + "\n".join(found))
     files = listed(object_path(folder, released_model(folder)))
     for name in files:
-        if name != PurePosixPath(name).name or name in ("", ".", ".."):
-            raise EmotionSlmError(f"{folder}: lists {name!r}, which is no plain file name; refused")
+        if name not in (CONFIG, CARD, *PACKAGE_FILES):
+            raise EmotionSlmError(
+                f"{folder}: lists {plain(name)}, which is no plain file name that a package has; "
+                "refused"
+            )
+    if CONFIG not in files:
+        raise EmotionSlmError(f"{folder}: lists no {CONFIG}, so it is no model; refused")
     output.parent.mkdir(parents=True, exist_ok=True)
     with writing(output), TemporaryDirectory(dir=output.parent) as unfinished:
         whole = Path(unfinished) / "model"
@@ -144,6 +166,7 @@ def _clone(source: str, folder: Path, revision: str | None) -> None:
     """The newest files of release/ alone, without history, and of a server without the rest."""
     named_revision = ["--branch", revision] if revision else []
     options = ["--depth", "1", "--filter=blob:none", "--sparse", "--no-tags", *named_revision]
+    options += ["--config", "core.symlinks=false"]  # no link leads out of the clone
     if Path(source).exists():
         source = Path(source).resolve().as_uri()
     commands = [
@@ -153,16 +176,30 @@ def _clone(source: str, folder: Path, revision: str | None) -> None:
     for command in commands:
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=CLONE_SECONDS
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=CLONE_SECONDS,
+                preexec_fn=_bound_files,
             )
         except FileNotFoundError:
             raise EmotionSlmError("git: not installed; install it, or download release/") from None
         except subprocess.TimeoutExpired:
             raise EmotionSlmError(f"{source}: no answer in {CLONE_SECONDS} s") from None
         if done.returncode != 0:
-            raise EmotionSlmError(f"{source}: git could not clone it ({done.stderr.strip()})")
+            reason = done.stderr.strip()[-MOST_WORDS:] or f"status {done.returncode}"
+            raise EmotionSlmError(f"{source}: git could not clone it ({reason})")
     if not (folder / FOLDER).is_dir():
         raise EmotionSlmError(f"{source}: has no {FOLDER}/, so no released model")
+
+
+def _bound_files() -> None:
+    """In the process of git: it ends at a file beyond MOST_CLONED_BYTES, as a small one may unpack
+    to."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_CLONED_BYTES, MOST_CLONED_BYTES))
 
 
 def _files(folder: Path) -> list[Path]:

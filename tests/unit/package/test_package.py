@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -6,13 +7,15 @@ import pytest
 from support.labels import LABELS, SAMPLE
 
 from emotion_slm.backbone.params import LoraParams
+from emotion_slm.backbone.pretrained import locate
 from emotion_slm.classifier.finetuned import Finetuned
 from emotion_slm.classifier.params import LinearHead, MlpHead, OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.files import read_json, write_json
+from emotion_slm.common.files import read_json, sha256_file, write_json
 from emotion_slm.encoder.adapted import Adapted
 from emotion_slm.package.package import Origin, Package, read_package, write_package
 from emotion_slm.package.provenance import Provenance
+from emotion_slm.scoring.classifier import EmotionClassifier
 
 PROVENANCE = Provenance({"seed": 1}, {}, {"a/base": {"revision": None, "files": {}}})
 PARTS = {"calibration.json": {"a": 1}, "thresholds.json": {"a": 1}}
@@ -227,3 +230,50 @@ def test_an_unlisted_corpus_json_is_refused(folder, edit):
     edit(lambda config: config["files"].pop("corpus.json"))
     with pytest.raises(EmotionSlmError, match=r"no hash for corpus\.json"):
         read_package(folder)
+
+
+def test_links_of_the_stores_of_the_hub_and_of_dvc_are_followed(packaged, tmp_path):
+    for snapshot, store in (
+        (tmp_path / "hub/snapshots/abc", lambda name: tmp_path / "hub/blobs" / name),
+        (tmp_path / "dvc/model", lambda name: tmp_path / f"dvc/files/md5/ab/{len(name):030x}"),
+    ):
+        snapshot.mkdir(parents=True)
+        for path in packaged.iterdir():
+            store(path.name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, store(path.name))
+            (snapshot / path.name).symlink_to(os.path.relpath(store(path.name), snapshot))
+        assert read_package(snapshot)._replace(folder=packaged) == read_package(packaged)
+
+
+@pytest.mark.parametrize("place", ["blobs", "other/blobs", "model/blobs", "files/md5/ab"])
+def test_links_to_what_only_looks_like_a_store_are_refused(folder, tmp_path, place):
+    secret = tmp_path / place / "secret"
+    secret.parent.mkdir(parents=True)
+    shutil.move(folder / "results.json", secret)
+    (folder / "results.json").symlink_to(secret)
+    with pytest.raises(EmotionSlmError, match=r"results\.json: is a link"):
+        read_package(folder)
+
+
+def test_a_base_without_a_hash_of_its_own_is_held_to_the_provenance(
+    folder, edit, tiny_bert, tmp_path, monkeypatch
+):
+    base = Path(shutil.copytree(tiny_bert, tmp_path / "base"))
+    hashes = {path.name: sha256_file(path) for path in base.iterdir()}
+
+    def unpin(config):
+        config["encoder"] |= {"id": str(base), "sha256": None}
+        config["provenance"]["base"] = {str(base): {"revision": None, "files": hashes}}
+
+    edit(unpin)
+    monkeypatch.chdir(tmp_path)
+    found = EmotionClassifier.from_pretrained(folder).predict_proba(["happy cat"])
+    assert found.shape == (1, len(LABELS))
+    assert not (tmp_path / "weights.lock.json").exists()
+    locate.cache_clear()
+    (base / "config.json").write_text("{}")
+    with pytest.raises(
+        EmotionSlmError, match=r"config\.json: .* pinned in the package's provenance"
+    ):
+        EmotionClassifier.from_pretrained(folder)
+    assert not (tmp_path / "weights.lock.json").exists()

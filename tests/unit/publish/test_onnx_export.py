@@ -218,6 +218,69 @@ def test_a_graph_that_onnx_runtime_cannot_load_is_refused(exported, tmp_path):
     assert OnnxGraph(exported / "model.onnx").width == len(LABELS)
 
 
+def graph_of(inputs, outputs, nodes, constants=()) -> bytes:
+    from onnx import helper
+
+    graph = helper.make_graph(nodes, "g", inputs, outputs, list(constants))
+    opset = [helper.make_opsetid("", 20)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString()
+
+
+def graph_with(kind: str) -> bytes:
+    """A sound ONNX graph that is not one of a classifier, by what is wrong with it."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    def value(name, element, *shape):
+        return helper.make_tensor_value_info(name, element, shape)
+
+    rows, integers, floats = ("n", "tokens"), TensorProto.INT64, TensorProto.FLOAT
+    ids, mask = value("input_ids", integers, *rows), value("attention_mask", integers, *rows)
+    width = 7 if kind == "seven labels" else len(LABELS)
+    weight = np.full((1, width), np.nan if kind == "nan" else 0.0, dtype=np.float32)
+    sums = [
+        helper.make_node("Cast", ["input_ids"], ["a"], to=floats),
+        helper.make_node("Cast", ["attention_mask"], ["b"], to=floats),
+        helper.make_node("Add", ["a", "b"], ["c"]),
+        helper.make_node("ReduceMean", ["c", "axis"], ["d"], keepdims=1),
+        helper.make_node("MatMul", ["d", "w"], ["logits"]),
+    ]
+    axis = np.array([5 if kind == "axis" else 1], dtype=np.int64)
+    constants = [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(axis, "axis")]
+    output = value("logits", floats, "n", width)
+    if kind == "names":
+        ids = value("ids", integers, *rows)
+        sums[0] = helper.make_node("Cast", ["ids"], ["a"], to=floats)
+    if kind == "types":
+        ids = value("input_ids", floats, *rows)
+    outputs = [output, value("d", floats, "n", 1)] if kind == "two tables" else [output]
+    if kind == "batch":
+        sums.insert(4, helper.make_node("Reshape", ["d", "one"], ["e"]))
+        sums[5] = helper.make_node("MatMul", ["e", "w"], ["logits"])
+        constants.append(numpy_helper.from_array(np.array([1, 1], dtype=np.int64), "one"))
+    return graph_of([ids, mask], outputs, sums, constants)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("names", "takes"),
+        ("types", "takes"),
+        ("two tables", "gives"),
+        ("seven labels", "gives 7 logits, expected 28"),
+        ("nan", "no finite number"),
+        ("axis", "cannot (load|run) it"),
+        ("batch", "cannot run it"),
+    ],
+)
+def test_a_graph_of_something_else_is_refused(folder, kind, said):
+    (folder / "model.onnx").write_bytes(graph_with(kind))
+    config = read_json(folder / "config.json")
+    config["files"]["model.onnx"] = sha256_file(folder / "model.onnx")
+    write_json(folder / "config.json", config)
+    with pytest.raises(EmotionSlmError, match=said):
+        EmotionClassifier.from_pretrained(folder).predict(TEXTS)
+
+
 def test_an_export_is_no_model_of_transformers(exported):
     with pytest.raises(EmotionSlmError, match="an ONNX graph, without the weights"):
         compose(read_package(exported))

@@ -2,7 +2,7 @@ import logging
 
 import numpy as np
 import pytest
-from support.labels import LABELS
+from support.labels import GOEMOTIONS, LABELS
 from support.service import GatedModel, metric, one, predict, together
 
 from emotion_slm.scoring.classifier import EmotionClassifier

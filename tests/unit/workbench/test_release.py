@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -189,12 +190,97 @@ def test_an_empty_folder_may_be_filled(folder, tmp_path):
     assert content(tmp_path / "empty") == FILES
 
 
-@pytest.mark.parametrize("name", ["../escaped", "/escaped", "a/b", ".."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../escaped",
+        "/escaped",
+        "a/b",
+        "..",
+        "",
+        ".git",
+        "C:escaped",
+        "escaped\0",
+        "pickle.bin",
+        "CON",
+    ],
+)
 def test_a_listing_that_leaves_the_folder_is_refused(tmp_path, name):
     write_store(tmp_path / "project/release", {name: b"x"})
     with pytest.raises(EmotionSlmError, match="no plain file name"):
         fetch(str(tmp_path / "project"), tmp_path / "in/model")
     assert not list(tmp_path.rglob("escaped")) and not (tmp_path / "in").exists()
+
+
+def released(root: Path, listed: bytes) -> Path:
+    """A project whose release is the listing `listed`."""
+    place(root / "release", md5(listed) + ".dir", listed)
+    return root
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        b"", b"{", b"null", b"7", b'"x"', b"[7]", b"[[]]", b'[{"md5": "ab"}]', b"[" * 100_000,
+        b"{}", b'{"a": "b"}', b'[{"relpath": "config.json", "md5": 7}]', b"\xff",
+        b'[{"relpath": "config.json", "md5": "../../../etc/passwd"}]',
+        b'[{"relpath": ["config.json"], "md5": "x"}]',
+        listing(FILES)[:-1] + b", " + listing(FILES)[1:],
+    ],
+)  # fmt: skip
+def test_a_listing_that_is_none_is_refused(tmp_path, listed):
+    with pytest.raises(EmotionSlmError, match="no listing of DVC's"):
+        fetch(str(released(tmp_path / "project", listed)), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path),
+        lambda path: path.symlink_to("/etc/passwd"),
+    ],
+    ids=["pipe", "device", "circle", "link"],
+)  # fmt: skip
+@pytest.mark.parametrize("beside", [False, True])
+def test_what_is_no_file_is_refused_unread(folder, tmp_path, make, beside):
+    path = folder / "more" if beside else weights(folder)
+    path.unlink(missing_ok=True)
+    make(path)
+    with pytest.raises(EmotionSlmError, match=f"{path.name}: no file, but a link, pipe or device"):
+        fetch(str(folder.parent), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_release_of_nothing_is_refused(tmp_path):
+    with pytest.raises(EmotionSlmError, match=r"lists no config\.json"):
+        fetch(str(released(tmp_path / "project", b"[]")), tmp_path / "model")
+
+
+def test_what_is_too_large_is_refused_unread(folder, tmp_path):
+    os.truncate(weights(folder), 2**40)  # takes no room, and hours to hash
+    with pytest.raises(EmotionSlmError, match="bytes, more than 25000000"):
+        fetch(str(folder.parent), tmp_path / "model")
+
+
+def test_a_link_in_a_repository_leads_nowhere(project, tmp_path):
+    (tmp_path / "secret").write_bytes(FILES["config.json"])
+    path = next(path for path in (project / "release/files/md5").rglob("*") if len(path.name) == 30)
+    path.unlink()
+    path.symlink_to(tmp_path / "secret")
+    subprocess.run(["git", "-C", project, "commit", "-qam", "linked"], check=True)
+    with pytest.raises(EmotionSlmError, match="the release is not whole"):
+        fetch(project.as_uri(), tmp_path / "model")
+
+
+def test_a_file_that_unpacks_to_much_ends_the_clone(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(release, "MOST_CLONED_BYTES", 1_000_000)
+    (project / "release/bomb").write_bytes(bytes(50_000_000))
+    for command in (["add", "-A"], ["commit", "-qm", "bomb"]):
+        subprocess.run(["git", "-C", project, *command], check=True)
+    with pytest.raises(EmotionSlmError, match="git could not clone it"):
+        fetch(project.as_uri(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_broken_release_leaves_nothing(folder, tmp_path):
