@@ -14,6 +14,8 @@ from emotion_slm.scoring.onnx_graph import OnnxGraph
 class Engine(Protocol):
     """Threads may share one."""
 
+    tokenizer: PackagedTokenizer
+
     def logits(self, texts: list[str]) -> np.ndarray:
         """At least one text → (n, 28) float32 raw logits, in order."""
 
