@@ -143,7 +143,7 @@ def show_predictions(
         classifier = EmotionClassifier.from_pretrained(model, device)
     groups, found, shown = find(texts, classifier, options)
     Console(highlight=False).print(chart(texts, found, shown, groups))
-    say_truncated(sum(len(text) > classifier.text_characters for text in texts), classifier)
+    say_truncated(classifier.truncated(texts), classifier)
 
 
 def score_file(
@@ -193,7 +193,8 @@ def score_file(
 def say_truncated(texts: int, classifier: "EmotionClassifier") -> None:
     if texts:
         console.print(
-            f"{texts:,} texts above {classifier.text_characters:,} characters, scored by these",
+            f"{texts:,} texts are longer than the model reads, scored by the part that it reads "
+            f"(at most {classifier.package.encoder.max_length:,} tokens)",
             markup=False,
             soft_wrap=True,
         )

@@ -18,6 +18,7 @@ class EmotionSlmError(Exception):
 
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+LISTED_CHARACTERS = 500  # names may come from a file, which may be anything
 NO_PERMISSION = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -49,9 +50,13 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` for the nearest of `known`, or the whole list when none is near."""
+    """`"; did you mean 'x'?"` for the nearest of `known`, or a list when none is near."""
     known = list(known)
+    if not known:
+        return "; there are none"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; known: {', '.join(known)}"
+    listed = ", ".join(other if other.isprintable() else repr(other) for other in known)
+    more = " …" if len(listed) > LISTED_CHARACTERS else ""
+    return f"; known: {listed[:LISTED_CHARACTERS]}{more}"

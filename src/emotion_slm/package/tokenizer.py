@@ -40,6 +40,7 @@ class PackagedTokenizer:
             self.tokenizer = Tokenizer.from_file(str(self.path))
             self.tokenizer.enable_truncation(max_length, direction=side)
             self.tokenizer.no_padding()
+            self.words = max_length - self.tokenizer.num_special_tokens_to_add(is_pair=False)
 
     def __call__(self, texts: list[str]) -> list[np.ndarray]:
         """Token ids per text, each (tokens,) int64, unpadded.
@@ -49,6 +50,13 @@ class PackagedTokenizer:
         with _explained(self.path):
             rows = self.tokenizer.encode_batch_fast(texts)
         return [np.array(row.ids, dtype=np.int64) for row in rows]
+
+    def count_truncated(self, texts: list[str]) -> int:
+        """How many of the texts have more tokens than it gives; as one has a byte at least, short
+        texts need no second look."""
+        long = [text for text in texts if len(text.encode()) >= self.words]
+        with _explained(self.path):
+            return sum(bool(row.overflowing) for row in self.tokenizer.encode_batch_fast(long))
 
     def pad(self, rows: list[np.ndarray]) -> dict[str, np.ndarray]:
         """Rows of token ids → input_ids and attention_mask, (n, longest), padded on the right."""

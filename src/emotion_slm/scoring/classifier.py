@@ -1,7 +1,7 @@
 """EmotionClassifier: texts in, calibrated probabilities of the labels out."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +71,12 @@ class EmotionClassifier:
     def probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """What `predict_proba` returns before rounding to float32; thresholds apply to these."""
         return self.calibration.apply(self.logits(texts))
+
+    def truncated(self, texts: Sequence[str]) -> int:
+        """How many of `texts` the encoder reads in part only."""
+        cut = sum(len(text) > self.text_characters for text in texts)
+        whole = (text for text in texts if len(text) <= self.text_characters)
+        return cut + sum(map(self.engine.tokenizer.count_truncated, self._chunks(whole)))
 
     def predict(
         self,

@@ -13,6 +13,8 @@ from emotion_slm.scoring.onnx_graph import OnnxGraph
 class Engine(Protocol):
     """Threads may share one."""
 
+    tokenizer: PackagedTokenizer
+
     def logits(self, texts: list[str]) -> np.ndarray:
         """At least one text → (n, labels) float32 raw logits, in order."""
 

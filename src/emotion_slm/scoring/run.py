@@ -30,18 +30,19 @@ from emotion_slm.scoring.writers import Writer, create_writer
 
 class Scorer(Protocol):
     """What a model must offer: texts → (n, labels) probabilities, (labels,) thresholds for them,
-    the labels, and how many characters of a text it reads at most."""
+    the labels, and how many of the texts it reads in part only."""
 
     labels: LabelSet
     thresholds: np.ndarray
-    text_characters: int
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray: ...
+
+    def truncated(self, texts: Sequence[str]) -> int: ...
 
 
 class Summary(NamedTuple):
     """Where the scored rows went, how many rows were read, how many of them were rejected, and how
-    many texts were longer than the scorer's `text_characters`, and read up to there."""
+    many texts the scorer read in part only."""
 
     output: Path
     records: int
@@ -134,7 +135,7 @@ def _score_chunks(
         if chunk.texts:
             _, found, shown = find(chunk.texts, scorer, options)
             content += writer.encode(chunk.rows, [list(labels) for labels in found], shown)
-        truncated = sum(len(text) > scorer.text_characters for text in chunk.texts)
+        truncated = scorer.truncated(chunk.texts)
         result.append(chunk.records, content, chunk.rejected, truncated)
         advance(chunk.line, chunk.records)
 

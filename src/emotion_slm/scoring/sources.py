@@ -89,14 +89,20 @@ def open_source(path: Path) -> Iterator[Source]:
             stack.callback(stream.close)
         direct = stream.seekable()
         head, stream = _with_head(stream)
-        kind = next((kind for kind, begin in COMPRESSIONS.items() if begin.match(head)), None)
+        kind = _compression(head)
         if kind:
             raw = _Decompressed(path, kind, _decompressor(kind, stream))
             head, stream = _with_head(io.BufferedReader(raw, HEAD))
+            if inner := _compression(head):
+                raise EmotionSlmError(f"{path}: it is {inner} inside {kind}; decompress it once")
         for begin, what in FOREIGN.items():
             if head.startswith(begin):
                 raise EmotionSlmError(f"{path}: it is {what}")
         yield Source(path, stream, head, _encoding(path, head), direct and not kind)
+
+
+def _compression(head: bytes) -> str | None:
+    return next((kind for kind, begin in COMPRESSIONS.items() if begin.match(head)), None)
 
 
 def _open(path: Path) -> BinaryIO:

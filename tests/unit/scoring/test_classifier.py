@@ -128,6 +128,15 @@ def test_a_text_is_cut_before_it_is_tokenized(classifier, monkeypatch):
     np.testing.assert_allclose(found[0], found[3], atol=1e-6)
 
 
+def test_texts_that_are_read_in_part_are_counted(classifier, packaged, exported):
+    room = classifier.package.encoder.max_length - 2  # [CLS] and [SEP]
+    whole = ["", "happy", "sad " * room, "é " * room, "x" * 200, "\ud800" * 3]
+    cut = ["sad " * (room + 1), "é " * (room + 1), " " * (classifier.text_characters + 1)]
+    for model in (classifier, EmotionClassifier.from_pretrained(exported)):
+        assert model.truncated(whole) == 0
+        assert model.truncated([*whole, *cut, *cut]) == 2 * len(cut)
+
+
 def test_texts_beyond_max_length_are_cut(classifier):
     long = classifier.predict_proba(["sad " * 30, "sad " * 25_000])
     np.testing.assert_allclose(long[0], long[1], atol=1e-6)

@@ -50,6 +50,14 @@ def texts(source: Path, output: Path, options: Options = Options()) -> list[str]
     return [json.loads(line)["text"] for line in output.read_text("utf-8").split("\n")[:-1]]
 
 
+@pytest.mark.parametrize(("outer", "inner"), [("gz", "gz"), ("zst", "gz"), ("xz", "bz2")])
+def test_what_is_compressed_twice_is_told(tmp_path, outer, inner):
+    source = tmp_path / f"x.csv.{outer}"
+    source.write_bytes(COMPRESS[outer](COMPRESS[inner](content("csv").encode())))
+    with pytest.raises(EmotionSlmError, match=r"it is \w+ inside \w+; decompress it once"):
+        score(source, None, StubScorer(), Options())
+
+
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "txt"])
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", ("\ufeff", "utf-16-be")]
