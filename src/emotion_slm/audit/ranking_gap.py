@@ -39,10 +39,7 @@ def ranking_gap(validation: Scored, test: Scored, seed: int) -> RankingGap:
     """
     random = np.random.default_rng(seed)
     rows = random.permutation(len(validation.gold) + len(test.gold))
-    logits, gold, groups = (
-        np.concatenate([getattr(part, name) for part in (validation, test)])[rows]
-        for name in ("logits", "gold", "groups")
-    )
+    logits, gold, groups = (part[rows] for part in _joined(validation, test))
     in_test = rows >= len(validation.gold)
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     ranked = [_rank(logits[:, label], gold[:, label]) for label in range(gold.shape[1])]
@@ -61,6 +58,14 @@ def ranking_gap(validation: Scored, test: Scored, seed: int) -> RankingGap:
         *observed[of_both].mean(axis=0).tolist(),
         float((means[0] - means[1:].mean()) / deviation) if deviation > 0 else 0.0,
     )
+
+
+def _joined(validation: Scored, test: Scored) -> list[np.ndarray]:
+    """Logits, gold and groups of both, validation first."""
+    return [
+        np.concatenate([getattr(part, name) for part in (validation, test)])
+        for name in ("logits", "gold", "groups")
+    ]
 
 
 class LikelihoodGap(NamedTuple):
@@ -85,7 +90,7 @@ def likelihood_gap(
     row is, which leaves little but what a classifier learnt from the row itself. Logits become
     probabilities by Platt's method, fitted on both splits together: so it favours neither.
     """
-    logits, gold, groups = (np.concatenate(parts) for parts in zip(*given, strict=True))
+    logits, gold, groups = _joined(*given)
     gain = _surprise(np.concatenate(honest), gold) - _surprise(logits, gold)
     in_test = np.arange(len(gold)) >= len(given[0].gold)
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
