@@ -6,6 +6,7 @@ Unsloth needs a GPU; here transformers loads the same classes in full precision.
 import numpy as np
 import pandas as pd
 import pytest
+from support.labels import GOEMOTIONS
 from support.tiny import change, create_tiny_workspace
 
 from emotion_slm.common.files import read_json
@@ -32,6 +33,8 @@ def test_the_profile_runs_and_its_package_scores_as_evaluated(folder, profile):
     assert read_json(folder / "models/adapted/config.json")["frozen"] is (profile != "mistral")
     test = pd.read_parquet(folder / "data/split/test.parquet").head(50)
     everything = pd.read_parquet(folder / "data/predictions/test.parquet")["id"].tolist()
-    evaluated = predictions.read(folder / "data/predictions/test.parquet", everything)[:50]
+    evaluated = predictions.read(folder / "data/predictions/test.parquet", everything, GOEMOTIONS)[
+        :50
+    ]
     classifier = EmotionClassifier.from_pretrained(folder / "models/classifier")
     np.testing.assert_allclose(classifier.logits(test["text"]), evaluated, atol=1e-3)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
-from support.labels import LABELS, to_matrix
+from support.labels import GOEMOTIONS, LABELS, to_matrix
 from support.repository import dvc
 from support.runs import as_somebody_else, hashes
 from support.tiny import change, create_tiny_workspace, read_params, write_params
@@ -120,7 +120,9 @@ def test_metrics_follow_the_contract(run):
 
 def test_metrics_can_be_recomputed_from_the_predictions(run):
     test = pd.read_parquet(run / "data/split/test.parquet")
-    logits = predictions.read(run / "data/predictions/test.parquet", test["id"].tolist())
+    logits = predictions.read(
+        run / "data/predictions/test.parquet", test["id"].tolist(), GOEMOTIONS
+    )
     gold = to_matrix(test["labels"])
     predicted = logits >= 0  # sigmoid ≥ 0.5
     hits = (predicted & (gold == 1)).sum(axis=0)
@@ -131,7 +133,9 @@ def test_metrics_can_be_recomputed_from_the_predictions(run):
 
 def test_the_packaged_model_scores_as_it_was_evaluated(run):
     test = pd.read_parquet(run / "data/split/test.parquet")
-    evaluated = predictions.read(run / "data/predictions/test.parquet", test["id"].tolist())
+    evaluated = predictions.read(
+        run / "data/predictions/test.parquet", test["id"].tolist(), GOEMOTIONS
+    )
     classifier = EmotionClassifier.from_pretrained(run / "models/classifier")
     np.testing.assert_allclose(classifier.logits(test["text"]), evaluated, atol=1e-3)
 

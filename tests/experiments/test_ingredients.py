@@ -69,7 +69,7 @@ def test_every_arm_of_params_is_complete_and_named_once():
 def unseen(tmp_path_factory):
     """A workspace with the sample corpus, and its rows that are in no test set."""
     workspace = tmp_path_factory.mktemp("workspace")
-    write_sample(workspace / paths.RAW, seed=0)
+    write_sample(Path("corpora/sample/phrases.yaml"), GOEMOTIONS, workspace / paths.RAW, seed=0)
     return workspace, rows_in_no_test(workspace, DOCUMENT)
 
 

@@ -93,8 +93,10 @@ def _other_curve(root: Path, document: Document, validation: LabelledVectors) ->
         kept = best(curve, params.training.selection)
     except (TypeError, ValueError):
         return ["not a curve"]
-    head = load_adapted_head(root / ADAPTED, validation.vectors.shape[1])
-    expected = measure(logits(head, validation.vectors), validation.gold, build_loss(params.loss))
+    labels = load_corpus(root / RAW).labels
+    head = load_adapted_head(root / ADAPTED, validation.vectors.shape[1], labels.names)
+    loss = build_loss(params.loss, labels)
+    expected = measure(logits(head, validation.vectors), validation.gold, loss)
     found = (kept.validation_loss, kept.validation_map, kept.validation_macro_f1)
     return differences(
         dict(zip(expected._fields, found, strict=True)), expected._asdict(), CURVE_TOLERANCE
@@ -114,6 +116,7 @@ def _refitted(
         done = finetune(
             train_set,
             held_out["validation"],
+            load_corpus(root / RAW).labels,
             params,
             child_seed(seed, "finetune"),
             folder,

@@ -210,7 +210,7 @@ def test_pooled_keeps_duplicates_on_one_side():
     rows = [(spellings[n % 5], "train", [LABELS[n % 28]]) for n in range(30)]
     rows += [(f"other {n}", "train", [LABELS[n % 28]]) for n in range(170)]
     for seed in range(5):
-        splits = split_pooled(corpus(rows), RATIOS, seed=seed)
+        splits = split_pooled(corpus(rows), GOEMOTIONS, RATIOS, seed=seed)
         holders = [
             name
             for name, frame in splits.frames.items()
