@@ -34,7 +34,7 @@ def test_loopback_needs_no_token(host, tmp_path):
     assert_refused(result, "no model here", "emotion-slm pull")
 
 
-def test_a_taken_port_is_told_before_the_model_is_loaded(tmp_path):
+def test_a_taken_port_is_named_before_the_model_is_loaded(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         result = serve("--port", port, "--model", str(tmp_path / "none"))

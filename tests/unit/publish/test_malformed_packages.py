@@ -506,8 +506,10 @@ def test_each_way_of_reading_tells_the_same(model, here, name):
     with pytest.raises(EmotionSlmError, match=expected) as caught:
         EmotionClassifier.from_pretrained(model).predict([TEXT])
     for way in WAYS:
-        told = assert_refused(model, *way)
-        assert str(caught.value) in told or ("push" in way and "only a linear head does" in told)
+        message = assert_refused(model, *way)
+        assert str(caught.value) in message or (
+            "push" in way and "only a linear head does" in message
+        )
 
 
 @pytest.mark.parametrize("name", RESULT_CASES)
@@ -520,7 +522,7 @@ def test_results_that_no_card_can_show_are_not_handed_on(model, here, name):
 
 
 @pytest.mark.parametrize("made", ["packaged", "exported"])
-def test_a_token_that_the_encoder_lacks_is_told(request, tmp_path, here, made):
+def test_a_token_that_the_encoder_lacks_is_named(request, tmp_path, here, made):
     model = Path(shutil.copytree(request.getfixturevalue(made), tmp_path / "model"))
     changed(TOKENIZER, far_token)(model)
     assert_refused(model, *WAYS[0])

@@ -165,7 +165,7 @@ def test_a_token_is_asked_for_and_remembered_for_the_tab(tab, exported, tmp_path
 
 
 @needs_chromium
-def test_what_is_refused_is_told(tab, exported):
+def test_what_is_refused_is_named(tab, exported):
     with running(exported) as service:
         open_page(tab, service)
         tab.evaluate("document.getElementById('text').value = 'x'.repeat(1000001)")
