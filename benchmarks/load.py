@@ -44,7 +44,7 @@ class Client:
         request = number % len(self.requests)
         sent = time.perf_counter()
         try:
-            reader, writer = self.idle.pop() if self.idle else await self._connect()
+            reader, writer = await self._connection()
             writer.write(self.requests[request])
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             status = int(head.split(b" ", 2)[1])
@@ -58,7 +58,11 @@ class Client:
             self.idle.append((reader, writer))
         return Answer(request, status, sent, time.perf_counter(), body)
 
-    async def _connect(self):
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self.idle:
+            reader, writer = self.idle.pop()
+            if not reader.at_eof():
+                return reader, writer
         return await asyncio.open_connection(*self.address, limit=2**22)
 
 

@@ -23,7 +23,6 @@ from rich.table import Table
 
 from benchmarks.comments import comments
 from emotion_slm.common import paths
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.package.package import read_package
 from emotion_slm.publish.onnx_export import export_onnx
 from emotion_slm.scoring.classifier import EmotionClassifier
@@ -154,8 +153,9 @@ def overload(
 ) -> None:
     """Requests of one text at `rate` a second, every answer compared with the file's."""
     some = texts[:2000]
-    rows = EmotionClassifier.from_pretrained(export).predict_proba(some).tolist()
-    expected = [[dict(zip(LABELS, row, strict=True))] for row in rows]
+    classifier = EmotionClassifier.from_pretrained(export)
+    rows = classifier.predict_proba(some).tolist()
+    expected = [[dict(zip(classifier.labels.names, row, strict=True))] for row in rows]
     with running(arm) as port:
         found = load(
             port,

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import httpx
 import numpy as np
 
-from emotion_slm.serve.model import Size, one_by_one
-from support.labels import LABELS
+from emotion_slm.serve.model import Size, label_groups, one_by_one
+from support.labels import GOEMOTIONS, LABELS
 
 START_SECONDS = 120  # for a busy machine
 
@@ -26,6 +26,7 @@ class GatedModel:
     length / 1000. Texts that begin with "unreadable" or "poison" fail in one of its two ways."""
 
     labels = LABELS
+    groups = label_groups(GOEMOTIONS)
     thresholds = np.full(len(LABELS), 0.5)
     digest = "ab" * 32
 

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.scoring.label_groups import known_label_groups, strongest
+from emotion_slm.scoring.label_groups import strongest
 from emotion_slm.scoring.writers import DECIMALS
 from emotion_slm.serve import oip, page
 from emotion_slm.serve.limits import WHOLE, Limits, RefusedError, TokenCheck, read
@@ -108,6 +107,7 @@ def create_app(model: ServedModel, limits: Limits, token: str | None = None) -> 
 def _add_predict(app: FastAPI, service: Service) -> None:
     takes = PredictRequest.model_json_schema()
     takes["properties"]["texts"]["maxItems"] = service.limits.max_texts
+    takes["properties"]["labels"]["enum"] = list(service.model.groups)
     body = {"required": True, "content": {"application/json": {"schema": takes}}}
 
     @app.post(
@@ -119,20 +119,20 @@ def _add_predict(app: FastAPI, service: Service) -> None:
     async def predict(request: Request) -> Response:
         """The emotions of each text, with calibrated probabilities."""
         asked = await read(request, PredictRequest)
+        if asked.labels not in service.model.groups:
+            message = f"labels: not one of {', '.join(service.model.groups)}"
+            raise RefusedError(422, "bad_request", message)
         scored = await service.score(request, asked.texts)
         results = _results(asked, scored, service.model)
         return JSONResponse({"model": service.model.digest, "results": results})
 
 
 def _results(asked: PredictRequest, scored: Scored, model: ServedModel) -> list[dict[str, Any]]:
-    try:
-        view = known_label_groups(asked.labels, model.classifier.labels)
-    except EmotionSlmError as error:
-        raise RefusedError(422, "invalid", str(error)) from error
-    shown = view.probabilities(scored.probabilities)
-    reached = view.reached(scored.probabilities, model.thresholds, asked.threshold)
+    groups = model.groups[asked.labels]
+    shown = groups.probabilities(scored.probabilities)
+    reached = groups.reached(scored.probabilities, model.thresholds, asked.threshold)
     shown = shown.round(DECIMALS)
-    found = strongest(view.names, shown, reached, asked.top_k)
+    found = strongest(groups.names, shown, reached, asked.top_k)
     results: list[dict[str, Any]] = []
     for place, labels in enumerate(found):
         if place in scored.errors:
@@ -141,7 +141,7 @@ def _results(asked: PredictRequest, scored: Scored, model: ServedModel) -> list[
         result = {"labels": labels, "truncated": scored.truncated[place]}
         if asked.probabilities:
             values = shown[place].tolist()
-            result["probabilities"] = dict(zip(view.names, values, strict=True))
+            result["probabilities"] = dict(zip(groups.names, values, strict=True))
         results.append(result)
     return results
 

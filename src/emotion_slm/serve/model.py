@@ -9,9 +9,11 @@ import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.package.package import CONFIG, RESULTS
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.scoring.formats import encodable
+from emotion_slm.scoring.label_groups import ALL, TARGETS, LabelGroups, known_label_groups
 
 NAME = "emotion-slm"  # in the routes of the Open Inference Protocol
 
@@ -35,6 +37,7 @@ class ServedModel:
         self.classifier = EmotionClassifier.from_pretrained(folder)
         self.labels = self.classifier.labels.names
         self.thresholds = self.classifier.thresholds
+        self.groups = label_groups(self.classifier.labels)
         # The config holds the hashes of all other files.
         self.digest = sha256_file(folder / CONFIG)
         self.macro_f1 = _macro_f1(folder / RESULTS)
@@ -79,6 +82,12 @@ class ServedModel:
         if not np.isfinite(rows).all():
             raise ArithmeticError("the model gave a probability that is no number")
         return list(rows)
+
+
+def label_groups(labels: LabelSet) -> dict[str, LabelGroups]:
+    """By name what a request may ask to see; a corpus need not have targets."""
+    names = (ALL, *((TARGETS,) if labels.targets else ()), *labels.groups)
+    return {name: known_label_groups(name, labels) for name in names}
 
 
 def _macro_f1(results: Path) -> float | None:

@@ -15,7 +15,9 @@ from emotion_slm.common.errors import EmotionSlmError
 
 CONNECTIONS = 900  # of the 1,024 files that a process may usually open
 HEAD_BYTES = 16_384
-HEAD_SECONDS = 10  # for a request's head to come in
+HEAD_SECONDS = 10  # for a connection's first request to come in, its body aside
+# From an answer to the next request; a proxy must be the first to give up, and nginx's takes 60.
+IDLE_SECONDS = 75
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -76,6 +78,7 @@ def serve(model: Path, bound: socket.socket, limits, token: str | None, started)
         server_header=False,
         limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=int(limits.timeout) + 1,
     )
     asyncio.run(_answer(Server(config), app, bound, started))
@@ -120,20 +123,20 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport) -> None:
         super().connection_made(transport)
-        self._await_head()
+        self._await_head(HEAD_SECONDS)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._await_head()
+        self._await_head(IDLE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.head_timer.cancel()
 
-    def _await_head(self) -> None:
+    def _await_head(self, seconds: float) -> None:
         if self.head_timer:
             self.head_timer.cancel()
-        self.head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self.head_timer = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         if self.cycle is None or self.cycle.response_complete:

@@ -40,13 +40,19 @@ def test_by_default_the_tuned_thresholds_apply_and_only_labels_are_given(app, ex
         assert result["labels"] == {name: round(value, DECIMALS) for name, value in labels.items()}
 
 
-@pytest.mark.parametrize("view", ["all", "targets", *GOEMOTIONS.groups])
-def test_columns_are_those_of_predict(app, view):
-    result = one(app, **predict(["happy"], labels=view, probabilities=True, threshold=0)).json()
-    assert list(result["results"][0]["probabilities"]) == list(
-        known_label_groups(view, GOEMOTIONS).names
-    )
-    assert len(result["results"][0]["labels"]) == len(known_label_groups(view, GOEMOTIONS).names)
+@pytest.mark.parametrize("name", ["all", "targets", *GOEMOTIONS.groups])
+def test_columns_are_those_of_predict(app, name):
+    answer = one(app, **predict(["happy"], labels=name, probabilities=True, threshold=0)).json()
+    columns = known_label_groups(name, GOEMOTIONS).names
+    assert list(answer["results"][0]["probabilities"]) == list(columns)
+    assert set(answer["results"][0]["labels"]) == set(columns)
+
+
+def test_columns_that_the_model_has_not_are_refused_before_anything_is_scored():
+    model = GatedModel()
+    answer = one(create_app(model, Limits()), **predict(["happy"], labels="moods"))
+    assert answer.status_code == 422 and "labels: not one of all, targets" in answer.json()["error"]
+    assert model.scored == []
 
 
 def test_at_most_so_many_labels(app):

@@ -1,12 +1,14 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 
 import pytest
+from support.labels import label_set
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_file
-from emotion_slm.serve.model import ServedModel, Size, one_by_one
+from emotion_slm.serve.model import ServedModel, Size, label_groups, one_by_one
 
 
 def test_it_says_what_it_is(served, exported):
@@ -32,6 +34,12 @@ def test_without_results_there_is_no_score_to_tell(exported, tmp_path):
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "results.json").unlink()
     assert ServedModel(folder).info()["macro_f1"] is None
+
+
+def test_a_corpus_without_targets_has_no_such_columns():
+    labels = label_set(6)
+    assert list(label_groups(labels)) == ["all", "targets", "halves"]
+    assert list(label_groups(replace(labels, targets=()))) == ["all", "halves"]
 
 
 def test_a_missing_model_is_told(tmp_path):

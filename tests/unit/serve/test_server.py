@@ -213,6 +213,7 @@ def test_what_a_client_that_has_gone_asked_for_is_not_computed():
 
 def test_slow_heads_and_bodies_are_cut_off(monkeypatch):
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(server, "IDLE_SECONDS", 0.3)
     monkeypatch.setattr("emotion_slm.serve.limits.BODY_SECONDS", 0.3)
     with Here(GatedModel()) as here:
         assert raw(here.address) == b""
