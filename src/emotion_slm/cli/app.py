@@ -9,10 +9,11 @@ import typer
 
 from emotion_slm.cli.model import export, lineage, pull, push
 from emotion_slm.cli.results import audit, report, review
-from emotion_slm.cli.scoring import predict
+from emotion_slm.cli.scoring import predict, silence
 from emotion_slm.cli.serving import serve
 from emotion_slm.cli.workspace import disk, fsck
 from emotion_slm.common.console import fail
+from emotion_slm.common.errors import NO_SPACE
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -27,7 +28,8 @@ def main() -> None:
 
 
 def saying_what_lacks(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, which names the extra that brings a package it lacks."""
+    """The command, which names the extra that brings a package it lacks, and tells when there is no
+    space for what it prints."""
 
     @wraps(command)
     def run(*args, **options) -> None:
@@ -39,6 +41,14 @@ def saying_what_lacks(command: Callable[..., None]) -> Callable[..., None]:
             fail(
                 f"{error.name} is not installed, which `emotion-slm {command.__name__}` needs; "
                 'install the extra `train`, in a clone by `pip install ".[train]"`'
+            )
+        except OSError as error:
+            if error.errno not in NO_SPACE or error.filename:
+                raise
+            silence(sys.stdout)
+            fail(
+                f"standard output could not be written ({error.strerror}); free some space there "
+                "and run the command again"
             )
 
     return run

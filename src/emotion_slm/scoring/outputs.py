@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -71,7 +72,10 @@ def _check(path: Path, source: Path) -> None:
 
 
 def check_stream(output: Path, source: Path) -> None:
-    """EmotionSlmError when what is written would be read again, as `>> INPUT` asks for."""
+    """EmotionSlmError when what is written would be read again, as `>> INPUT` asks for, and when
+    there is no standard output: its number goes to the next file that is opened."""
+    if output == STANDARD and sys.stdout is None:
+        raise EmotionSlmError("standard output is closed; give a file with -o")
     if _same(_status(output, 1), _status(source, 0)):
         raise EmotionSlmError(f"{output}: is the input, {source}; write to another file")
 

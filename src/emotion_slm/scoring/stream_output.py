@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.scoring.chunks import Rejected, json_lines
 from emotion_slm.scoring.formats import STANDARD
 from emotion_slm.scoring.outputs import naming
@@ -52,8 +51,6 @@ class StreamOutput:
 
     def _opened(self) -> BinaryIO:
         if self.output == STANDARD:
-            if sys.stdout is None:
-                raise EmotionSlmError("standard output is closed; give a file with -o")
             return sys.stdout.buffer
         number = descriptor(self.output)
         return self.output.open("wb") if number is None else os.fdopen(os.dup(number), "wb")
