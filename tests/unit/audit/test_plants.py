@@ -556,3 +556,128 @@ def test_the_whole_audit_finds_a_fraud_and_goes_on(spoilt, name):
     assert not result["passed"]
     with pytest.raises(EmotionSlmError):
         enforce(result)
+
+
+def retyped(path: str, **columns) -> Plant:
+    """Columns of a Parquet file as another type."""
+    return rewrite(path, lambda frame: frame.assign(**{c: f(frame) for c, f in columns.items()}))
+
+
+def without(path: str, column: str) -> Plant:
+    return rewrite(path, lambda frame: frame.drop(columns=column))
+
+
+def without_key(path: str, *keys: str) -> Plant:
+    def plant(root: Path) -> None:
+        content = files.read_json(root / path)
+        section = content
+        for key in keys[:-1]:
+            section = section[key]
+        del section[keys[-1]]
+        files.write_json(root / path, content)
+
+    return plant
+
+
+# A part that reads the file, by file.
+READ_BY = {
+    "data/raw/test.tsv": "raw", TRAIN: "split", TEST: "split", THINNED: "balance", ROWS: "balance",
+    BALANCED: "balance", INDEX: "vectors", EMBEDDED: "vectors",
+    "data/embedded/config.json": "vectors", PREDICTED: "evaluation", ADAPTED: "evaluation",
+    "models/adapted/encoder.safetensors": "vectors",
+    "models/adapted/head.safetensors": "classifier",
+    FINETUNED: "classifier", "models/finetuned/classifier.safetensors": "classifier",
+    CONFIG: "package", f"{PACKAGE}/tokenizer.json": "package",
+    f"{PACKAGE}/tokenizer_config.json": "package", f"{PACKAGE}/thresholds.json": "results",
+    f"{PACKAGE}/calibration.json": "results", f"{PACKAGE}/README.md": "results",
+    "metrics/params.yaml": "raw", "metrics/split.json": "remade", "metrics/balance.json": "remade",
+    "metrics/baselines.json": "remade", "metrics/test.json": "results",
+    "metrics/validation.json": "results", "metrics/headline.json": "results",
+    "metrics/plots/purity.csv": "remade", "metrics/plots/per_label.csv": "results",
+    "metrics/plots/finetune_curve.csv": "classifier",
+    "metrics/plots/adapt_curve.csv": "classifier",
+}  # fmt: skip
+KINDS: dict[str, dict[str, Plant]] = {
+    path: {
+        "missing": plants.removed(path),
+        "a folder in its place": plants.folder_instead(path),
+        "empty": plants.written(path, b""),
+        "cut off": plants.cut(path),
+        "bytes of nothing": plants.written(path, b"\xff\xfe\x00\x80" * 40),
+    }
+    for path in READ_BY
+}
+JSON_KINDS = {
+    "a list": b"[1]", "null": b"null", "NaN inside": b'{"macro_f1": NaN, "frozen": NaN}',
+    "nested too deeply": b'{"a":' * 5000, "no key of its own": b"{}",
+    "values of other types": b'{"frozen": "no", "classifier": 3, "files": [], "per_label": []}',
+}  # fmt: skip
+for path in READ_BY:
+    if path.endswith(".json"):
+        KINDS[path] |= {kind: plants.written(path, body) for kind, body in JSON_KINDS.items()}
+    if path.endswith(".parquet"):
+        KINDS[path]["without ids"] = without(path, "id")
+        KINDS[path]["ids as numbers"] = retyped(path, id=lambda frame: range(len(frame)))
+        KINDS[path]["a row without an id"] = edit(path, 1, id=None)
+for path in (TRAIN, TEST, THINNED, ROWS):
+    KINDS[path] |= {
+        "labels as words": retyped(path, labels=lambda frame: "joy"),
+        "labels as numbers": retyped(path, labels=lambda frame: [[1]] * len(frame)),
+        "a row without labels": retyped(path, labels=lambda f: [None, *f["labels"][1:]]),
+        "a label that is nothing": retyped(path, labels=lambda f: [[None], *f["labels"][1:]]),
+    }
+for path in (BALANCED, EMBEDDED):
+    KINDS[path] |= {
+        "pickled objects": plants.pickled(path),
+        "a line of numbers": plants.array(path, np.ravel),
+        "whole numbers": plants.array(path, lambda vectors: vectors.astype(np.int64)),
+        "vectors too short": plants.array(path, lambda vectors: vectors[:, :-1]),
+        "a vector too few": plants.array(path, lambda vectors: vectors[:-1]),
+    }
+KINDS[PREDICTED] |= {
+    "a label missing": without(PREDICTED, "joy"),
+    "logits as words": retyped(PREDICTED, joy=lambda frame: "1.0"),
+    "a column too many": retyped(PREDICTED, human=lambda frame: 1.0),
+}
+KINDS[ROWS] |= {
+    "truth as words": retyped(ROWS, synthetic=lambda frame: "yes"),
+    "coefficients as words": retyped(ROWS, t=lambda frame: "0.5"),
+}
+KINDS[INDEX] |= {"rows as fractions": retyped(INDEX, row=lambda frame: frame["row"] + 0.5)}
+KINDS[FINETUNED] |= {
+    "a record without a key": without_key(FINETUNED, "trained_on", "data_sha256"),
+    "a record of words": trained_on("rows", "all"),
+    "a classifier nobody knows": reset(FINETUNED, "classifier", value={"name": "forest"}),
+}
+KINDS[ADAPTED]["adapters of words"] = reset(ADAPTED, "lora", value={"r": "two"})
+KINDS["metrics/params.yaml"] |= {
+    "a list": plants.written("metrics/params.yaml", b"- 1\n"),
+    "a key nobody knows": lambda root: (root / "metrics/params.yaml").write_text("sed: 1\n"),
+}
+MALFORMED = {
+    f"{path}: {kind}": (path, plant)
+    for path, kinds in KINDS.items()
+    for kind, plant in kinds.items()
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_file_is_named_with_its_remedy(spoilt, made_again, name):
+    path, plant = MALFORMED[name]
+    part = READ_BY[path]
+    plant(spoilt)
+    result = check({part: PARTS[part]}, spoilt, strict=False)
+    assert not result["passed"]
+    if part in result.get("not_checked", {}):
+        reason = result["not_checked"][part]
+        assert Path(path).name in reason and "its stage does not write" not in reason
+        assert any(word in reason for word in ("dvc repro", "fetch", "params.yaml", "stage"))
+
+
+def test_a_run_made_before_training_rows_were_recorded_is_told_so(spoilt):
+    without_key(FINETUNED, "trained_on")(spoilt)
+    with pytest.raises(EmotionSlmError, match="made before the rows it learnt from were recorded"):
+        audit(spoilt)
+    result = audit(spoilt, strict=False)
+    assert "run `dvc repro`" in result["not_checked"]["classifier"]
+    assert set(result["not_checked"]) == {"classifier"}
