@@ -17,7 +17,8 @@ from torch import nn
 from emotion_slm.backbone.machine import preflight
 from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.backbone.pretrained import locate
-from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.errors import EmotionSlmError, out_of_memory
+from emotion_slm.common.tensor_files import read_header
 
 # As fast as fused kernels on short sequences and, on a CPU, steadier.
 ATTENTION = "eager"
@@ -87,18 +88,32 @@ def _config(folder: Path) -> Any:
 
     try:
         return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # of a damaged one, of many kinds
+        reason = "".join(str(error).splitlines()[:1])
         raise EmotionSlmError(
             f"{folder / 'config.json'}: not the configuration of a model that transformers knows "
             f"({reason}); fetch the model again, or set `id` in params.yaml to another"
         ) from error
 
 
+def _check_layers(folder: Path, config: Any) -> None:
+    """EmotionSlmError for more layers than there are tensors: they would be built one by one."""
+    tensors = sum(len(read_header(path)) for path in folder.glob("*.safetensors"))
+    parts = [config, *(getattr(config, name) for name in getattr(config, "sub_configs", {}))]
+    for part in parts:
+        layers = getattr(part, "num_hidden_layers", None)
+        if isinstance(layers, int) and layers > tensors:
+            raise EmotionSlmError(
+                f"{folder / 'config.json'}: num_hidden_layers: found {layers}, expected no more "
+                f"than the {tensors} tensors of the checkpoint; fetch the model again"
+            )
+
+
 def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
     import transformers
 
     config = _config(folder)
+    _check_layers(folder, config)
     multimodal = config.get_text_config() is not config
     options = {"dtype": torch.float32, **_without_pooler(config)}
     if four_bit:
@@ -111,14 +126,24 @@ def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
             bnb_4bit_quant_storage=torch.bfloat16,  # FSDP shards tensors of one type only
         )
     auto_class = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModel
-    with quiet():
-        model, info = auto_class.from_pretrained(
-            folder,
-            attn_implementation=ATTENTION,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **options,
-        )
+    try:
+        with quiet():
+            model, info = auto_class.from_pretrained(
+                folder,
+                attn_implementation=ATTENTION,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **options,
+            )
+    except Exception as error:  # of sizes that do not fit the weights, of many kinds
+        if out_of_memory(error):
+            raise
+        reason = "".join(str(error).splitlines()[:1])
+        raise EmotionSlmError(
+            f"{folder}: transformers cannot load a model from its config.json and weights "
+            f"({type(error).__name__}: {reason}); fetch the model again, or set `id` in "
+            "params.yaml to another"
+        ) from error
     # Transformers only reports missing weights and fills them with random numbers.
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])

@@ -13,10 +13,11 @@ from tempfile import TemporaryDirectory
 from emotion_slm.common import paths
 from emotion_slm.common.console import console, fail
 from emotion_slm.common.errors import EmotionSlmError, writing
-from emotion_slm.common.files import atomic_path
+from emotion_slm.common.files import atomic_path, read_json
 from emotion_slm.common.params import plain
 from emotion_slm.package.package import CARD, CONFIG
 from emotion_slm.package.package import MOST_BYTES as PACKAGE_FILES
+from emotion_slm.package.public import without_paths
 from emotion_slm.workbench.dvc_lock import LOCK, Output, parse
 from emotion_slm.workbench.dvc_store import (
     LISTING,
@@ -93,8 +94,8 @@ def problems(folder: Path) -> list[str]:
 def refresh(lock: Path, folder: Path, store: Path) -> None:
     """Copy the model of `lock` from the cache `store`; delete what belongs to no such model.
 
-    EmotionSlmError, before anything is written, when the model is larger than MOST_BYTES or the
-    cache does not hold it whole.
+    EmotionSlmError, before anything is written, when the model is larger than MOST_BYTES, when the
+    cache does not hold it whole, and when it names a folder of this machine.
     """
     model = locked_model(lock)
     if model.size > MOST_BYTES:
@@ -109,6 +110,7 @@ def refresh(lock: Path, folder: Path, store: Path) -> None:
             f"{broken[0]}: {paths.CLASSIFIER} of {lock} is not whole in DVC's cache; `dvc repro` "
             "makes it"
         )
+    _refuse_paths(store, model.md5)
     for source in sources:
         target = folder / source.relative_to(store)
         if not is_sound(target):
@@ -118,6 +120,18 @@ def refresh(lock: Path, folder: Path, store: Path) -> None:
     for path in _files(folder):
         if path not in kept:
             path.unlink()
+
+
+def _refuse_paths(store: Path, md5: str) -> None:
+    """EmotionSlmError for a model that would tell everybody, for ever, a path of this machine."""
+    config = listed(object_path(store, md5)).get(CONFIG)
+    content = read_json(object_path(store, config)) if config else {}
+    if without_paths(content) != content:
+        raise EmotionSlmError(
+            f"{paths.CLASSIFIER}/{CONFIG}: names a folder of this machine, which a release would "
+            "publish; give the base model by its name on the hub or by a path relative to the "
+            "project, and run `dvc repro`"
+        )
 
 
 def fetch(source: str, output: Path, revision: str | None = None) -> None:

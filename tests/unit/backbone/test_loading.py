@@ -11,6 +11,7 @@ from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.lora import add_lora, freeze_embeddings
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json, write_json
 
 LORA = LoraParams(r=4, alpha=8, dropout=0.0)
 INPUTS = {"input_ids": torch.tensor([[2, 4, 8, 9]]), "attention_mask": torch.ones(1, 4).long()}
@@ -182,3 +183,40 @@ def test_a_folder_without_a_known_configuration_is_named(
         (folder / "config.json").write_text(content)
     with pytest.raises(EmotionSlmError, match=r"model/config\.json: not the configuration of a"):
         load_backbone(params, 16)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hidden_size": 10**12}, "cannot load a model"),
+        ({"hidden_size": 0}, "cannot load a model"),
+        ({"hidden_size": "32"}, "not the configuration of a model"),
+        ({"num_attention_heads": 7}, "cannot load a model"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers: found 1000000000, expected no more"),
+        ({"num_hidden_layers": 3}, "the checkpoint lacks"),
+        ({"vocab_size": 10**12}, "cannot load a model"),
+        ({"max_position_embeddings": 10**12}, "cannot load a model"),
+        ({"intermediate_size": 10**12}, "cannot load a model"),
+        ({"hidden_act": "magic"}, "cannot load a model"),
+        ({"dtype": "magic"}, "not the configuration of a model"),
+        ({"model_type": None}, "not the configuration of a model"),
+        ({"model_type": "x", "auto_map": {"AutoModel": "a--b.C"}}, "not the configuration"),
+    ],
+    ids=str,
+)
+def test_a_base_whose_config_does_not_fit_its_weights_is_told(
+    tiny_bert, tmp_path, backbone_params, changes, said
+):
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "base"))
+    write_json(folder / "config.json", read_json(folder / "config.json") | changes)
+    with pytest.raises(EmotionSlmError, match=f"{folder}.*{said}"):
+        load_backbone(backbone_params(folder), 32)
+
+
+@pytest.mark.parametrize("keep", [0, 20, -1])
+def test_weights_that_are_cut_off_are_told(tiny_bert, tmp_path, backbone_params, keep):
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "base"))
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(EmotionSlmError, match="not a readable safetensors file"):
+        load_backbone(backbone_params(folder), 32)

@@ -144,6 +144,18 @@ def test_refresh_that_cannot_be_whole_writes_nothing(tmp_path, folder, store, fa
     assert stray.exists()
 
 
+def test_a_model_that_names_a_folder_of_this_machine_is_not_released(tmp_path, folder):
+    config = json.dumps({"encoder": {"id": "/home/me/base"}}).encode()
+    files = FILES | {"config.json": config}
+    store = write_store(tmp_path / "private", files)
+    lock = tmp_path / "dvc.lock"
+    write_lock(lock)
+    lock.write_text(lock.read_text().replace(MODEL, md5(listing(files)) + ".dir"))
+    with pytest.raises(EmotionSlmError, match="names a folder of this machine"):
+        refresh(lock, folder, store)
+    assert released_model(folder) == MODEL
+
+
 @pytest.fixture
 def project(folder) -> Path:
     """A git repository with a release, tagged v1, and a newer one."""
