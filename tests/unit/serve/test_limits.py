@@ -28,7 +28,7 @@ from emotion_slm.serve.limits import (
         (b'{"texts": [], "top_k": 1.5}', "top_k"),
         (b'{"texts": [], "threshold": 1.5}', "threshold"),
         (b'{"texts": [], "threshold": NaN}', "threshold"),
-        (b'{"texts": [], "labels": "emotions"}', "labels"),
+        (b'{"texts": [], "labels": 7}', "labels"),
         (b'{"texts": [], "textes": []}', "textes"),
         (b'{"texts": [], "\\ud800": []}', "valid string"),
     ],
