@@ -18,10 +18,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.goemotions import LABELS, NEUTRAL, to_matrix
 from emotion_slm.balance.ismote import MultiLabelISMOTE
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet
-from emotion_slm.corpus.labels import LABELS, NEUTRAL, to_matrix
 from emotion_slm.encoder.vectors import read_vectors
 
 ROOT = Path(__file__).parents[1]

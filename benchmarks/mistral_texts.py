@@ -13,12 +13,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.goemotions import GOEMOTIONS, LABELS
 from benchmarks.one_position import now
 from benchmarks.turns import spread
 from emotion_slm.backbone.device import describe_device, peak_memory
 from emotion_slm.common.params import Document
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.training.batches import Rows, epoch_batches
@@ -58,10 +58,10 @@ def main() -> None:
 def measure(encoder: EncoderParams, adapt: AdaptParams, runs: int, steps: int) -> list[float]:
     """Samples per second of every run, one after the other on one model."""
     training = adapt.training
-    model = build_encoder(encoder, adapt.lora, adapt.dropout)
+    model = build_encoder(encoder, adapt.lora, adapt.dropout, LABELS)
     vocabulary = model.get_input_embeddings().num_embeddings
     rows = random_texts(training.batch_size * (WARM_UP + steps * runs), vocabulary)
-    learner = Learner(model, build_loss(adapt.loss), training, SEED, join())
+    learner = Learner(model, build_loss(adapt.loss, GOEMOTIONS), training, SEED, join())
     learner.model.train()
     batches = epoch_batches(rows.count, training, SEED, 0, rows.lengths)
     cuda = join().device.type == "cuda"

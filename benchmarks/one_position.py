@@ -15,6 +15,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.goemotions import GOEMOTIONS, LABELS
 from benchmarks.random_mistral import MISTRAL_SMALL, REDUCED, Shape, random_mistral
 from benchmarks.turns import by_turns, ratios, spread
 from emotion_slm.backbone.device import GIB
@@ -23,7 +24,6 @@ from emotion_slm.classifier.one_position import OnePositionClassifier, OnePositi
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.common.params import Document
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.training.batches import Rows
 from emotion_slm.training.distributed import Tensors, assign, join, snapshot, trained_parameters
 from emotion_slm.training.learner import Learner
@@ -121,7 +121,9 @@ def run(arm: Arm, bench: Bench, steps: int, turn: int) -> Run:
     training = bench.params.training.model_copy(update=changes)
     rows = random_rows(arm.batch_size * arm.accumulation, turn)
     batches = np.split(np.arange(rows.count), arm.accumulation)
-    learner = Learner(bench.model, build_loss(bench.params.loss), training, SEED, join())
+    learner = Learner(
+        bench.model, build_loss(bench.params.loss, GOEMOTIONS), training, SEED, join()
+    )
     learner.model.train()
     cuda = join().device.type == "cuda"
     if cuda:

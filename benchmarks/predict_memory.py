@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.goemotions import GOEMOTIONS, LABELS
 from benchmarks.measure import memory
-from emotion_slm.corpus.labels import LABELS
 from emotion_slm.scoring.plan import Options
 from emotion_slm.scoring.run import score
 
@@ -24,6 +24,7 @@ MIB = 2**20
 class Stub:
     """The same probabilities for every text."""
 
+    labels = GOEMOTIONS
     thresholds = np.full(len(LABELS), 0.9)
 
     def probabilities(self, texts) -> np.ndarray:

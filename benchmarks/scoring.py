@@ -21,10 +21,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 import emotion_slm.transformers  # noqa: F401 makes the package known to transformers
 from benchmarks.comments import comments
+from benchmarks.goemotions import GOEMOTIONS, LABELS, to_matrix
 from benchmarks.turns import by_turns, ratios, spread
 from emotion_slm.common import paths
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.evaluation import metrics
 from emotion_slm.package.package import read_package
 from emotion_slm.publish.full_weights import affine
@@ -156,7 +156,9 @@ def quality_table(
         classifier = EmotionClassifier.from_pretrained(folder)
         logits = classifier.logits(texts)
         probabilities = classifier.calibration.apply(logits)
-        scores = metrics.overall(gold, probabilities, classifier.thresholds, logits)
+        scores = metrics.overall(
+            gold, probabilities, classifier.thresholds, GOEMOTIONS.target_columns, logits
+        )
         given = metrics.predictions(probabilities, classifier.thresholds)
         first = given if first is None else first
         shares = (np.any(given != first, axis=1).mean(), (given.sum(axis=1) == 0).mean())

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from benchmarks.goemotions import GOEMOTIONS, LABELS, to_matrix
 from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapted import build_encoder
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.encoder.text_classifier import Tokenizer
@@ -114,10 +114,10 @@ def fresh_learner(arm: Arm, texts: Texts) -> Learner:
     adapt = texts.adapt
     lora = None if adapt.lora == "none" else adapt.lora
     torch.manual_seed(SEED)
-    model = build_encoder(texts.encoder, lora, adapt.dropout)
+    model = build_encoder(texts.encoder, lora, adapt.dropout, LABELS)
     precision = "float32" if arm.defaults else adapt.training.precision
     params = adapt.training.model_copy(update={"precision": precision})
-    loss = build_loss(adapt.loss)
+    loss = build_loss(adapt.loss, GOEMOTIONS)
     learner = Learner(model, loss, params, SEED, join())
     if arm.defaults:
         learner.model.backbone.set_attn_implementation("sdpa")

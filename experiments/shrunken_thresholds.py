@@ -11,6 +11,7 @@ well under a second.
 from typing import Annotated, NamedTuple
 
 import numpy as np
+from goemotions import LABELS
 from pydantic import Field
 
 from emotion_slm.calibration.thresholds import nearest_best, threshold_grid
@@ -18,7 +19,6 @@ from emotion_slm.common import folds as fold_assignment
 from emotion_slm.common.params import Section
 from emotion_slm.common.ranking import DECIMALS, f1_from_counts
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABELS
 
 
 class ShrunkenParams(Section):

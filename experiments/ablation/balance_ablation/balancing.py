@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from goemotions import LABEL_INDEX, NEUTRAL, to_names
 
 from balance_ablation.names import (
     BALANCINGS,
@@ -17,7 +18,6 @@ from emotion_slm.balance.ismote import MultiLabelISMOTE
 from emotion_slm.balance.undersample import undersample
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABEL_INDEX, NEUTRAL, to_names
 
 EXPANSIONS = {COPIES: "copy", SMOTE: "none", ISMOTE: "segment", BOTH: "segment"}
 
@@ -82,4 +82,4 @@ def jitter(
 
 def _kept(gold: np.ndarray, neutral_only: int, seed: int) -> np.ndarray:
     frame = pd.DataFrame({"labels": to_names(gold), "row": np.arange(len(gold))})
-    return undersample(frame, neutral_only, seed)["row"].to_numpy()
+    return undersample(frame, NEUTRAL, neutral_only, seed)["row"].to_numpy()

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from goemotions import GOEMOTIONS, to_matrix
 
 from balance_ablation.corpus import read_splits
 from balance_ablation.embed import embed_to
@@ -19,7 +20,6 @@ from emotion_slm.common.files import write_parquet
 from emotion_slm.common.folds import assign
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import ENCODER, read_adapted
 
@@ -48,6 +48,7 @@ def main() -> None:
                 adapt(
                     train[fold != held_out].reset_index(drop=True),
                     splits["validation"],
+                    GOEMOTIONS,
                     encoder,
                     adaptation,
                     seed,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from goemotions import to_matrix
 from scipy.stats import norm
 
 from balance_ablation.arms import write_csv
@@ -31,7 +32,6 @@ from balance_ablation.scores import read_predictions
 from emotion_slm.common.console import progress, stage
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.evaluation.bootstrap import interval, replicate_scores
 
 DEFAULT_CONTRAST = "adapted: ISMOTE + undersampling, focal − none with this loss"

@@ -7,6 +7,7 @@ several encoders, their heads' logits are averaged.
 import sys
 
 import numpy as np
+from goemotions import LABELS
 
 from balance_ablation.arms import Arm, write_arms
 from balance_ablation.balancing import balance
@@ -67,7 +68,7 @@ def trained(
 
 def own_head(vectors: VectorSet, params: Params) -> tuple[Arm, np.ndarray]:
     """The linear head that adaptation trained beside the encoder: the reference."""
-    head = build_classifier(LinearHead(name="linear"), vectors.train.vectors.shape[1])
+    head = build_classifier(LinearHead(name="linear"), vectors.train.vectors.shape[1], LABELS)
     load_trained(head.layers[0], ADAPTED_MODEL / HEAD)
     logits = held_out_logits(head, vectors)
     validation = vectors.validation.gold

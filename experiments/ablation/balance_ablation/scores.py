@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from goemotions import LABELS, to_matrix
 from scipy.special import expit
 from shrunken_thresholds import ShrunkenParams, tune
 
@@ -22,7 +23,6 @@ from emotion_slm.common.console import progress, stage
 from emotion_slm.common.files import write_array
 from emotion_slm.common.ranking import f1_from_counts, mean_average_precision
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import LABELS, to_matrix
 
 
 def thresholds(

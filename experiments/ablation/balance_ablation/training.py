@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from goemotions import GOEMOTIONS, LABELS
 from torch import nn
 
 from balance_ablation.stream import Stream
@@ -37,13 +38,13 @@ def fit(
     all arms the same initial weights.
     """
     torch.manual_seed(child_seed(seed, "initial weights"))
-    model = build_classifier(classifier, vectors.shape[1])
+    model = build_classifier(classifier, vectors.shape[1], LABELS)
     rows = Rows(vectors, gold, range(len(gold)), _collate)
     size = steps // training.epochs * training.batch_size
     with TemporaryDirectory() as checkpoints:
         done = train(
             model,
-            build_loss(loss),
+            build_loss(loss, GOEMOTIONS),
             Stream(rows, size, training.epochs, child_seed(seed, "passes")),
             Rows(*validation, _collate),
             training,

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from goemotions import to_matrix
 
 from balance_ablation.corpus import read_splits
 from balance_ablation.names import ADAPTED, CROSSFITTED, FROZEN
 from balance_ablation.places import ADAPTED_VECTORS, CROSSFIT, FOLDS, FROZEN_VECTORS
 from emotion_slm.classifier.finetune import LabelledVectors
 from emotion_slm.common.files import read_parquet
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import read_vectors
 
 

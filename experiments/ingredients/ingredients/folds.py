@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from goemotions import GOEMOTIONS, to_matrix
 from ruamel.yaml import YAML
 
 from emotion_slm.backbone.pretrained import locate
@@ -21,7 +22,6 @@ from emotion_slm.common import paths
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.split import split_official, split_pooled
 from emotion_slm.corpus.tsv import read_corpus
@@ -55,9 +55,11 @@ def rows_in_no_test(workspace: Path, document: Document):
     """Official train and validation, in that order, without texts of the pooled split's test."""
     import pandas as pd
 
-    corpus = read_corpus(workspace / paths.RAW)
+    corpus = read_corpus(workspace / paths.RAW, GOEMOTIONS)
     ratios = document.section("split", SplitParams).ratios
-    pooled = split_pooled(corpus, ratios, child_seed(document.seed, "split")).frames["test"]
+    pooled = split_pooled(corpus, GOEMOTIONS, ratios, child_seed(document.seed, "split")).frames[
+        "test"
+    ]
     official = split_official(corpus).frames
     rows = pd.concat([official["train"], official["validation"]], ignore_index=True)
     seen = set(pooled["duplicate_group"]) | set(official["test"]["duplicate_group"])
@@ -85,9 +87,9 @@ def outcome(
     )
 
     def build():
-        return reading(arm, initial(encoder, adapt, tokenizer, SEED))
+        return reading(arm, initial(encoder, adapt, GOEMOTIONS, tokenizer, SEED))
 
-    loss = objective(arm, build_loss(adapt.loss))
+    loss = objective(arm, build_loss(adapt.loss, GOEMOTIONS))
     rows = fold.train._replace(gold=targets(arm, fold.train.gold))
     place = checkpoints(f"{arm.name} {number}", encoder, adapt, rows)
     seed, training = child_seed(SEED, f"fold {number}"), adapt.training

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from goemotions import GOEMOTIONS, to_matrix
 from ruamel.yaml import YAML
 
 from emotion_slm.backbone.pretrained import locate
@@ -27,7 +28,6 @@ from emotion_slm.common.params import Document
 from emotion_slm.common.ranking import mean_average_precision
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.adapt import initial
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
 from emotion_slm.encoder.text_classifier import Tokenizer
@@ -83,9 +83,9 @@ def outcome(arm: Arm, seed: int, setting: Setting) -> Outcome:
     encoder, params = settings(arm, setting.encoder, setting.adapt, setting.shared)
 
     def build():
-        return reading(arm, initial(encoder, params, setting.tokenizer, SEED))
+        return reading(arm, initial(encoder, params, GOEMOTIONS, setting.tokenizer, SEED))
 
-    loss = objective(arm, build_loss(params.loss))
+    loss = objective(arm, build_loss(params.loss, GOEMOTIONS))
     model, selection = build(), setting.selection
     rows = setting.train._replace(gold=targets(arm, setting.train.gold))
     if arm.teachers:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from goemotions import GOEMOTIONS, to_matrix
 from ruamel.yaml import YAML
 from transformers import AutoModel
 
@@ -28,7 +29,6 @@ from emotion_slm.common.files import read_parquet, sha256_file
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import check_normalization, read_vectors
 from emotion_slm.training.curve import best
 
@@ -110,7 +110,9 @@ def outcome(
     """Train the arm, from its last checkpoint if it was interrupted; its best epoch's figures."""
     place = checkpoints(arm)
     seed = child_seed(arm.seed, "finetune")
-    curve = finetune(train, validation, params, seed, place / "model", place / "resume").curve
+    curve = finetune(
+        train, validation, GOEMOTIONS, params, seed, place / "model", place / "resume"
+    ).curve
     kept = best(curve, params.training.selection)
     steps = params.training.epochs * -(-len(train.gold) // arm.batch_size)
     return Outcome(steps, kept.epoch, kept.validation_map, kept.validation_macro_f1)

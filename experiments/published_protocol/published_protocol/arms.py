@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
+from goemotions import LABEL_INDEX, NEUTRAL
 
 from emotion_slm.common.paths import SPLITS
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.corpus.labels import LABEL_INDEX, NEUTRAL
 from emotion_slm.corpus.params import Ratios
 from published_protocol.layout import LEAKED
 

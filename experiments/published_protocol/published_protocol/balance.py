@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from goemotions import GOEMOTIONS, LABELS, to_matrix
 
 from emotion_slm.balance.rows import write_balanced
 from emotion_slm.common import paths
 from emotion_slm.common.files import write_parquet
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import LABELS, to_matrix
 from emotion_slm.corpus.split import COLUMNS, duplicate_groups
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.vectors import CONFIG, INDEX, VECTORS, read_vectors
@@ -92,7 +92,7 @@ def main() -> None:
     content = parameters.read()
     pin_threads(content["threads"])
     protocol = parameters.protocol()
-    corpus = read_corpus(RAW)
+    corpus = read_corpus(RAW, GOEMOTIONS)
     corpus = corpus.assign(duplicate_group=duplicate_groups(corpus["text"]))[COLUMNS]
     vectors = read_vectors(EMBEDDED, corpus["id"])
     gold = to_matrix(corpus["labels"])

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from goemotions import GOEMOTIONS
+
 from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.tsv import read_corpus
@@ -20,7 +22,7 @@ def main() -> None:
     pin_threads(parameters.read()["threads"])
     encoder = parameters.section("encoder", EncoderParams)
     batch_size = parameters.section("embed", EmbedParams).batch_size
-    corpus = read_corpus(RAW)
+    corpus = read_corpus(RAW, GOEMOTIONS)
     texts, rows = distinct_texts(corpus["text"])
     model = load_encoder(encoder, Adapted(frozen=True), None)
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)

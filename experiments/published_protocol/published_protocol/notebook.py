@@ -7,12 +7,12 @@ its seed, and a label does not count what earlier ones brought it, so labels ove
 """
 
 import numpy as np
+from goemotions import LABELS
 
 from emotion_slm.balance.geometry import draw, extend
 from emotion_slm.balance.multilabel import PROVENANCE
 from emotion_slm.balance.neighbours import nearest
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import LABELS
 
 
 def grow(

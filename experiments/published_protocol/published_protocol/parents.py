@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from goemotions import to_matrix
 
 from emotion_slm.common.paths import SPLITS
-from emotion_slm.corpus.labels import to_matrix
 
 
 class Descent(NamedTuple):

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from goemotions import LABELS, to_matrix
 from shrunken_thresholds import ShrunkenParams
 
 from emotion_slm.balance.rows import COLUMNS, ROWS
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_array, read_parquet, write_json
-from emotion_slm.corpus.labels import LABELS, to_matrix
 from published_protocol import parameters
 from published_protocol.layout import (
     ARMS,

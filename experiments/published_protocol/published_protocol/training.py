@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+from goemotions import GOEMOTIONS, to_matrix
 from scipy.special import expit
 
 from emotion_slm.balance.rows import read_balanced
@@ -14,7 +15,6 @@ from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet, write_array
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
-from emotion_slm.corpus.labels import to_matrix
 from emotion_slm.encoder.vectors import read_vectors
 from emotion_slm.training.curve import Epoch
 from published_protocol import parameters
@@ -31,6 +31,7 @@ def train_and_predict(arm: str, seed: int, params: FinetuneParams) -> list[Epoch
         done = finetune(
             LabelledVectors(vectors, to_matrix(rows["labels"]), rows["id"].tolist()),
             held_out["validation"],
+            GOEMOTIONS,
             params,
             child_seed(seed, "finetune"),
             output,
