@@ -18,7 +18,7 @@ ROOTS = {
     "samplers": ("sampler_comparison", ["dvc.yaml"]),
 }
 KINDS = ("outs", "metrics", "plots")
-PIPELINE = ("../../data/", "../../models/")
+PIPELINE = ("../../data/", "../../models/", "../../corpora/")
 
 
 def read(path: Path) -> dict:
