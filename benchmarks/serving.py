@@ -22,7 +22,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.comments import comments
-from benchmarks.goemotions import LABELS
 from emotion_slm.common import paths
 from emotion_slm.package.package import read_package
 from emotion_slm.publish.onnx_export import export_onnx
