@@ -164,7 +164,8 @@ def _with_equal_neighbours(remade, written, vectors: np.ndarray, thinned):
 def _baselines(root: Path, document: Document, frames: dict) -> dict[str, float]:
     params = document.section("baselines", BaselinesParams)
     ordered = (frames[name] for name in SPLITS)
-    return baselines(*ordered, params, child_seed(document.seed, "baselines"))
+    labels = load_corpus(root / RAW).labels
+    return baselines(*ordered, labels, params, child_seed(document.seed, "baselines"))
 
 
 def _metrics(root: Path, name: str, remade: dict, tolerance: float = TOLERANCE) -> list[str]:
