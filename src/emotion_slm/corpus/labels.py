@@ -111,7 +111,8 @@ class Corpus:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], where: Path) -> "Corpus":
         """What `to_dict` returned, read from a file; EmotionSlmError names a key that is wrong."""
-        file = checked(CorpusFile, content, where, absent="; `dvc repro fetch` writes it anew")
+        absent = "; `dvc repro fetch` writes it anew"
+        file = checked(CorpusFile, content, where, absent=absent, most=1)
         rest = file.model_dump()
         labels = LabelSet(
             names=tuple(rest.pop("labels")),

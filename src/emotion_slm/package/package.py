@@ -79,6 +79,7 @@ class Package(NamedTuple):
     onnx: Precision | None = None
 
 
+PLACE = "0|[1-9][0-9]{0,4}"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -239,7 +240,8 @@ def read_config(folder: Path) -> Config:
     content = read_json(package_file(folder, CONFIG))
     _check_version(folder, content.get("format_version"))
     config = checked(Config, content, path, most=1)
-    named = {label: int(place) for place, label in config.id2label.items() if place.isdecimal()}
+    places = {label: place for place, label in config.id2label.items()}
+    named = {label: int(place) for label, place in places.items() if re.fullmatch(PLACE, place)}
     if config.label2id != named or sorted(named.values()) != list(range(len(config.id2label))):
         raise EmotionSlmError(
             f"{path}: id2label and label2id do not name the same labels; fetch the model again"

@@ -198,7 +198,17 @@ CONFIG_CASES = {
     "format": (config("format_version", "3" * 10_000), "model format"),
     "format list": (config("format_version", [3]), r"model format \[3\]"),
     "labels list": (config("label2id", list(LABELS)), "label2id: .* found"),
-    "labels twice": (config(f"id2label.{1}", LABELS[0]), "the label set is not"),
+    "labels twice": (config(f"id2label.{1}", LABELS[0]), "do not name the same labels"),
+    "labels at no place": (
+        changed("config.json", lambda found: found["id2label"].update({"9" * 5000: "x"})),
+        "do not name the same labels",
+    ),
+    "labels at an odd place": (
+        changed(
+            "config.json", lambda found: found["id2label"].update({"٠": found["id2label"].pop("0")})
+        ),
+        "do not name the same labels",
+    ),
     "labels number": (config("id2label", {"0": 0}), "id2label.0: .* found 0"),
     "labels bool": (
         config(f"label2id.{LABELS[0]}", False),
@@ -348,6 +358,14 @@ CONTENT_CASES = {
         "tokenizer_config.json: truncation_side: found",
     ),
     "tokenizer config": (content("tokenizer_config.json", b"null"), "expected a JSON object"),
+    "corpus list": (content("corpus.json", b"[]"), "corpus.json: expected a JSON object"),
+    "corpus empty": (content("corpus.json", b"{}"), "corpus.json: "),
+    "corpus deep": (content("corpus.json", DEEP), "corpus.json: not valid JSON"),
+    "corpus pipe": (in_place_of("corpus.json", os.mkfifo), "corpus.json: is a pipe"),
+    "corpus of other labels": (
+        changed("corpus.json", lambda found: found["labels"].reverse()),
+        "its labels are not those of corpus.json|corpus.json: ",
+    ),
     "calibration list": (content(CALIBRATION, b"[]"), f"{CALIBRATION}: expected a JSON object"),
     "calibration method": (at(CALIBRATION, "method", "magic"), f"{CALIBRATION}: .*'magic'"),
     "calibration method list": (at(CALIBRATION, "method", ["platt"]), f"{CALIBRATION}: "),
@@ -446,7 +464,7 @@ RESULT_CASES = {
     "results rows": (at(RESULTS, "per_label", 3), f"{RESULTS}: per_label: .* found 3"),
     "results markup": (
         changed(RESULTS, lambda found: found["per_label"][0].update(label="[x](http://x)")),
-        f"{RESULTS}: per_label.0.label: .* found",
+        rf"{RESULTS}: per_label: '\[x\]\(http://x\)' is none of the model's labels",
     ),
     "results support": (
         changed(RESULTS, lambda found: found["per_label"][0].update(support="many")),
