@@ -235,7 +235,10 @@ def test_an_unlisted_corpus_json_is_refused(folder, edit):
 def test_links_of_the_stores_of_the_hub_and_of_dvc_are_followed(packaged, tmp_path):
     for snapshot, store in (
         (tmp_path / "hub/snapshots/abc", lambda name: tmp_path / "hub/blobs" / name),
-        (tmp_path / "dvc/model", lambda name: tmp_path / f"dvc/files/md5/ab/{len(name):030x}"),
+        (
+            tmp_path / "dvc/model",
+            lambda name: tmp_path / f"dvc/files/md5/ab/{name.encode().hex()[:30]:0<30}",
+        ),
     ):
         snapshot.mkdir(parents=True)
         for path in packaged.iterdir():
