@@ -25,6 +25,7 @@ from emotion_slm.package.package import (
     RESULTS,
     THRESHOLDS,
     config_of,
+    in_store,
 )
 from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
 
@@ -83,7 +84,9 @@ def _unexpected(package: Path, listed: dict, names: set[str]) -> list[str]:
         for path in package.rglob("*")
         if path.is_symlink() or not path.is_dir()
     }
-    links = {name for name in present if (package / name).is_symlink()}
+    links = {
+        name for name in present if (package / name).is_symlink() and not in_store(package / name)
+    }
     return sorted((present | set(listed)) - names - {CONFIG, CARD} | links)
 
 

@@ -288,7 +288,7 @@ def package_file(folder: Path, name: str) -> Path:
     to the stores that these keep, are followed.
     """
     path = folder / name
-    if path.is_symlink() and not _stored(path):
+    if path.is_symlink() and not in_store(path):
         raise EmotionSlmError(
             f"{path}: is a link, expected a file of the package itself; "
             "put the file in its place if it is the model's"
@@ -296,7 +296,8 @@ def package_file(folder: Path, name: str) -> Path:
     return require(path, MOST_BYTES.get(name, MOST_JSON_BYTES))
 
 
-def _stored(link: Path) -> bool:
+def in_store(link: Path) -> bool:
+    """Whether a link leads into the store that the hub's cache or DVC's keeps."""
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):  # leads nowhere, or round in a circle
