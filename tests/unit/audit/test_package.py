@@ -35,6 +35,16 @@ def test_clean_package_passes(audited):
     assert result["passed"] is True and result["examples"] == {}
 
 
+def test_a_package_of_links_into_dvcs_cache_passes(audited):
+    """As DVC lays it where its `cache.type` is `symlink`."""
+    cached = audited / "files/md5/ab" / ("0" * 30)
+    cached.parent.mkdir(parents=True)
+    weights = audited / FOLDER / "classifier.safetensors"
+    weights.rename(cached)
+    weights.symlink_to(cached)
+    assert PARTS["package"](audited)["passed"] is True
+
+
 @pytest.mark.parametrize("leak", LEAKS)
 def test_planted_leak_is_counted(audited, leak):
     plant, rule = LEAKS[leak]
