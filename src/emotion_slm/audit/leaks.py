@@ -15,6 +15,7 @@ from emotion_slm.audit.result import merged, unchecked
 from emotion_slm.audit.split import audit_split
 from emotion_slm.audit.vectors import QUICK_SAMPLE, audit_vectors
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import AGAIN
 from emotion_slm.common.params import Document
 from emotion_slm.common.paths import RUN
 from emotion_slm.corpus.params import SplitParams
@@ -36,7 +37,8 @@ def check(parts: Mapping[str, Part], root: Path = Path(), strict: bool = True) -
         except EmotionSlmError as error:
             if strict:
                 raise
-            not_checked[name] = str(error).replace(f"{root}/", "")
+            reason = str(error).replace(f"{root}/", "")
+            not_checked[name] = reason if "`dvc repro`" in reason else f"{reason}; {AGAIN}"
     if not_checked:
         results.append(unchecked(not_checked))
     return merged(results)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
-from emotion_slm.common.files import write_bytes
+from emotion_slm.common.files import require, write_bytes
 from emotion_slm.common.paths import PARAMS, RUN
 
 SHARED_SECTIONS = ("split", "baselines", "evaluate")
@@ -149,7 +149,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         remedy = "`dvc repro params` writes it" if of_run else "run from the root of the repository"
         raise EmotionSlmError(f"{path}: no such file; {remedy}")
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe", pure=True).load(require(path).read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
         raise EmotionSlmError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
@@ -188,11 +188,12 @@ def _describe_all(
         for path, item in items
         if not any(len(other) > len(path) and other[: len(path)] == path for other, _ in items)
     ]
-    prefix = [where] if where else []
-    return [
-        f"{'.'.join([*prefix, *path])}: {_describe(model, path, item, absent)}"
-        for path, item in exact
-    ]
+    problems = []
+    for path, item in exact:
+        place = ".".join(filter(None, [where, *path]))  # none, of what holds for the whole
+        problem = _describe(model, path, item, absent)
+        problems.append(f"{place}: {problem}" if place else problem)
+    return problems
 
 
 def _yaml_path(content: object, item: Any) -> list[str]:
