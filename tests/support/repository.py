@@ -1,10 +1,12 @@
 """Git repositories under DVC with the metrics and plots of a run, small enough for unit tests."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from emotion_slm.common.files import write_json
+from support.labels import ROOT
 from support.report import write_metrics
 
 STAGE = "import pathlib; pathlib.Path('out.txt').write_text('done')"
@@ -78,6 +80,8 @@ def create_repository(root: Path) -> None:
         (room / name).write_text(f"# {name}\n")
     (root / "dvc.yaml").write_text(DVC_YAML.replace("python", sys.executable))
     (root / "params.yaml").write_text(PARAMS)
+    (root / "corpora").mkdir()
+    shutil.copy(ROOT / "corpora/sample.yaml", root / "corpora")
     (root / ".dvcignore").write_text(DVCIGNORE)
     (root / ".gitignore").write_text("/reports/\n/data/\n/models/\n__pycache__/\n")
     dvc(root, "repro", "-q")

@@ -146,7 +146,6 @@ def test_grown_labels_alone_rarest_first(train):
     found = probes(
         *grow(*train, GOEMOTIONS, parameters(), seed=0)[:2],
         GOEMOTIONS,
-        GOEMOTIONS,
         seed=1,
     )
     assert list(found) == ["joy", "fear"]
@@ -186,7 +185,6 @@ def test_smote_rows_are_of_unit_length_when_the_ismote_rows_are(train):
     found = probes(
         *grow(unit, frame, GOEMOTIONS, parameters(normalize=True), seed=0)[:2],
         GOEMOTIONS,
-        GOEMOTIONS,
         seed=1,
     )
     np.testing.assert_allclose(np.linalg.norm(found["joy"]["smote"], axis=1), 1, rtol=1e-5)
@@ -196,7 +194,6 @@ def test_no_kind_exceeds_the_sample(train, monkeypatch):
     monkeypatch.setattr(module, "SAMPLE", 15)
     found = probes(
         *grow(*train, GOEMOTIONS, parameters(), seed=0)[:2],
-        GOEMOTIONS,
         GOEMOTIONS,
         seed=1,
     )

@@ -216,7 +216,7 @@ def test_a_head_is_trained_without_transformers():
 import sys, stages.finetune
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.params import LinearHead
-build_classifier(LinearHead(name="linear"), 3)
+build_classifier(LinearHead(name="linear"), 3, ["joy", "anger"])
 assert "transformers" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support.labels import LABELS
+from support.labels import GOEMOTIONS, LABELS
 from support.report import write_run
 from typer.testing import CliRunner
 
@@ -485,6 +485,7 @@ def test_a_wrong_file_is_named_before_the_model_is_loaded(
 ):
     monkeypatch.chdir(tmp_path)
     Path("tickets.csv").write_text("text\nthank you\n")
+    monkeypatch.setattr("emotion_slm.package.package.read_labels", lambda folder: GOEMOTIONS)
     monkeypatch.setitem(sys.modules, "emotion_slm.scoring.classifier", None)  # no import of it
     assert_user_error(run("predict", *arguments), said)
     assert [path.name for path in tmp_path.iterdir()] == ["tickets.csv"]

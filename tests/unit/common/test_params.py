@@ -173,16 +173,6 @@ BAD = {
         r"split\.ratios: train \+ validation \+ test must sum to 1, they sum to 1\.1",
     ),
     "negative ratio": ("split.ratios.train", -0.6, r"split\.ratios\.train: .*found -0\.6"),
-    "label typo in a list": (
-        "profiles.minilm.ismote.exclude_labels",
-        ["neutral", "saddness"],
-        r"profiles\.minilm\.ismote\.exclude_labels\.1: .*'saddness'; did you mean 'sadness'\?",
-    ),
-    "label typo in a mapping": (
-        "profiles.minilm.ismote.target",
-        {"grieff": 100},
-        r"profiles\.minilm\.ismote\.target\.grieff: .*'grieff'; did you mean 'grief'\?",
-    ),
     "unknown loss": (
         "profiles.minilm.adapt.loss.name",
         "focall",

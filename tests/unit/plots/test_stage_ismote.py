@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from support.labels import GOEMOTIONS, LABELS, SAMPLE
+from support.labels import LABELS, SAMPLE
 from support.tiny import change
 
 from emotion_slm.balance.grow import grow
@@ -131,7 +131,7 @@ def test_a_profile_without_oversampling_shows_its_real_rows(run):
 
 def test_a_leak_leaves_no_metrics_behind(run, monkeypatch):
     def from_test(*arguments):
-        balanced, rows, summary = grow(*arguments, GOEMOTIONS)
+        balanced, rows, summary = grow(*arguments)
         rows.loc[rows.index[-1], "seed_id"] = "test0"
         return balanced, rows, summary
 

@@ -27,8 +27,8 @@ from emotion_slm.scoring.onnx_graph import OnnxGraph
 
 TEXTS = ["happy cat", "", "the very sad dog " * 30, "tree", "angry \x00 x", "a b c d e f"]
 FILES = [
-    "calibration.json", "model.onnx", "thresholds.json", "results.json", "tokenizer.json",
-    "tokenizer_config.json",
+    "calibration.json", "corpus.json", "model.onnx", "results.json", "thresholds.json",
+    "tokenizer.json", "tokenizer_config.json",
 ]  # fmt: skip
 LORA = LoraParams(r=2, alpha=4, dropout=0.0)
 

@@ -35,7 +35,10 @@ def source(tmp_path) -> Path:
 def refused(source: Path, output: Path, said: str) -> None:
     """By `check`, before a model is loaded, and by `score`; nothing is changed."""
     before = everything(source.parent)
-    for run in (check, lambda *given: score(given[0], given[1], StubScorer(), given[2])):
+    for run in (
+        lambda *given: check(*given, GOEMOTIONS),
+        lambda *given: score(given[0], given[1], StubScorer(), given[2]),
+    ):
         with pytest.raises(EmotionSlmError, match=said):
             run(source, output, Options())
     assert everything(source.parent) == before

@@ -46,6 +46,18 @@ def test_problems_of_all_sections_are_named_before_any_stage_runs(changed):
     assert "evaluate.thresholds.grid_step" in message
 
 
+def test_labels_that_the_corpus_does_not_have_are_named(changed):
+    def edit(content):
+        ismote = content["profiles"]["minilm"]["ismote"]
+        ismote["exclude_labels"], ismote["target"] = ["neutral", "saddness"], {"grieff": 100}
+
+    with pytest.raises(EmotionSlmError) as error:
+        checked_settings(changed(edit))
+    message = str(error.value)
+    assert "profiles.minilm.ismote: unknown label 'saddness'; did you mean 'sadness'?" in message
+    assert "'grieff'; did you mean 'grief'?" in message
+
+
 def test_another_profile_s_problems_stop_nobody(changed):
     def edit(content):
         content["profiles"]["mistral"]["embed"] = {"batch": 3}
