@@ -335,7 +335,7 @@ def test_a_source_file_reruns_the_stages_that_import_it_and_those_before_a_failu
     done = dvc_repro(copy)
     assert done.returncode != 0 and "ValueError: broken" in done.stderr + done.stdout
     path.write_text(code + "\n# a comment\n")
-    assert repro(copy) == ["evaluate"]
+    assert repro(copy) == ["params", "evaluate"]
 
 
 def test_a_mistake_in_params_is_named_and_undone(copy):
@@ -345,4 +345,4 @@ def test_a_mistake_in_params_is_named_and_undone(copy):
     assert done.returncode != 0
     assert "profiles.sample.ismote.k_neighbors" in done.stderr + done.stdout
     change(copy, profiles__sample__ismote__k_neighbors=neighbours)
-    assert repro(copy) == []
+    assert repro(copy) == ["params"]

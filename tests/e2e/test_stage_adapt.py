@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.labels import SAMPLE
 from support.tiny import read_params, write_params
 
 from emotion_slm.common.files import read_json, write_json, write_parquet
 from emotion_slm.common.params import Document, write_run
-from emotion_slm.common.paths import RUN
+from emotion_slm.common.paths import RAW, RUN
+from emotion_slm.corpus.labels import write_corpus
 
 REPOSITORY = Path(__file__).parents[2]
 TWO_ON_CPU = """\
@@ -53,10 +55,12 @@ def prepare(tmp_path, bert_without_dropout, encoder_params, emotion_frame):
         params["profile"], params["threads"] = "sample", 1
         sample["encoder"] = encoder_params(bert_without_dropout).model_dump()
         sample["adapt"]["dropout"] = 0.0
-        sample["adapt"]["training"] |= {"epochs": 2, "precision": "float32"} | training
+        training = {"epochs": 2, "batch_size": 8, "precision": "float32"} | training
+        sample["adapt"]["training"] |= training
         write_params(workspace, params)
         write_run(Document.read(workspace / "params.yaml").settings, workspace / RUN)
         (workspace / "two.yaml").write_text(TWO_ON_CPU)
+        write_corpus(workspace / RAW, SAMPLE)
         # Batches of 8, 8, 8 and 1: the second process has no row of the last.
         write_parquet(workspace / "data/split/train.parquet", emotion_frame(25))
         write_parquet(workspace / "data/split/validation.parquet", emotion_frame(11, seed=1))
