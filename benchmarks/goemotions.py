@@ -4,6 +4,7 @@ from pathlib import Path
 
 from emotion_slm.corpus.description import read_description
 
-GOEMOTIONS = read_description("goemotions", Path(__file__).resolve().parents[1]).label_set
+ROOT = Path(__file__).parents[1]
+GOEMOTIONS = read_description("goemotions", ROOT).label_set
 LABELS, LABEL_INDEX, NEUTRAL = GOEMOTIONS.names, GOEMOTIONS.index, GOEMOTIONS.thin
 to_matrix, to_names = GOEMOTIONS.to_matrix, GOEMOTIONS.to_names

@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.goemotions import GOEMOTIONS, LABELS
 from benchmarks.random_mistral import MISTRAL_SMALL, REDUCED, Shape, random_mistral
 from benchmarks.turns import by_turns, ratios, spread
+from emotion_slm.backbone.base import naming
 from emotion_slm.backbone.device import GIB
 from emotion_slm.backbone.lora import add_lora
 from emotion_slm.classifier.one_position import OnePositionClassifier, OnePositionConfig
@@ -104,6 +105,7 @@ def prepare(shape: Shape, params: FinetuneParams) -> Bench:
         lora=classifier.lora.model_dump(),
         width=WIDTH,
         dropout=classifier.dropout,
+        **naming(LABELS),
     )
     model = OnePositionClassifier(config, backbone)
     return Bench(model, snapshot(trained_parameters(model)), params)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from ingredients.distillation import DistillationParams, Lesson, learn, teach
+from ingredients.distillation import DistillationParams, Taught, learn, teach
 from scipy.special import expit
 from support.training import head, vector_rows, weights
 
@@ -59,7 +59,7 @@ def test_teachers_are_trained_one_by_one_and_speak_for_the_fold_they_have_not_se
 ):
     params, loss = training_params(), binary_cross_entropy
     groups = np.arange(rows.count) // 2  # pairs of equal texts
-    lesson = teach(build, loss, rows, validation, groups, 3, params, 5, tmp_path / "together")
+    taught = teach(build, loss, rows, validation, groups, 3, params, 5, tmp_path / "together")
     fold = folds.assign(rows.gold, groups[:, None], 3, child_seed(5, "teacher folds"), groups)
     assert all(len(set(fold[groups == group])) == 1 for group in groups)
     said, sums = np.zeros((rows.count, 28)), 0
@@ -71,9 +71,9 @@ def test_teachers_are_trained_one_by_one_and_speak_for_the_fold_they_have_not_se
             logits = model.eval()(torch.from_numpy(rows.features))["logits"].numpy()
         said[fold == index] = expit(logits[fold == index])
         sums = sums + torch.nn.utils.parameters_to_vector(model.parameters())
-    np.testing.assert_allclose(lesson.probabilities, said, atol=1e-6)
-    assert lesson.probabilities.dtype == np.float32
-    mean = torch.cat([lesson.weights[name].flatten() for name, _ in model.named_parameters()])
+    np.testing.assert_allclose(taught.probabilities, said, atol=1e-6)
+    assert taught.probabilities.dtype == np.float32
+    mean = torch.cat([taught.weights[name].flatten() for name, _ in model.named_parameters()])
     torch.testing.assert_close(mean, sums.detach() / 3)
 
 
@@ -86,11 +86,11 @@ def test_what_a_teacher_says_of_a_row_does_not_depend_on_that_rows_gold(
     for name, gold in (("given", rows.gold), ("other", rows.gold.copy())):
         if name == "other":
             gold[groups == 1] = np.roll(gold[groups == 1], 1, axis=1)
-        lesson = teach(
+        taught = teach(
             build, binary_cross_entropy, rows._replace(gold=gold), validation, groups, 2, params, 5,
             tmp_path / name,
         )  # fmt: skip
-        said.append(lesson.probabilities)
+        said.append(taught.probabilities)
     np.testing.assert_array_equal(said[0][groups == 1], said[1][groups == 1])
     assert np.abs(said[0] - said[1])[groups == 0].max() > 1e-3
 
@@ -101,8 +101,8 @@ def test_a_student_starts_from_the_mean_of_its_teachers_weights(
     mean = {name: torch.full_like(tensor, 0.25) for name, tensor in weights(head()).items()}
     student = head()
     params = distillation(epochs=1, learning_rate=1e-12)
-    lesson = Lesson(mean, np.zeros((rows.count, 28), dtype=np.float32))
-    learn(student, lesson, rows, validation, params, 5, tmp_path)
+    taught = Taught(mean, np.zeros((rows.count, 28), dtype=np.float32))
+    learn(student, taught, rows, validation, params, 5, tmp_path)
     for name, tensor in weights(student).items():
         torch.testing.assert_close(tensor, mean[name])
 
@@ -114,7 +114,7 @@ def test_a_student_of_its_teachers_alone_learns_what_they_say_not_gold(
     validation = validation._replace(gold=np.roll(validation.gold, 1, axis=1))
     student = head()
     params = distillation(weight=1.0, epochs=30, learning_rate=3e-2)
-    learn(student, Lesson(weights(head()), said), rows, validation, params, 5, tmp_path)
+    learn(student, Taught(weights(head()), said), rows, validation, params, 5, tmp_path)
     with torch.no_grad():
         logits = student(torch.from_numpy(rows.features))["logits"].numpy()
     assert np.array_equal(logits.argmax(axis=1), said.argmax(axis=1))
@@ -127,8 +127,8 @@ def test_targets_mix_teachers_and_gold(rows, validation, distillation, tmp_path,
         lambda model, loss, rows, *rest: seen.update(gold=rows.gold, loss=loss),
     )
     said = np.full((rows.count, 28), 0.5, dtype=np.float32)
-    lesson = Lesson(weights(head()), said)
-    learn(head(), lesson, rows, validation, distillation(weight=0.75), 5, tmp_path)
+    taught = Taught(weights(head()), said)
+    learn(head(), taught, rows, validation, distillation(weight=0.75), 5, tmp_path)
     np.testing.assert_allclose(seen["gold"], 0.375 + 0.25 * rows.gold)
     assert seen["gold"].dtype == np.float32 and seen["loss"] is binary_cross_entropy
 
@@ -143,8 +143,8 @@ def test_an_interrupted_distillation_ends_in_the_same_bits_and_trains_no_teacher
     def distilled(name: str) -> dict:
         place, student = tmp_path / name, build()
         common = rows, validation
-        lesson = teach(build, binary_cross_entropy, *common, groups, 2, params.training, 3, place)
-        learn(student, lesson, *common, params, 3, place / "student")
+        taught = teach(build, binary_cross_entropy, *common, groups, 2, params.training, 3, place)
+        learn(student, taught, *common, params, 3, place / "student")
         return weights(student)
 
     made = steps()
@@ -166,11 +166,11 @@ def test_teachers_without_folds_see_every_row_and_speak_as_one(
     rows, validation, training_params, tmp_path
 ):
     params, loss = training_params(), binary_cross_entropy
-    lesson = teach(build, loss, rows, validation, None, 2, params, 5, tmp_path / "together")
+    taught = teach(build, loss, rows, validation, None, 2, params, 5, tmp_path / "together")
     said = []
     for index in range(2):
         model, seed = build(), child_seed(5, f"teacher {index}")
         train(model, loss, rows, validation, params, seed, tmp_path / str(index))
         with torch.no_grad():
             said.append(expit(model.eval()(torch.from_numpy(rows.features))["logits"].numpy()))
-    np.testing.assert_allclose(lesson.probabilities, np.mean(said, axis=0), atol=1e-6)
+    np.testing.assert_allclose(taught.probabilities, np.mean(said, axis=0), atol=1e-6)

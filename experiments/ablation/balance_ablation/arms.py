@@ -9,7 +9,7 @@ import pandas as pd
 
 from balance_ablation.places import LOGITS
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.files import atomic_path, read_array, require, write_array
+from emotion_slm.common.files import atomic_path, require, write_array
 
 
 class Arm(NamedTuple):
@@ -36,7 +36,7 @@ def read_arms(source: str) -> tuple[list[Arm], np.ndarray]:
     """The arms of `source` and their (arms, validation + test, 28) logits, memory-mapped."""
     folder = LOGITS / source
     frame = pd.read_csv(require(folder / "arms.csv"))
-    logits = read_array(folder / "logits.npy")
+    logits = np.load(require(folder / "logits.npy"), mmap_mode="r", allow_pickle=False)
     if len(frame) != len(logits):
         raise EmotionSlmError(
             f"{folder}: arms.csv has {len(frame)} arms, logits.npy {len(logits)}; run `dvc repro`"
