@@ -30,6 +30,7 @@ FILES = [
     "calibration.json", "corpus.json", "model.onnx", "results.json", "thresholds.json",
     "tokenizer.json", "tokenizer_config.json",
 ]  # fmt: skip
+PARTS = ("calibration.json", "corpus.json", "thresholds.json")
 LORA = LoraParams(r=2, alpha=4, dropout=0.0)
 
 
@@ -60,7 +61,7 @@ def package_of(packaged, encoder_params, tmp_path):
             adapted=Adapted(True) if frozen else Adapted(False, lora, "00"),
             finetuned=finetuned,
         )
-        parts = {name: read_json(packaged / name) for name in (FILES[0], FILES[2])}
+        parts = {name: read_json(packaged / name) for name in PARTS}
         weights = (
             tmp_path / "adapted/encoder.safetensors",
             tmp_path / "finetuned/classifier.safetensors",
