@@ -15,7 +15,7 @@ from emotion_slm.serve import oip, page
 from emotion_slm.serve.limits import WHOLE, Limits, RefusedError, TokenCheck, read
 from emotion_slm.serve.metrics import Observed
 from emotion_slm.serve.model import NAME, ServedModel
-from emotion_slm.serve.service import Scored, Service, draining
+from emotion_slm.serve.service import Scored, Service
 
 log = logging.getLogger(__name__)
 
@@ -150,15 +150,13 @@ def _add_state(app: FastAPI, service: Service) -> None:
     @app.get("/live", responses={503: REFUSALS[503]})
     async def live() -> dict[str, bool]:
         """Whether the process does its work; where it does not, start it again."""
-        if not service.batcher.alive:
-            raise RefusedError(503, "dead", "no batch is computed any more")
+        service.check_live()
         return {"live": True}
 
     @app.get("/ready", responses={503: REFUSALS[503]})
     async def ready() -> dict[str, bool]:
         """Whether requests are taken."""
-        if service.draining or not service.batcher.alive:
-            raise draining()
+        service.check_ready()
         return {"ready": True}
 
     @app.get("/info", responses={401: REFUSALS[401]})

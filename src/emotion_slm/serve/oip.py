@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from emotion_slm.serve.limits import WHOLE, RefusedError, read
 from emotion_slm.serve.model import NAME
-from emotion_slm.serve.service import Service, draining
+from emotion_slm.serve.service import Service
 
 HEALTH = ("/v2/health/live", "/v2/health/ready")
 INPUT, OUTPUTS = "text", ("probabilities", "labels")
@@ -54,14 +54,14 @@ def router(service: Service, refusals: dict[int | str, dict[str, Any]]) -> APIRo
     async def server() -> dict[str, Any]:
         return {"name": NAME, "version": service.model.digest[:12], "extensions": []}
 
-    @made.get("/health/live")
+    @made.get("/health/live", responses={503: refusals[503]})
     async def live() -> dict[str, bool]:
+        service.check_live()
         return {"live": True}
 
     @made.get("/health/ready", responses={503: refusals[503]})
     async def ready() -> dict[str, bool]:
-        if service.draining or not service.batcher.alive:
-            raise draining()
+        service.check_ready()
         return {"ready": True}
 
     @made.get("/models/{name}/ready", responses=unknown | {503: refusals[503]})

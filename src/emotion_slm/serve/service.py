@@ -32,6 +32,16 @@ class Service:
         self.batcher = Batcher(model, limits, self.metrics)
         self.draining = False
 
+    def check_live(self) -> None:
+        """RefusedError, 503, when no batch is computed any more."""
+        if not self.batcher.alive:
+            raise RefusedError(503, "dead", "no batch is computed any more")
+
+    def check_ready(self) -> None:
+        """RefusedError, 503, when no request is taken."""
+        if self.draining or not self.batcher.alive:
+            raise draining()
+
     async def drain(self) -> None:
         """Take no request any more, and wait until those taken are answered."""
         self.draining = True

@@ -184,6 +184,13 @@ def test_tokens_are_compared_in_constant_time(served, monkeypatch):
     assert compared == [(b"Bearer x", f"Bearer {TOKEN}".encode())]
 
 
+@pytest.mark.parametrize("path", ["/live", "/ready", "/v2/health/live", "/v2/health/ready"])
+def test_where_no_batch_is_computed_it_is_neither_live_nor_ready(app, monkeypatch, path):
+    assert one(app, "GET", path).status_code == 200
+    monkeypatch.setattr(type(app.state.service.batcher), "alive", False)
+    assert one(app, "GET", path).status_code == 503
+
+
 def test_while_it_drains_nothing_is_taken(app):
     app.state.service.draining = True
     assert one(app, "GET", "/ready").status_code == 503
