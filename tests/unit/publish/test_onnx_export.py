@@ -323,7 +323,7 @@ def test_four_bits_are_refused(packaged, tmp_path):
 
 
 def test_models_beyond_one_file_are_refused(packaged, tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_export, "MOST_BYTES", 1000)
+    monkeypatch.setitem(onnx_export.MOST_BYTES, "model.onnx", 1000)
     with pytest.raises(EmotionSlmError, match="GiB of weights"):
         export_onnx(read_package(packaged), tmp_path / "onnx", "float32")
     assert not (tmp_path / "onnx").exists()
