@@ -25,7 +25,8 @@ from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.embed import distinct_texts, embed
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.package.package import ENCODER, read_package
+from emotion_slm.package.config import ENCODER
+from emotion_slm.package.package import read_package
 from emotion_slm.package.tokenizer import PackagedTokenizer
 from emotion_slm.publish.onnx_export import write_graph
 from emotion_slm.scoring.onnx_graph import OnnxGraph

@@ -18,10 +18,8 @@ from rich.table import Table
 from benchmarks.goemotions import GOEMOTIONS, LABELS
 from benchmarks.random_mistral import MISTRAL_SMALL, REDUCED, Shape, random_mistral
 from benchmarks.turns import by_turns, ratios, spread
-from emotion_slm.backbone.base import naming
 from emotion_slm.backbone.device import GIB
-from emotion_slm.backbone.lora import add_lora
-from emotion_slm.classifier.one_position import OnePositionClassifier, OnePositionConfig
+from emotion_slm.classifier.one_position import OnePositionClassifier, around
 from emotion_slm.classifier.params import FinetuneParams
 from emotion_slm.common.params import Document
 from emotion_slm.common.threads import pin_threads
@@ -98,16 +96,7 @@ def prepare(shape: Shape, params: FinetuneParams) -> Bench:
     """The classifier that profile `recipe-mistral` trains, around random weights."""
     torch.manual_seed(SEED)
     backbone = random_mistral(shape, join().device)
-    classifier = params.classifier
-    add_lora(backbone, classifier.lora, attend=False)
-    config = OnePositionConfig(
-        backbone=backbone.config,
-        lora=classifier.lora.model_dump(),
-        width=WIDTH,
-        dropout=classifier.dropout,
-        **naming(LABELS),
-    )
-    model = OnePositionClassifier(config, backbone)
+    model = around(backbone, params.classifier, WIDTH, LABELS)
     return Bench(model, snapshot(trained_parameters(model)), params)
 
 

@@ -21,14 +21,8 @@ from emotion_slm.encoder.adapted import (
     write_frozen,
 )
 from emotion_slm.encoder.params import EncoderParams
-from emotion_slm.package.package import (
-    CALIBRATION,
-    RESULTS,
-    THRESHOLDS,
-    Origin,
-    Package,
-    write_package,
-)
+from emotion_slm.package.config import CALIBRATION, RESULTS, THRESHOLDS
+from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance
 from support.labels import SAMPLE
 

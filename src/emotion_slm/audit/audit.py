@@ -22,7 +22,7 @@ from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.params import EvaluateParams
-from emotion_slm.package.package import RESULTS
+from emotion_slm.package.config import RESULTS
 
 
 def audit(root: Path = Path(), strict: bool = True) -> dict:

@@ -16,7 +16,7 @@ from emotion_slm.corpus.labels import CORPUS, load_corpus
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.package.build import describe, origin_of
-from emotion_slm.package.package import (
+from emotion_slm.package.config import (
     CALIBRATION,
     CARD,
     CLASSIFIER,
@@ -24,9 +24,9 @@ from emotion_slm.package.package import (
     ENCODER,
     RESULTS,
     THRESHOLDS,
-    config_of,
     in_store,
 )
+from emotion_slm.package.package import config_of
 from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
 
 

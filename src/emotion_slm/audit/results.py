@@ -27,7 +27,8 @@ from emotion_slm.evaluation.predictions import (
 from emotion_slm.evaluation.results import COLUMNS, Results, gather
 from emotion_slm.package.build import card_results
 from emotion_slm.package.card import model_card
-from emotion_slm.package.package import CALIBRATION, CARD, RESULTS, THRESHOLDS, read_package
+from emotion_slm.package.config import CALIBRATION, CARD, RESULTS, THRESHOLDS
+from emotion_slm.package.package import read_package
 
 # Of a logit, or of 1 where that is larger. Batches of another shape and other thread counts move a
 # float32 logit by a millionth; bfloat16, in which 4-bit models compute, keeps two to three digits.

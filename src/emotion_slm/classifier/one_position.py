@@ -65,6 +65,13 @@ def build_one_position(
 ) -> OnePositionClassifier:
     """A fresh classifier of vectors of `width` around its pinned backbone."""
     backbone = load_backbone(params.backbone, max_length=2)  # as published, though one is used
+    return around(backbone, params, width, labels)
+
+
+def around(
+    backbone: nn.Module, params: OnePositionSlm, width: int, labels: Sequence[str]
+) -> OnePositionClassifier:
+    """The same around a backbone that is loaded already; it is given the adapters."""
     add_lora(backbone, params.lora, attend=False)
     config = OnePositionConfig(
         backbone=backbone.config,

@@ -55,7 +55,8 @@ def export(
     With --int8, in a clone with data, counts the validation texts whose labels change.
     """
     from emotion_slm.common.files import read_parquet
-    from emotion_slm.package.package import ONNX, read_package
+    from emotion_slm.package.config import ONNX
+    from emotion_slm.package.package import read_package
     from emotion_slm.publish.onnx_export import compare_labels, export_onnx
 
     if not onnx:

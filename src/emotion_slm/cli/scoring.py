@@ -155,7 +155,8 @@ def score_file(
     resume: bool,
 ) -> None:
     """Score a file and say what became of its rows."""
-    from emotion_slm.package.package import CONFIG, read_labels
+    from emotion_slm.package.config import CONFIG
+    from emotion_slm.package.package import read_labels
     from emotion_slm.scoring.formats import STANDARD
     from emotion_slm.scoring.outputs import streamed
     from emotion_slm.scoring.plan import check

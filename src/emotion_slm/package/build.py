@@ -13,14 +13,8 @@ from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.evaluate import Evaluation
 from emotion_slm.package.card import write_card
-from emotion_slm.package.package import (
-    CALIBRATION,
-    RESULTS,
-    THRESHOLDS,
-    Origin,
-    Package,
-    write_package,
-)
+from emotion_slm.package.config import CALIBRATION, RESULTS, THRESHOLDS
+from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes
 
 

@@ -3,7 +3,8 @@
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.common.files import read_json
-from emotion_slm.package.package import CALIBRATION, THRESHOLDS, Package, package_file
+from emotion_slm.package.config import CALIBRATION, THRESHOLDS, package_file
+from emotion_slm.package.package import Package
 from emotion_slm.package.tokenizer import PackagedTokenizer
 
 PROBE = ["a text", "\u2603\U0001f600"]  # the second is in no vocabulary

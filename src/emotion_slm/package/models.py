@@ -8,7 +8,8 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.tensor_files import read_header
 from emotion_slm.encoder.adapted import load_encoder
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.package.package import CLASSIFIER, CONFIG, ENCODER, Package, package_file
+from emotion_slm.package.config import CLASSIFIER, CONFIG, ENCODER, package_file
+from emotion_slm.package.package import Package
 
 
 def load_models(package: Package) -> tuple[TextClassifier, nn.Module]:

@@ -11,16 +11,10 @@ from emotion_slm.classifier.params import LinearHead
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
 from emotion_slm.encoder.text_classifier import TextClassifier
+from emotion_slm.package.config import CONFIG, WEIGHTS, package_file, read_config
 from emotion_slm.package.contents import check_contents, read_calibration
 from emotion_slm.package.models import load_models
-from emotion_slm.package.package import (
-    CONFIG,
-    WEIGHTS,
-    Package,
-    package_file,
-    read_config,
-    write_config,
-)
+from emotion_slm.package.package import Package, write_config
 from emotion_slm.package.public import public, without_paths
 
 

@@ -16,7 +16,8 @@ from rich.table import Table
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import write_bytes
 from emotion_slm.package.card import model_card
-from emotion_slm.package.package import CARD, read_package
+from emotion_slm.package.config import CARD
+from emotion_slm.package.package import read_package
 from emotion_slm.package.public import public
 from emotion_slm.publish.full_weights import write_full_weights
 

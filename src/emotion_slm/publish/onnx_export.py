@@ -17,9 +17,7 @@ from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.files import write_bytes
 from emotion_slm.encoder.text_classifier import TextClassifier
 from emotion_slm.package.card import model_card
-from emotion_slm.package.contents import check_contents
-from emotion_slm.package.models import load_models
-from emotion_slm.package.package import (
+from emotion_slm.package.config import (
     CARD,
     CLASSIFIER,
     ENCODER,
@@ -27,13 +25,13 @@ from emotion_slm.package.package import (
     ONNX,
     RESULTS,
     WEIGHTS,
-    Package,
     Precision,
     package_file,
     read_config,
-    read_package,
-    write_config,
 )
+from emotion_slm.package.contents import check_contents
+from emotion_slm.package.models import load_models
+from emotion_slm.package.package import Package, read_package, write_config
 from emotion_slm.package.public import public
 from emotion_slm.publish.int8 import quantise
 from emotion_slm.scoring.classifier import EmotionClassifier

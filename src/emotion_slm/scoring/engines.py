@@ -5,7 +5,8 @@ from typing import Protocol
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.package.package import ONNX, Package, package_file
+from emotion_slm.package.config import ONNX, package_file
+from emotion_slm.package.package import Package
 from emotion_slm.package.tokenizer import PackagedTokenizer
 from emotion_slm.scoring.onnx_graph import OnnxGraph
 

@@ -10,7 +10,7 @@ import numpy as np
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file
 from emotion_slm.corpus.labels import LabelSet
-from emotion_slm.package.package import CONFIG, RESULTS
+from emotion_slm.package.config import CONFIG, RESULTS
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.scoring.formats import encodable
 from emotion_slm.scoring.label_groups import ALL, TARGETS, LabelGroups, known_label_groups

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import MOST_JSON_BYTES, require
-from emotion_slm.package.package import MOST_BYTES
+from emotion_slm.package.config import MOST_BYTES
 from emotion_slm.workbench.dvc_lock import LOCK, Lock, other_code, read_lock, section_of
 from emotion_slm.workbench.dvc_store import folder_md5
 from emotion_slm.workbench.lineage_evidence import Evidence, Verdict

@@ -11,7 +11,8 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file
 from emotion_slm.common.params import checked
 from emotion_slm.corpus.description import described, read_description
-from emotion_slm.package.package import CONFIG, Made, Origin, package_file
+from emotion_slm.package.config import CONFIG, Made, package_file
+from emotion_slm.package.package import Origin
 from emotion_slm.package.provenance import Provenance
 
 SHOWN = 12  # digits of a hash

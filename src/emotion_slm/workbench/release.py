@@ -15,8 +15,8 @@ from emotion_slm.common.console import console, fail
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.files import atomic_path, read_json
 from emotion_slm.common.params import plain
-from emotion_slm.package.package import CARD, CONFIG
-from emotion_slm.package.package import MOST_BYTES as PACKAGE_FILES
+from emotion_slm.package.config import CARD, CONFIG
+from emotion_slm.package.config import MOST_BYTES as PACKAGE_FILES
 from emotion_slm.package.public import without_paths
 from emotion_slm.workbench.dvc_lock import LOCK, Output, parse
 from emotion_slm.workbench.dvc_store import (

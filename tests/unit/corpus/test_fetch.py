@@ -19,10 +19,12 @@ from ruamel.yaml import YAML
 from support.labels import GOEMOTIONS
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus import download as transport
 from emotion_slm.corpus import fetch as module
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.description import Description, read_description
-from emotion_slm.corpus.fetch import UnreachableError, download, fetch, hugging_face
+from emotion_slm.corpus.download import UnreachableError, download
+from emotion_slm.corpus.fetch import fetch, hugging_face
 from emotion_slm.corpus.labels import CORPUS
 from emotion_slm.corpus.sample import ROWS
 
@@ -48,8 +50,8 @@ def workspace(tmp_path, monkeypatch) -> Path:
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     describe()
-    monkeypatch.setattr(module, "READ_SECONDS", 0.5)
-    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "FIRST_PAUSE_SECONDS", 0.01)
     return root
 
 
@@ -324,7 +326,7 @@ def test_a_server_that_stays_down_is_given_up(server):
     server.answers["/dev.tsv"] = [fails(500)]
     with pytest.raises(UnreachableError, match=r"/dev.tsv: 500"):
         download(f"{server.url}/dev.tsv")
-    assert len(server.requests) == module.ATTEMPTS
+    assert len(server.requests) == transport.ATTEMPTS
 
 
 def test_a_silent_host_is_not_tried_again(monkeypatch):
@@ -337,11 +339,11 @@ def test_a_silent_host_is_not_tried_again(monkeypatch):
     monkeypatch.setattr(requests, "get", silent)
     with pytest.raises(UnreachableError, match=r"dev\.tsv: no answer"):
         download("http://silent.example/dev.tsv")
-    assert calls == [(module.CONNECT_SECONDS, module.READ_SECONDS)]
+    assert calls == [(transport.CONNECT_SECONDS, transport.READ_SECONDS)]
 
 
 def test_a_stalled_server_is_given_up(monkeypatch, server):
-    monkeypatch.setattr(module, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.1)
     server.answers["/dev.tsv"] = [stalls(1)]
     started = time.monotonic()
     with pytest.raises(UnreachableError, match="timed out"):
@@ -350,7 +352,7 @@ def test_a_stalled_server_is_given_up(monkeypatch, server):
 
 
 def test_a_dripping_server_is_given_up(monkeypatch, server):
-    monkeypatch.setattr(module, "FILE_SECONDS", 0.2)
+    monkeypatch.setattr(transport, "FILE_SECONDS", 0.2)
     server.answers["/dev.tsv"] = [drips]
     started = time.monotonic()
     with pytest.raises(UnreachableError, match=r"not complete after 0\.2 s"):
@@ -390,7 +392,7 @@ def slowly(handler, content: bytes):
     "answer", [drips_headers, drips_the_size_of_a_chunk, drips_trailers], ids=lambda it: it.__name__
 )
 def test_a_server_that_drips_what_is_no_content_is_given_up(monkeypatch, server, answer):
-    monkeypatch.setattr(module, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "FILE_SECONDS", 0.3)
     server.answers["/dev.tsv"] = [answer]
     with pytest.raises(UnreachableError, match=r"not complete after 0\.3 s"):
         download(f"{server.url}/dev.tsv")
@@ -416,7 +418,7 @@ def test_a_redirection_is_followed(server, status):
 
 
 def test_the_body_of_a_redirection_is_not_read(monkeypatch, server):
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(transport, "MAX_BYTES", 1000)
     bomb = gzip.compress(bytes(50_000_000))
     server.answers["/moved"] = [leads("/dev.tsv", body=bomb)]
     tracemalloc.start()
@@ -430,7 +432,7 @@ def test_a_circle_of_redirections_is_given_up(server):
     server.answers["/round"] = [leads("/round")]
     with pytest.raises(UnreachableError, match=r"/round: redirected more than 5 times"):
         download(f"{server.url}/round")
-    assert len(server.requests) == module.MOST_REDIRECTIONS + 1
+    assert len(server.requests) == transport.MOST_REDIRECTIONS + 1
 
 
 @pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://x", "data:,x"])
@@ -590,7 +592,7 @@ def test_a_mirror_of_what_is_no_file_is_refused(tmp_path, monkeypatch, make):
 
 
 def test_an_oversized_download_is_given_up(monkeypatch, server):
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(transport, "MAX_BYTES", 1000)
     server.answers["/dev.tsv"] = [sends(bytes(5000))]
     with pytest.raises(UnreachableError, match="larger than 1000 bytes"):
         download(f"{server.url}/dev.tsv")
@@ -601,7 +603,7 @@ def test_a_transfer_that_is_always_cut_is_given_up(server):
     server.answers["/dev.tsv"] = [sends(b"a dev", promised=100)]
     with pytest.raises(UnreachableError, match=r"/dev\.tsv: .*5 bytes read, 95 more expected"):
         download(f"{server.url}/dev.tsv")
-    assert len(server.requests) == module.ATTEMPTS
+    assert len(server.requests) == transport.ATTEMPTS
 
 
 def test_with_no_source_the_error_lists_what_was_tried_and_the_ways_on(

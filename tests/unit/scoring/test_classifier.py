@@ -13,7 +13,7 @@ from transformers.utils import logging as transformers_logging
 from emotion_slm import EmotionClassifier as PublicClassifier
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
-from emotion_slm.package.package import CALIBRATION, THRESHOLDS
+from emotion_slm.package.config import CALIBRATION, THRESHOLDS
 from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.scoring.torch_engine import BATCH_SIZE
 

@@ -1,0 +1,89 @@
+"""The front matter of a model card, which the hub reads: what the model is, and its scores."""
+
+from collections.abc import Mapping
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from emotion_slm.corpus.labels import Corpus
+from emotion_slm.package.package import Origin, Package
+from emotion_slm.package.public import is_hub_name
+
+# Metric of the hub, its name in the table, key of metrics/test.json, further arguments.
+METRICS = (
+    ("f1", "macro-F1", "macro_f1", {"average": "macro", "zero_division": 0}),
+    ("f1", "micro-F1", "micro_f1", {"average": "micro"}),
+    ("precision", "macro precision", "macro_precision", {"average": "macro", "zero_division": 0}),
+    ("recall", "macro recall", "macro_recall", {"average": "macro", "zero_division": 0}),
+    ("accuracy", "exact-match accuracy", "exact_accuracy", {}),
+)
+TUNED = "per label, tuned on validation"
+
+
+def front_matter(package: Package, results: Mapping, method: str) -> str:
+    """YAML without its `---` lines."""
+    origin, corpus = package.origin, package.corpus
+    return ModelCardData(
+        language=corpus.language,
+        license="apache-2.0",
+        library_name="emotion-slm",
+        pipeline_tag="text-classification",
+        tags=["emotion", "multi-label-classification", corpus.name],
+        datasets=[corpus.hub["hub"]] if corpus.hub else None,
+        metrics=["f1", "precision", "recall", "accuracy"],
+        base_model=package.encoder.id if is_hub_name(package.encoder.id) else None,
+        model_name=f"emotion-slm {origin.profile}",
+        eval_results=eval_results(origin, corpus, results, method),
+    ).to_yaml()
+
+
+def eval_results(origin: Origin, corpus: Corpus, results: Mapping, method: str) -> list[EvalResult]:
+    """The scores at tuned thresholds and at 0.5, then mAP."""
+    test = results["test"]
+    bounds = [test["macro_f1_low"], test["macro_f1_high"]]
+    settings = (
+        (test, "thresholds tuned on validation", {"threshold": TUNED, "calibration": method}),
+        (
+            results["at_half"],
+            "threshold 0.5, uncalibrated",
+            {"threshold": 0.5, "calibration": "none"},
+        ),
+    )
+    found = []
+    for scores, setting, applied in settings:
+        for metric, name, key, arguments in METRICS:
+            title, more = f"{name} ({setting})", {**arguments, **applied}
+            if scores is test and key == "macro_f1":
+                title = f"{name} ({setting}, 95 % interval {span(*bounds)})"
+                more["bootstrap_interval_95"] = bounds
+            found.append(_result(origin, corpus, metric, title, scores[key], more))
+    title = "mean average precision over labels (raw logits)"
+    return [
+        *found,
+        _result(origin, corpus, "average_precision", title, test["map"], {"average": "macro"}),
+    ]
+
+
+def _result(
+    origin: Origin, corpus: Corpus, metric: str, name: str, value: float, arguments: dict
+) -> EvalResult:
+    hub = corpus.hub or {}
+    official = origin.protocol == "official"
+    return EvalResult(
+        task_type="text-classification",
+        task_name="Multi-label classification",
+        dataset_type=hub.get("hub", f"emotion-slm-{corpus.name}"),  # of one that is on no hub
+        dataset_name=corpus.title,
+        dataset_config=hub.get("config"),
+        # The pooled protocol draws its own test set from all rows.
+        dataset_split="test" if official else "test of a stratified 60:20:20 split of all rows",
+        dataset_revision=hub.get("revision"),
+        dataset_args={"protocol": origin.protocol},
+        metric_type=metric,
+        metric_name=name,
+        metric_value=value,
+        metric_args=arguments,
+    )
+
+
+def span(low: float, high: float) -> str:
+    return f"{low:.3f}–{high:.3f}"
