@@ -5,7 +5,7 @@ import pytest
 from support.labels import LABELS
 from support.service import GatedModel
 
-from emotion_slm.serve.batcher import BATCH_TOKENS, Batcher
+from emotion_slm.serve.batcher import BATCH_TOKENS, PART_OF_QUEUE, Batcher
 from emotion_slm.serve.limits import Limits, RefusedError
 from emotion_slm.serve.metrics import Metrics
 
@@ -82,6 +82,21 @@ def test_a_batch_is_bounded_by_tokens_and_a_request_may_span_several():
 
     run(model, body)
     assert [len(batch) for batch in model.scored] == [1, 2, 2, 1]
+
+
+def test_where_much_waits_a_batch_is_a_part_of_it():
+    model = GatedModel(open_gate=False)
+    half = "x" * (BATCH_TOKENS // 2)
+
+    async def body(batcher):
+        await busy(batcher, model)
+        jobs = [await queued(batcher, [half] * 2 * PART_OF_QUEUE) for _ in range(3)]
+        model.gate.set()
+        await asyncio.gather(*(job.done for job in jobs))
+
+    run(model, body)
+    sizes = [len(batch) for batch in model.scored]
+    assert sizes[1] == max(sizes) == 6 and sum(sizes) == 1 + 6 * PART_OF_QUEUE
 
 
 def test_a_text_of_more_tokens_than_a_batch_is_a_batch_of_its_own():
