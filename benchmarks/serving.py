@@ -7,12 +7,13 @@ own, over loopback. Then overload: requests at a multiple of what was answered b
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,13 +101,21 @@ def running(arm: Arm, *more: str) -> Iterator[int]:
     with bind("127.0.0.1", 0) as free:
         port = free.getsockname()[1]
     env = os.environ | arm.env
-    process = subprocess.Popen([*arm.command, str(port), *more], env=env, stdout=subprocess.DEVNULL)
+    # In a group of its own: LitServe leaves workers behind, which would go on polling.
+    process = subprocess.Popen(
+        [*arm.command, str(port), *more],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         wait_for(process, port)
         yield port
     finally:
         process.terminate()
         process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for(process: subprocess.Popen, port: int) -> None:
