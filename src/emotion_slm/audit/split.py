@@ -1,9 +1,7 @@
 """Leak audit of data/split: no id and no text on two sides."""
 
 import re
-import sys
 import unicodedata
-from functools import cache
 from pathlib import Path
 
 from emotion_slm.audit.result import result
@@ -57,17 +55,16 @@ def _in_several_splits(rows, column: str):
 def text_key(text: str) -> str:
     """A key that is equal for texts the splitter must keep together, by the rule and not its code.
 
-    `corpus.split.normalize` has the rule. Here it is written again, on decomposed text and by
-    tables, so that a fault in the splitter does not hide itself.
+    `corpus.split.normalize` has the rule. Here it is written again, on decomposed text and by runs
+    of kinds, so that a fault in the splitter does not hide itself.
     """
-    table, letter, unwanted = _tables()
     while True:
-        shown = text.translate(table)
-        if letter.search(shown):
-            key = unwanted.sub("", shown)
-        else:
-            # The symbols themselves are wanted: what is neither space nor invisible.
-            key = "".join(c for c in text if table.get(ord(c), c) not in ("", SPACE))
+        shown = [(c, kind) for c in text if (kind := KINDS[c]) != INVISIBLE]
+        letters = "".join(c for c, _ in shown)
+        kinds = "".join(kind for _, kind in shown)
+        runs = [letters[run.start() : run.end()] for run in LETTERS.finditer(kinds)]
+        # Without a letter the symbols themselves are wanted, and marks: all but space.
+        key = "".join(runs or [c for c, kind in shown if kind != SPACE])
         key = unicodedata.normalize("NFKD", key)
         key = unicodedata.normalize("NFKD", key.casefold())
         if key == text:
@@ -75,32 +72,28 @@ def text_key(text: str) -> str:
         text = key
 
 
-SYMBOL, SPACE = "\x01", "\x02"  # stand for a deleted character
+LETTER, MARK, SYMBOL, SPACE, INVISIBLE = "LMS i"
+LETTERS = re.compile(f"{LETTER}[{LETTER}{MARK}]*")  # with the marks on them
+IGNORABLE = {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9)}
+IGNORABLE |= {*range(0x1F3FB, 0x1F400), *range(0xE0000, 0xE1000)}
+IGNORABLE |= {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x2800, 0x3164, 0xFFA0}
 
 
-@cache
-def _tables() -> tuple[dict[int, str], re.Pattern, re.Pattern]:
-    """Every character that is no letter, digit or mark → what stands for it; a pattern of a letter
-    or digit; one of what is deleted beside letters, with the marks on it."""
-    ignorable = {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9)}
-    ignorable |= {*range(0x1F3FB, 0x1F400), *range(0xE0000, 0xE1000)}
-    ignorable |= {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x2800, 0x3164, 0xFFA0}
-    table, letters, marks = {}, [], []
-    for code in range(sys.maxunicode + 1):
-        character = chr(code)
+class Kinds(dict):
+    """The kind of each character that has been asked for."""
+
+    def __missing__(self, character: str) -> str:
         category = unicodedata.category(character)
-        if code in ignorable:
-            table[code] = ""
+        if ord(character) in IGNORABLE:
+            kind = INVISIBLE
         elif category.startswith("Z") or character.isspace():
-            table[code] = SPACE
+            kind = SPACE
         elif category in ("Cc", "Cf", "Cs", "Me"):
-            table[code] = ""
-        elif category[0] in "LN":
-            letters.append(character)
-        elif category[0] == "M":
-            marks.append(character)
+            kind = INVISIBLE
         else:
-            table[code] = SYMBOL
-    mark = f"[{re.escape(''.join(marks))}]"
-    unwanted = re.compile(f"[{SYMBOL}{SPACE}]{mark}*|^{mark}+")
-    return table, re.compile(f"[{re.escape(''.join(letters))}]"), unwanted
+            kind = {"L": LETTER, "N": LETTER, "M": MARK}.get(category[0], SYMBOL)
+        self[character] = kind
+        return kind
+
+
+KINDS = Kinds()
