@@ -11,8 +11,8 @@ from emotion_slm.common.params import load_yaml
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.labels import LabelSet
 
-ROWS = 2000
-MULTI_LABEL_ROWS = 320
+ROWS = 1000
+MULTI_LABEL_ROWS = 160
 REPEATED_ROWS = 60  # texts that repeat another row's: as it is, shouted, or stretched
 NOISE = 0.05  # share of rows whose text speaks of another row's labels
 FEWEST = 12  # rows of the rarest labels
