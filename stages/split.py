@@ -20,8 +20,8 @@ def main() -> None:
     with stage("split") as report:
         document = Document.of_run()
         params = document.section("split", SplitParams)
-        labels = load_corpus(paths.RAW).labels
-        corpus = read_corpus(paths.RAW, labels)
+        described = load_corpus(paths.RAW)
+        labels, corpus = described.labels, read_corpus(paths.RAW, described)
         seed = child_seed(document.seed, "split")
         if params.protocol == "pooled":
             splits = split_pooled(corpus, labels, params.ratios, seed)

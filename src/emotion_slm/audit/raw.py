@@ -20,8 +20,8 @@ def audit_raw(root: Path, protocol: str) -> dict:
     """
     from emotion_slm.corpus.tsv import read_corpus
 
-    labels = load_corpus(root / RAW).labels
-    raw = read_corpus(root / RAW, labels)
+    corpus = load_corpus(root / RAW)
+    labels, raw = corpus.labels, read_corpus(root / RAW, corpus)
     rows = read_rows(root)
     # (n,) position in raw of each row's id, -1 for an unknown one.
     place = dict(zip(raw["id"], range(len(raw)), strict=True))

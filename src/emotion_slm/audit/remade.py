@@ -80,8 +80,8 @@ def audit_remade(root: Path, document: Document) -> dict:
 
 def _split(root: Path, document: Document):
     params = document.section("split", SplitParams)
-    labels = load_corpus(root / RAW).labels
-    corpus = read_corpus(root / RAW, labels)
+    described = load_corpus(root / RAW)
+    labels, corpus = described.labels, read_corpus(root / RAW, described)
     if params.protocol == "pooled":
         return split_pooled(corpus, labels, params.ratios, child_seed(document.seed, "split"))
     return split_official(corpus)
