@@ -14,13 +14,12 @@ from pydantic import Field, model_validator
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.common.files import sha256_file
 from emotion_slm.common.params import Section, checked, load_yaml
-from emotion_slm.common.paths import CORPORA, RAW_SPLITS, SPLITS
+from emotion_slm.common.paths import CORPORA, RAW_FILES, SPLITS
 from emotion_slm.corpus.labels import NORMAL, Corpus, LabelSet, Prose, Task, Words
 
 Role = Literal["train", "validation", "test"]
 Grouping = dict[str, list[str]]
 EMPTY_IS_NONE, EMPTY_IS_UNLABELLED = "none", "unlabelled"  # what a row without labels means
-RAW_FILES = tuple(f"{split}.tsv" for split in RAW_SPLITS)
 GROUPS = "groups"  # the grouping of a description that names but one
 FORMATS = {
     ".csv": "csv",

@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_file, write_bytes
-from emotion_slm.common.paths import CORPORA, RAW_SPLITS
+from emotion_slm.common.paths import CORPORA, RAW_FILES, RAW_SPLITS
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.description import (
-    RAW_FILES,
     Description,
     described_at,
     hub_file,

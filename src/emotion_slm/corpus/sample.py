@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emotion_slm.common.params import load_yaml
+from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import tsv
-from emotion_slm.corpus.description import RAW_FILES
 from emotion_slm.corpus.labels import Corpus, LabelSet
 
 ROWS = 2000

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import atomic_path, require
-from emotion_slm.common.paths import RAW_SPLITS
-from emotion_slm.corpus.description import RAW_FILES
+from emotion_slm.common.paths import RAW_FILES, RAW_SPLITS
 from emotion_slm.corpus.labels import NORMAL, Corpus
 
 SHOWN_PROBLEMS = 20

@@ -20,10 +20,11 @@ from support.labels import CORPUS as DESCRIBED
 from support.labels import GOEMOTIONS
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import download as transport
 from emotion_slm.corpus import fetch as module
 from emotion_slm.corpus import tsv
-from emotion_slm.corpus.description import RAW_FILES, Description, read_description
+from emotion_slm.corpus.description import Description, read_description
 from emotion_slm.corpus.download import UnreachableError, download
 from emotion_slm.corpus.fetch import fetch, hugging_face
 from emotion_slm.corpus.labels import CORPUS

@@ -11,8 +11,8 @@ import pytest
 from support.labels import CORPUS, LABELS, NEUTRAL
 
 from emotion_slm.common.params import load_yaml
+from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import tsv
-from emotion_slm.corpus.description import RAW_FILES
 from emotion_slm.corpus.fetch import SAMPLE_SEED
 from emotion_slm.corpus.sample import FEWEST, ROWS, write_sample
 from emotion_slm.corpus.split import normalize, split_official, summary

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.labels import CORPUS, LABELS
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import tsv
-from emotion_slm.corpus.description import RAW_FILES
 
 REAL = Path(os.environ.get("GOEMOTIONS_MIRROR") or "../shared/goemotions")
 
