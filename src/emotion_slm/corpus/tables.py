@@ -1,4 +1,4 @@
-"""One file of a corpus as a table, through `datasets`: CSV, TSV, JSON Lines or Parquet.
+"""One file of a corpus as a table: CSV, TSV and Parquet through `datasets`, and JSON Lines.
 
 What `datasets` cannot say is looked for first: the line of each row, and what is wrong with the
 file itself. Nothing is guessed about cells: those of CSV are text, whatever they look like, and
@@ -98,6 +98,8 @@ def _read_csv(path: Path, file: str, wanted: list[str], header: list[str]) -> Ta
     text = _decoded(path)
     skipped, delimiter = _dialect(path, text, wanted, header)
     columns, lines = _records(text, delimiter, skipped, header)
+    if not lines:
+        return Table(file, {name: [] for name in columns}, 0)
     table = _loaded(
         path,
         Dataset.from_csv,
@@ -199,24 +201,12 @@ def _decoded(path: Path) -> str:
 
 
 def _read_jsonl(path: Path, file: str, wanted: list[str], header: list[str]) -> Table:
-    from datasets import Dataset, Features, Json
-
-    columns, objects = _objects(_decoded(path))
-    with tempfile.TemporaryDirectory() as folder:
-        # Without blank lines, which `datasets` takes for damage.
-        clean = Path(folder) / path.name
-        clean.write_text("".join(f"{content}\n" for content in objects.values()), "utf-8")
-        features = Features({name: Json() for name in columns})
-        table = _loaded(clean, Dataset.from_json, features=features)
-    return _table(file, table, list(objects))
-
-
-def _objects(text: str) -> tuple[list[str], dict[int, str]]:
-    """The keys of all objects in order of appearance, and what stands in each line that has one."""
-    keys: dict[str, None] = {}
-    objects: dict[int, str] = {}
+    """Without `datasets`, which infers times from texts, reads "0" back as 0 from a column of its
+    type Json, and takes a blank line for damage."""
+    lines: list[int] = []
+    objects: list[dict] = []
     remedy = "write one JSON object a line"
-    for line, content in enumerate(text.split("\n"), start=1):
+    for line, content in enumerate(_decoded(path).split("\n"), start=1):
         if not content.strip():
             continue
         row = len(objects) + 1
@@ -227,11 +217,13 @@ def _objects(text: str) -> tuple[list[str], dict[int, str]]:
             raise _FlawError(f"no valid JSON ({error})", remedy, line, row) from error
         if not isinstance(found, dict):
             raise _FlawError(f"a {type(found).__name__}, no JSON object", remedy, line, row)
-        keys.update(dict.fromkeys(found))
-        objects[line] = content.strip()
+        lines.append(line)
+        objects.append(found)
     if not objects:
         raise _FlawError("it is empty", remedy)
-    return list(keys), objects
+    keys = dict.fromkeys(key for found in objects for key in found)
+    columns = {key: [found.get(key) for found in objects] for key in keys}
+    return Table(file, columns, len(objects), lines)
 
 
 def _read_parquet(path: Path, file: str, wanted: list[str], header: list[str]) -> Table:
@@ -240,16 +232,17 @@ def _read_parquet(path: Path, file: str, wanted: list[str], header: list[str]) -
     from datasets import Dataset
 
     try:
-        schema = pyarrow.parquet.read_schema(path)
+        found = pyarrow.parquet.read_metadata(path)
     except (pyarrow.ArrowException, OSError) as error:
         raise _FlawError(f"no readable Parquet file ({error})", "export it again") from error
-    _check_names(schema.names)
-    present = [name for name in schema.names if name in wanted]
-    if not present:
-        return Table(file, {name: [] for name in schema.names}, 0)
+    names = found.schema.to_arrow_schema().names
+    _check_names(names)
+    present = [name for name in names if name in wanted]
+    none: dict[str, list] = {name: [] for name in names}
+    if not present or not found.num_rows:
+        return Table(file, none, 0)
     table = _table(file, _loaded(path, Dataset.from_parquet, columns=present), None)
-    others = {name: [] for name in schema.names if name not in present}
-    return table._replace(columns={**table.columns, **others})
+    return table._replace(columns=none | dict(table.columns))
 
 
 READERS = {"csv": _read_csv, "tsv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}
