@@ -7,9 +7,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.common.files import sha256_file
@@ -56,6 +56,19 @@ class LabelColumns(Section):
     columns: Annotated[list[Words], Field(min_length=2)]
 
 
+def _layout(labels: Any) -> str:
+    """Which of both `labels` is meant for: so that a bad key is told of that one alone."""
+    return (
+        "each" if isinstance(labels, LabelColumns | dict) and "columns" in dict(labels) else "one"
+    )
+
+
+Labels = Annotated[
+    Annotated[LabelColumn, Tag("one")] | Annotated[LabelColumns, Tag("each")],
+    Discriminator(_layout),
+]
+
+
 class Sources(Section):
     """Where files are to be had that do not lie beside the description: a folder, or the web."""
 
@@ -80,7 +93,7 @@ class Description(Section):
     columns: list[str] = Field(default_factory=list)
     text: str | Annotated[list[str], Field(min_length=1)]
     id: str | None = None
-    labels: LabelColumn | LabelColumns
+    labels: Labels
     task: Task = "multi_label"
     names: Annotated[list[Words], Field(min_length=2)] | None = None
     empty: str | None = None

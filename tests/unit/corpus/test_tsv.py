@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from support.labels import CORPUS, LABELS
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.labels import NORMAL
 
 REAL = Path(os.environ.get("GOEMOTIONS_MIRROR") or "../shared/goemotions")
 
@@ -189,3 +191,34 @@ def test_the_real_corpus_round_trips():
         assert tsv.render(tsv.parse(REAL / name, CORPUS), CORPUS) == content
     assert quoted == {"train.tsv": 1097, "dev.tsv": 137, "test.tsv": 149}
     assert len(tsv.read_corpus(REAL, CORPUS)) == 54263
+
+
+MORE = replace(CORPUS, columns=(*NORMAL, "group", "time"), unlabelled=True)
+
+
+def test_groups_times_and_rows_without_labels_round_trip(tmp_path):
+    content = b"a\t0\tx1\t7\t2026\nb\t\tx2\t\t2027\n"
+    frame = tsv.parse(written(tmp_path, content), MORE)
+    assert frame.columns.tolist() == ["id", "text", "labels", "group", "time"]
+    assert frame["labels"].tolist() == [[LABELS[0]], []]
+    assert frame["group"].tolist() == ["7", ""]
+    assert tsv.render(frame, MORE) == content
+
+
+def test_a_row_without_its_group_is_refused_and_the_remedy_names_it(tmp_path):
+    with pytest.raises(EmotionSlmError, match=r"found 3(.|\n)*then group, then time"):
+        tsv.parse(written(tmp_path, b"a\t0\tx1\n"), MORE)
+
+
+@pytest.mark.parametrize(
+    ("dev", "test", "refused"),
+    [(b"", b"", None), (b"", b"b\t0\tx2\n", "dev.tsv"), (b"b\t0\tx2\n", b"", "test.tsv")],
+)
+def test_dev_and_test_are_both_empty_or_neither(tmp_path, dev, test, refused):
+    for name, content in zip(RAW_FILES, (b"a\t0\tx1\n", dev, test), strict=True):
+        (tmp_path / name).write_bytes(content)
+    if refused is None:
+        assert tsv.read_corpus(tmp_path, CORPUS)["official_split"].tolist() == ["train"]
+    else:
+        with pytest.raises(EmotionSlmError, match=f"{refused}: the file holds no rows"):
+            tsv.read_corpus(tmp_path, CORPUS)
