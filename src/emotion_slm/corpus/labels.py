@@ -148,6 +148,13 @@ PLAIN = r"^[^\x00-\x1f\x7f|`<>\[\]]*$"
 MOST_CHARACTERS = 200  # of a name
 Words = Annotated[str, Field(max_length=MOST_CHARACTERS, pattern=PLAIN)]
 Prose = Annotated[str, Field(max_length=2000, pattern=PLAIN)]
+SEPARATORS = (" ", ", ", "; ", " | ")  # of labels in one text; no name holds the last
+
+
+def separator(names: Iterable[str]) -> str:
+    """What stands between labels called `names` in one text: a space, unless one holds that."""
+    together = "".join(names)
+    return next(between for between in SEPARATORS if (between.strip() or " ") not in together)
 
 
 def is_plain(name: str) -> bool:
