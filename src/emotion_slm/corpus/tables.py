@@ -8,6 +8,7 @@ values of JSON stay what they are.
 import csv
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -97,7 +98,9 @@ def _read_csv(path: Path, file: str, wanted: list[str], header: list[str]) -> Ta
 
     text = _decoded(path)
     skipped, delimiter = _dialect(path, text, wanted, header)
-    columns, lines = _records(text, delimiter, skipped, header)
+    tabs = FORMATS[path.suffix.lower()] == "tsv"
+    quoting = csv.QUOTE_NONE if tabs and _rows_by_themselves(text) else csv.QUOTE_MINIMAL
+    columns, lines = _records(text, delimiter, skipped, header, quoting)
     if not lines:
         return Table(file, {name: [] for name in columns}, 0)
     table = _loaded(
@@ -108,6 +111,7 @@ def _read_csv(path: Path, file: str, wanted: list[str], header: list[str]) -> Ta
         header=None if header else 0,
         names=columns,
         skiprows=skipped,
+        quoting=quoting,
         encoding="utf-8-sig",
         keep_default_na=False,
     )
@@ -136,15 +140,28 @@ def _dialect(path: Path, text: str, wanted: list[str], header: list[str]) -> tup
     return 0, best if found(best) else max(DELIMITERS, key=first.count)
 
 
+def _rows_by_themselves(text: str) -> bool:
+    """Whether quotes of a tab-separated file mean nothing, as in many: they are at odds, or join
+    lines, where each line is a row of as many cells as the first."""
+    lines = [line for line in re.split("\r\n|\r|\n", text) if line.strip()]
+    if len({line.count("\t") for line in lines}) != 1:
+        return False
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True))
+    except csv.Error:
+        return True
+    return sum(bool("".join(row).strip()) for row in rows) < len(lines)
+
+
 def _records(
-    text: str, delimiter: str, skipped: int, header: list[str]
+    text: str, delimiter: str, skipped: int, header: list[str], quoting: int
 ) -> tuple[list[str], list[int]]:
     """The columns, and the line at which each row begins; _FlawError for an uneven one."""
     csv.field_size_limit(FIELD_CHARACTERS)
     source = io.StringIO(text, newline="")
     for _ in range(skipped):
         source.readline()
-    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    reader = csv.reader(source, delimiter=delimiter, quoting=quoting, strict=True)
     columns, lines = header, []
     while True:
         line = skipped + reader.line_num + 1

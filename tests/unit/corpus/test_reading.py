@@ -193,6 +193,21 @@ def test_spreadsheets_separate_in_several_ways(tmp_path, content):
     assert rows(read(tmp_path, content)) == [("x", ["joy"]), ("y", ["anger"])]
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('"a" he said\tjoy\nb\tanger\n', ['"a" he said', "b"]),
+        ('"a\tjoy\nb"\tanger\n', ['"a', 'b"']),
+        ('"never closed\tjoy\nb\tanger\n', ['"never closed', "b"]),
+        ('"a ""quoted"" text"\tjoy\n"b\tc"\tanger\n', ['a "quoted" text', "b\tc"]),
+        ('"a\nb"\tjoy\nc\tanger\n', ["a\nb", "c"]),
+    ],
+)
+def test_quotes_of_tab_separated_files_may_mean_nothing(tmp_path, content, expected):
+    reading = read(tmp_path, f"body\ttopics\n{content}", "t.tsv")
+    assert (reading.frame["text"].tolist(), reading.problems) == (expected, [])
+
+
 def test_groups_and_times_are_text_of_one_width(tmp_path):
     content = (
         "body,topics,conv,at\na,joy,7,2026-01-02\nb,joy,,2026-01-01 23:30\n"
