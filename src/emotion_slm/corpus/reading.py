@@ -235,6 +235,7 @@ class _Rows:
         """The labels in order: as described, as the file declares them, or sorted."""
         described = self.description
         if described.names is not None:
+            self._check(described.names)
             return list(described.names)
         if isinstance(described.labels, LabelColumns):
             names = list(described.labels.columns)
@@ -248,12 +249,16 @@ class _Rows:
         return names
 
     def _check(self, names: Sequence[str]) -> None:
-        """Add what is wrong with labels that the description does not name."""
+        """Add what is wrong with the labels, and with a corpus of which no row is left."""
         file = self.description.in_order[0]
         for name in names:
             if not is_plain(name):
                 reason = f"label {shown(name)} is longer than 200 characters or holds one of |`<>[]"
                 self.problems.append(Problem(file, None, None, reason, "rename it"))
+        if not self.rows and not any(found.level == "error" for found in self.problems):
+            left_out = ", ".join(self.dropped)
+            reason = f"no row is left ({left_out})"
+            self.problems.append(Problem(file, None, None, reason, "a corpus has rows"))
         if len(names) < 2 and self.rows:
             found = f"the one label {names[0]!r}" if names else "no label"
             self.problems.append(

@@ -125,15 +125,15 @@ def _dialect(path: Path, text: str, wanted: list[str], header: list[str]) -> tup
     """
     if FORMATS[path.suffix.lower()] == "tsv":
         return 0, "\t"
-    first = text.partition("\n")[0]
-    said = first.strip('\r"')
+    first = re.split("[\r\n]", text, maxsplit=1)[0]
+    said = first.strip('"')
     if said.startswith("sep=") and len(said) == len("sep=;"):
         return 1, said[-1]
     if header:
         return 0, ","
 
     def found(delimiter: str) -> int:
-        cells = next(csv.reader([first.rstrip("\r")], delimiter=delimiter), [])
+        cells = next(csv.reader([first], delimiter=delimiter), [])
         return len(set(cells) & set(wanted))
 
     best = max(DELIMITERS, key=found)

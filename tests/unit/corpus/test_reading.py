@@ -408,3 +408,26 @@ def test_errors_beyond_the_first_twenty_are_counted(tmp_path):
     with pytest.raises(EmotionSlmError) as caught:
         reading.checked()
     assert str(caught.value).splitlines()[-1] == "… and 5 more"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+@settings(max_examples=60, deadline=None)
+@given(
+    content=st.one_of(
+        st.binary(max_size=40),
+        st.lists(
+            st.sampled_from(
+                ['"', ",", "\t", "\n", "\r", " ", "a", "0", "\x00", "{", '":', "[", "]}"]
+            )
+        ).map(lambda parts: "".join(parts).encode()),
+    ),
+    headed=st.booleans(),
+)
+def test_no_content_is_a_traceback(suffix, content, headed):
+    head = b"body\ttopics\n" if suffix == "tsv" else b"body,topics\n"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"t.{suffix}"
+        path.write_bytes(head * headed + content)
+        labels = {"column": "topics"}
+        reading = read_rows("tickets", describe(files=path.name, labels=labels), folder=path.parent)
+    assert reading.errors or len(reading.names) >= 2
