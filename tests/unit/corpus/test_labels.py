@@ -17,14 +17,7 @@ from support.labels import (
 )
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import (
-    Corpus,
-    LabelSet,
-    is_plain,
-    load_corpus,
-    separator,
-    write_corpus,
-)
+from emotion_slm.corpus.labels import Corpus, LabelSet, load_corpus, write_corpus
 
 WRITTEN = json.loads(json.dumps(CORPUS.to_dict()))
 
@@ -105,26 +98,3 @@ def test_unknown_label_gets_a_hint(name, hint):
         GOEMOTIONS.known(name)
     with pytest.raises(EmotionSlmError, match=hint):
         to_matrix([["joy"], [name]])
-
-
-@pytest.mark.parametrize(
-    ("names", "between"),
-    [
-        (LABELS, " "),
-        (["joy", "very angry"], ", "),
-        (["joy", "very angry, really"], "; "),
-        (["a b", "c,d", "e;f"], " | "),
-    ],
-)
-def test_labels_in_one_text_can_be_told_apart(names, between):
-    assert separator(names) == between
-    assert between.join(names).split(between) == list(names)
-
-
-@pytest.mark.parametrize(
-    ("name", "plain"),
-    [("very angry", True), ("größer", True), ("3", True), ("", False), ("a|b", False),
-     ("<b>", False), ("a\nb", False), ("x" * 200, True), ("x" * 201, False)],
-)  # fmt: skip
-def test_names_of_labels_are_plain(name, plain):
-    assert is_plain(name) is plain
