@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from benchmarks.goemotions import GOEMOTIONS, ROOT
+from benchmarks.goemotions import CORPUS, ROOT
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet
 from emotion_slm.corpus.sample import write_sample
@@ -18,5 +18,5 @@ def comments(split: str):
     if file.exists():
         return f"{split} of {paths.SPLIT}", read_parquet(file, COLUMNS)
     with tempfile.TemporaryDirectory() as folder:
-        write_sample(ROOT / "corpora/sample/phrases.yaml", GOEMOTIONS, Path(folder), seed=0)
-        return "the sample corpus", read_corpus(Path(folder), GOEMOTIONS)
+        write_sample(ROOT / "corpora/sample/phrases.yaml", CORPUS, Path(folder), seed=0)
+        return "the sample corpus", read_corpus(Path(folder), CORPUS)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from benchmarks.goemotions import GOEMOTIONS
+from benchmarks.goemotions import CORPUS
 from benchmarks.turns import by_turns, ratios, spread
 from emotion_slm.common import paths
 from emotion_slm.common.threads import pin_threads
@@ -64,7 +64,7 @@ def main() -> None:
     package = read_package(paths.CLASSIFIER)
     encoder = load_encoder(package.encoder, package.adapted, package.folder / ENCODER)
     tokenizer = PackagedTokenizer(package.folder, package.encoder.max_length)
-    texts, _ = distinct_texts(read_corpus(paths.RAW, GOEMOTIONS)["text"])
+    texts, _ = distinct_texts(read_corpus(paths.RAW, CORPUS)["text"])
     some = texts[: options.texts]
     title = f"{len(some):,} comments, {options.runs} runs, {options.threads} threads"
     console.print(table(*measure(encoder, tokenizer, some, options.runs), len(texts), title))

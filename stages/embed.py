@@ -22,8 +22,7 @@ def main() -> None:
         pin_threads(document.threads)
         encoder = document.section("encoder", EncoderParams)
         params = document.section("embed", EmbedParams)
-        labels = load_corpus(paths.RAW).labels
-        corpus = read_corpus(paths.RAW, labels)
+        corpus = read_corpus(paths.RAW, load_corpus(paths.RAW))
         texts, rows = distinct_texts(corpus["text"])
         model = load_encoder(encoder, read_adapted(paths.ADAPTED), paths.ADAPTED / ENCODER)
         tokenizer = Tokenizer(locate(encoder), encoder.max_length)

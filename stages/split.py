@@ -12,7 +12,7 @@ from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import SplitParams
-from emotion_slm.corpus.split import split_official, split_pooled, summary
+from emotion_slm.corpus.split import split, summary
 from emotion_slm.corpus.tsv import read_corpus
 
 
@@ -20,13 +20,9 @@ def main() -> None:
     with stage("split") as report:
         document = Document.of_run()
         params = document.section("split", SplitParams)
-        labels = load_corpus(paths.RAW).labels
-        corpus = read_corpus(paths.RAW, labels)
-        seed = child_seed(document.seed, "split")
-        if params.protocol == "pooled":
-            splits = split_pooled(corpus, labels, params.ratios, seed)
-        else:
-            splits = split_official(corpus)
+        corpus = load_corpus(paths.RAW)
+        rows = read_corpus(paths.RAW, corpus)
+        splits = split(rows, corpus, params, child_seed(document.seed, "split"))
         for name, frame in splits.frames.items():
             write_parquet(paths.SPLIT / f"{name}.parquet", frame)
         enforce(merged([audit_split(), audit_raw(Path(), params.protocol)]))

@@ -10,7 +10,7 @@ from ingredients.folds import outcome as fold_outcome
 from ingredients.screen import Setting, append, arms, done, judge, outcome
 from ingredients.tables import compared, read_results
 from ruamel.yaml import YAML
-from support.labels import GOEMOTIONS, LABELS
+from support.labels import CORPUS, GOEMOTIONS, LABELS
 from support.training import text_rows
 
 from emotion_slm.common import paths
@@ -69,13 +69,13 @@ def test_every_arm_of_params_is_complete_and_named_once():
 def unseen(tmp_path_factory):
     """A workspace with the sample corpus, and its rows that are in no test set."""
     workspace = tmp_path_factory.mktemp("workspace")
-    write_sample(Path("corpora/sample/phrases.yaml"), GOEMOTIONS, workspace / paths.RAW, seed=0)
+    write_sample(Path("corpora/sample/phrases.yaml"), CORPUS, workspace / paths.RAW, seed=0)
     return workspace, rows_in_no_test(workspace, DOCUMENT)
 
 
 def test_no_row_of_the_folds_has_a_text_of_a_test_set(unseen):
     workspace, frame = unseen
-    corpus = read_corpus(workspace / paths.RAW, GOEMOTIONS)
+    corpus = read_corpus(workspace / paths.RAW, CORPUS)
     ratios = DOCUMENT.section("split", SplitParams).ratios
     pooled = split_pooled(corpus, GOEMOTIONS, ratios, child_seed(DOCUMENT.seed, "split")).frames[
         "test"

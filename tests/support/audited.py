@@ -14,7 +14,7 @@ from emotion_slm.corpus import tsv
 from emotion_slm.corpus.labels import write_corpus
 from emotion_slm.encoder.params import EncoderParams
 from stages import adapt, baselines, embed, evaluate, finetune, ismote, split, undersample
-from support.labels import GOEMOTIONS, SAMPLE
+from support.labels import CORPUS, SAMPLE
 from support.tiny import read_params, write_params
 
 MEANINGS = {"happy": "joy", "angry": "anger", "sad": "sadness", "scared": "fear", "": "neutral"}
@@ -65,6 +65,6 @@ def _write_raw(folder: Path) -> None:
         frames[name] = frame
     frames["dev"].loc[0, "text"] = frames["test"].loc[0, "text"].upper()
     frames["train"].loc[0, "text"] = frames["dev"].loc[1, "text"].upper()
-    contents = {f"{name}.tsv": tsv.render(frame, GOEMOTIONS) for name, frame in frames.items()}
+    contents = {f"{name}.tsv": tsv.render(frame, CORPUS) for name, frame in frames.items()}
     tsv.write_together(folder, contents)
     write_corpus(folder, SAMPLE)

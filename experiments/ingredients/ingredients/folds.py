@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from goemotions import GOEMOTIONS, to_matrix
+from goemotions import CORPUS, GOEMOTIONS, to_matrix
 from ruamel.yaml import YAML
 
 from emotion_slm.backbone.pretrained import locate
@@ -55,7 +55,7 @@ def rows_in_no_test(workspace: Path, document: Document):
     """Official train and validation, in that order, without texts of the pooled split's test."""
     import pandas as pd
 
-    corpus = read_corpus(workspace / paths.RAW, GOEMOTIONS)
+    corpus = read_corpus(workspace / paths.RAW, CORPUS)
     ratios = document.section("split", SplitParams).ratios
     pooled = split_pooled(corpus, GOEMOTIONS, ratios, child_seed(document.seed, "split")).frames[
         "test"

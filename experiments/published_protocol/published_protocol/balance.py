@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from goemotions import GOEMOTIONS, LABELS, to_matrix
+from goemotions import CORPUS, LABELS, to_matrix
 
 from emotion_slm.balance.rows import write_balanced
 from emotion_slm.common import paths
@@ -92,7 +92,7 @@ def main() -> None:
     content = parameters.read()
     pin_threads(content["threads"])
     protocol = parameters.protocol()
-    corpus = read_corpus(RAW, GOEMOTIONS)
+    corpus = read_corpus(RAW, CORPUS)
     corpus = corpus.assign(duplicate_group=duplicate_groups(corpus["text"]))[COLUMNS]
     vectors = read_vectors(EMBEDDED, corpus["id"])
     gold = to_matrix(corpus["labels"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from goemotions import GOEMOTIONS
+from goemotions import CORPUS
 
 from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common.threads import pin_threads
@@ -22,7 +22,7 @@ def main() -> None:
     pin_threads(parameters.read()["threads"])
     encoder = parameters.section("encoder", EncoderParams)
     batch_size = parameters.section("embed", EmbedParams).batch_size
-    corpus = read_corpus(RAW, GOEMOTIONS)
+    corpus = read_corpus(RAW, CORPUS)
     texts, rows = distinct_texts(corpus["text"])
     model = load_encoder(encoder, Adapted(frozen=True), None)
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)

@@ -4,7 +4,6 @@ So are the metrics that rest on these alone. Vectors are read, not made: vectors
 them.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from emotion_slm.balance.grow import as_ismote, grow, keep
 from emotion_slm.balance.params import IsmoteParams, UndersampleParams
 from emotion_slm.balance.purity import COLUMNS as PURITY
 from emotion_slm.balance.purity import mean_purity, neighbour_purity, probes
-from emotion_slm.balance.rows import COLUMNS as BALANCED_COLUMNS
 from emotion_slm.balance.rows import read_balanced
 from emotion_slm.balance.undersample import undersample
 from emotion_slm.common import files
@@ -34,7 +32,7 @@ from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import SplitParams
-from emotion_slm.corpus.split import COLUMNS, split_official, split_pooled, summary
+from emotion_slm.corpus.split import COLUMNS, split, summary
 from emotion_slm.corpus.tsv import read_corpus
 from emotion_slm.encoder.vectors import read_vectors
 from emotion_slm.evaluation.baselines import baselines
@@ -60,12 +58,10 @@ def audit_remade(root: Path, document: Document) -> dict:
     return result(
         {
             "split_not_of_its_seed": [
-                id_
-                for name in SPLITS
-                for id_ in _differing(frames[name], splits.frames[name], COLUMNS)
+                id_ for name in SPLITS for id_ in _differing(frames[name], splits.frames[name])
             ],
             "undersampled_not_of_its_seed": _differing(
-                thinned, _thin(root, document, frames["train"]), COLUMNS
+                thinned, _thin(root, document, frames["train"])
             ),
             "balanced_not_of_its_seed": found,
             "split_metrics_not_of_the_rows": _metrics(root, "split", summary(splits)),
@@ -79,12 +75,9 @@ def audit_remade(root: Path, document: Document) -> dict:
 
 
 def _split(root: Path, document: Document):
-    params = document.section("split", SplitParams)
-    labels = load_corpus(root / RAW).labels
-    corpus = read_corpus(root / RAW, labels)
-    if params.protocol == "pooled":
-        return split_pooled(corpus, labels, params.ratios, child_seed(document.seed, "split"))
-    return split_official(corpus)
+    params, corpus = document.section("split", SplitParams), load_corpus(root / RAW)
+    rows = read_corpus(root / RAW, corpus)
+    return split(rows, corpus, params, child_seed(document.seed, "split"))
 
 
 def _thin(root: Path, document: Document, train):
@@ -95,8 +88,8 @@ def _thin(root: Path, document: Document, train):
     return undersample(train, thin, params.keep, child_seed(document.seed, "undersample"))
 
 
-def _differing(written, remade, columns: Sequence[str]) -> list[str]:
-    """Ids of the rows that differ in any of `columns`, of the missing ones and the extra ones.
+def _differing(written, remade) -> list[str]:
+    """Ids of the rows that differ in any column of `remade`, of missing rows and of extra ones.
 
     The order of rows counts: sums and batches follow it.
     """
@@ -104,7 +97,7 @@ def _differing(written, remade, columns: Sequence[str]) -> list[str]:
         odd = sorted(set(written["id"]) ^ set(remade["id"]))
         return odd or written["id"][written["id"].duplicated()].tolist() or ["order of rows"]
     other = np.zeros(len(written), dtype=bool)
-    for column in columns:
+    for column in remade:
         pairs = zip(written[column], remade[column], strict=True)
         other |= np.fromiter((not _same(a, b) for a, b in pairs), dtype=bool, count=len(written))
     return written["id"][other].tolist()
@@ -138,7 +131,7 @@ def _balance(root: Path, document: Document, thinned, validation) -> tuple[list[
     purity = neighbour_purity(compared, labels, unseen, labels.to_matrix(validation["labels"]))
     mean = mean_purity(purity, "ismote")
     counted = grown[2] | ({} if mean is None else {"purity": round(mean, DECIMALS)})
-    return _differing(written, remade, BALANCED_COLUMNS), [
+    return _differing(written, remade), [
         *_metrics(root, "balance", counted, BY_A_ROW),
         *table_differences(root / PLOTS / "purity.csv", PURITY, purity, BY_A_ROW),
     ]

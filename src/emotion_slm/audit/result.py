@@ -102,26 +102,31 @@ def table_differences(
     """
     name = path.stem
     written = files.read_csv(path, columns)
-    expected = [{column: _value(row.get(column, "")) for column in columns} for row in rows]
+    expected = [{column: row.get(column, "") for column in columns} for row in rows]
+    if len(written) != len(expected) or any(set(row) != set(columns) for row in written):
+        return [f"{name}: rows or columns"]
+    found = [
+        {column: _as(row[column], cell) for column, cell in of_row.items()}
+        for row, of_row in zip(written, expected, strict=True)
+    ]
     first = columns[0]
-    keys = [[_value(row[first]) for row in written], [row[first] for row in expected]]
-    if differences(*keys) or any(set(row) != set(columns) for row in written):
+    if differences(*([row[first] for row in table] for table in (found, expected))):
         return [f"{name}: rows or columns"]
     return [
         f"{name}.{row[first]}.{place}"
-        for found, row in zip(written, expected, strict=True)
-        for place in differences(
-            {column: _value(cell) for column, cell in found.items()}, row, tolerance
-        )
+        for of_file, row in zip(found, expected, strict=True)
+        for place in differences(of_file, row, tolerance)
     ]
 
 
-def _value(cell: object) -> object:
-    """A cell of a file as the number or truth value it stands for."""
-    if cell in ("true", "false"):
-        return cell == "true"
+def _as(cell: str, expected: object) -> object:
+    """A cell of a file as what is expected there: a label may be called `1`, `true` or `nan`."""
+    if isinstance(expected, str):
+        return cell
+    if isinstance(expected, bool):
+        return {"true": True, "false": False}.get(cell, cell)
     try:
-        return float(cell) if isinstance(cell, str) else cell
+        return float(cell)
     except ValueError:
         return cell
 

@@ -1,4 +1,4 @@
-"""Leak audit of data/split: no id and no text on two sides."""
+"""Leak audit of data/split: no id, no text and no group on two sides."""
 
 import re
 import unicodedata
@@ -9,13 +9,14 @@ from emotion_slm.common import files
 from emotion_slm.common.paths import SPLIT, SPLITS
 
 COLUMNS = ("id", "text", "labels", "official_split", "duplicate_group")
+FURTHER = ("group", "time")  # columns that a corpus may have
 
 
 def audit_split(root: Path = Path()) -> dict:
     """Check ids, verbatim and normalised texts of train, validation and test against each other.
 
     A duplicate group must be the rows of one normalised text, no more and no fewer: folds and
-    intervals are drawn by group.
+    intervals are drawn by group. Where the corpus has groups of its own, none may be on two sides.
     """
     rows = read_rows(root)
     rows["normalized"] = rows["text"].map(text_key)
@@ -27,6 +28,9 @@ def audit_split(root: Path = Path()) -> dict:
         "rows_with_text_in_another_split": _in_several_splits(rows, "normalized"),
         "rows_with_false_duplicate_group": (groups_of_text != 1) | (texts_of_group != 1),
     }
+    if "group" in rows:
+        named = rows["group"] != ""
+        offending["rows_with_group_in_another_split"] = named & _in_several_splits(rows, "group")
     offenders = {
         "ids_in_several_splits": sorted(set(rows["id"][_in_several_splits(rows, "id")])),
         **{rule: rows["id"][mask].tolist() for rule, mask in offending.items()},
@@ -36,15 +40,14 @@ def audit_split(root: Path = Path()) -> dict:
 
 
 def read_rows(root: Path):
-    """The rows of all three splits in one frame: COLUMNS, and `split`."""
+    """The rows of all splits in one frame: COLUMNS, what they have of FURTHER, and `split`."""
     import pandas as pd
 
-    frames = [
-        files.read_parquet(root / SPLIT / f"{name}.parquet", COLUMNS)[list(COLUMNS)].assign(
-            split=name
-        )
-        for name in SPLITS
-    ]
+    frames = []
+    for name in SPLITS:
+        frame = files.read_parquet(root / SPLIT / f"{name}.parquet", COLUMNS)
+        known = [*COLUMNS, *(column for column in FURTHER if column in frame)]
+        frames.append(frame[known].assign(split=name))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -88,7 +88,7 @@ def _other_settings(root: Path, encoder: EncoderParams) -> list[str]:
 def _other_rows(root: Path, index, vectors: int) -> list[str]:
     """Ids whose row is not that of their text in data/raw, and `rows` where there are more, or
     fewer, vectors than distinct texts."""
-    corpus = read_corpus(root / RAW, load_corpus(root / RAW).labels)
+    corpus = read_corpus(root / RAW, load_corpus(root / RAW))
     texts, expected = distinct_texts(corpus["text"])
     expected_of = dict(zip(corpus["id"], expected.tolist(), strict=True))
     found_of = dict(zip(index["id"], index["row"], strict=True))

@@ -16,6 +16,7 @@ from emotion_slm.balance.geometry import PARENTS, draw, extend, private_random_s
 from emotion_slm.balance.neighbours import nearest, split_parameter
 from emotion_slm.balance.targets import column_of, resolve
 
+SHOWN = 10  # labels that a warning names
 PROVENANCE = np.dtype([*PARENTS.descr, ("target", np.int64), ("normalized", np.bool_)])
 
 
@@ -198,8 +199,11 @@ class MultiLabelISMOTE(BaseSampler):
         below = [column for column, target in targets.items() if counts[column] < target]
         self.skipped_ = [self.labels_[column] for column in below if counts[column] < enough]
         if self.skipped_:
+            more = len(self.skipped_) - SHOWN
+            rest = f" and {more} more" if more > 0 else ""
             warnings.warn(
-                f"labels with fewer than {enough} rows cannot be grown: {self.skipped_}",
+                f"labels with fewer than {enough} rows cannot be grown: "
+                f"{self.skipped_[:SHOWN]}{rest}",
                 UserWarning,
                 stacklevel=2,
             )

@@ -8,6 +8,8 @@ KINDS = {
     "labels": "lists of text",
     "official_split": "text",
     "duplicate_group": "whole numbers",
+    "group": "text",
+    "time": "text",
     "row": "whole numbers",
     "synthetic": "truth values",
     "normalized": "truth values",

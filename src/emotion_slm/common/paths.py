@@ -26,6 +26,7 @@ SCRATCH = Path(".scratch")
 
 # The raw files keep GoEmotions' names; the split ones are named by their role here.
 RAW_SPLITS = ("train", "dev", "test")
+RAW_FILES = ("train.tsv", "dev.tsv", "test.tsv")
 SPLITS = ("train", "validation", "test")
 
 

@@ -5,6 +5,7 @@ into the package. Nothing in the code knows a label.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -19,7 +20,9 @@ from emotion_slm.common.files import read_json, write_bytes
 from emotion_slm.common.params import Section, checked, plain
 
 CORPUS = "corpus.json"
+NORMAL = ("text", "labels", "id")  # columns of data/raw; a corpus may have `group` and `time` too
 
+Task = Literal["multi_label", "single_label"]
 Groups = dict[str, tuple[str, ...]]
 
 
@@ -91,21 +94,32 @@ class Corpus:
 
     `caption` stands under everything that shows results of it; `limits` are sentences of the model
     card; `hub`: the data set's id on Hugging Face, its revision and configuration, if it is there.
+    `columns`: those of data/raw; `unlabelled`: whether a row may have no label at all; `files`: the
+    SHA-256 of the files that it was read from, unless they are those of data/raw.
     """
 
     name: str
     title: str
     labels: LabelSet
-    task: str = "multi_label"
+    task: Task = "multi_label"
     language: str = "en"
     caption: str = ""
     limits: tuple[str, ...] = ()
     hub: Mapping[str, str] | None = None
+    columns: tuple[str, ...] = NORMAL
+    unlabelled: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON, in which `labels` are the names and stand beside what else is known of them."""
+        """JSON, in which `labels` are the names and stand beside what else is known of them.
+
+        `columns`, `unlabelled` and `files` are there where they say more than the default.
+        """
         content = asdict(self)
         labels = content.pop("labels")
+        for key, usual in (("columns", NORMAL), ("unlabelled", False), ("files", {})):
+            if content[key] == usual:
+                del content[key]
         return {**content, "labels": labels.pop("names"), **labels}
 
     @classmethod
@@ -125,13 +139,27 @@ class Corpus:
             },
             definitions=rest.pop("definitions"),
         )
-        return cls(labels=labels, **{**rest, "limits": tuple(rest["limits"])})
+        tuples = {key: tuple(rest[key]) for key in ("limits", "columns")}
+        return cls(labels=labels, **{**rest, **tuples})
 
 
 # Words of a card: no control characters, and nothing that Markdown or HTML would take for markup.
 PLAIN = r"^[^\x00-\x1f\x7f|`<>\[\]]*$"
-Words = Annotated[str, Field(max_length=200, pattern=PLAIN)]
+MOST_CHARACTERS = 200  # of a name
+Words = Annotated[str, Field(max_length=MOST_CHARACTERS, pattern=PLAIN)]
 Prose = Annotated[str, Field(max_length=2000, pattern=PLAIN)]
+SEPARATORS = (" ", ", ", "; ", " | ")  # of labels in one text; no name holds the last
+
+
+def separator(names: Iterable[str]) -> str:
+    """What stands between labels called `names` in one text: a space, unless one holds that."""
+    together = "".join(names)
+    return next(between for between in SEPARATORS if (between.strip() or " ") not in together)
+
+
+def is_plain(name: str) -> bool:
+    """Whether a label can be called so."""
+    return 0 < len(name) <= MOST_CHARACTERS and re.match(PLAIN, name) is not None
 
 
 class CorpusFile(Section):
@@ -139,11 +167,14 @@ class CorpusFile(Section):
 
     name: Words
     title: Words
-    task: Literal["multi_label"]
+    task: Task
     language: Words
     caption: Words
     limits: list[Prose]
     hub: dict[Words, Words] | None
+    columns: list[Literal["text", "labels", "id", "group", "time"]] = Field(list(NORMAL))
+    unlabelled: bool = False
+    files: dict[Words, Words] = Field(default_factory=dict)
     labels: Annotated[list[Words], Field(min_length=2)]
     targets: list[Words]
     thin: Words | None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emotion_slm.common.params import load_yaml
+from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import tsv
-from emotion_slm.corpus.labels import LabelSet
+from emotion_slm.corpus.labels import Corpus, LabelSet
 
 ROWS = 1000
 MULTI_LABEL_ROWS = 160
@@ -37,7 +38,7 @@ class Material(NamedTuple):
     pairs: list[dict]
 
 
-def write_sample(material: Path, labels: LabelSet, folder: Path, seed: int) -> None:
+def write_sample(material: Path, corpus: Corpus, folder: Path, seed: int) -> None:
     """Write train.tsv, dev.tsv and test.tsv (80:10:10) with every label in each of them.
 
     `material`: a YAML file with the fields of Material.
@@ -46,7 +47,7 @@ def write_sample(material: Path, labels: LabelSet, folder: Path, seed: int) -> N
 
     words = Material(**load_yaml(material))
     chance = random.Random(seed)
-    label_sets = _label_sets(chance, words, labels)
+    label_sets = _label_sets(chance, words, corpus.labels)
     texts = _texts(chance, words, label_sets)
     numbers = chance.sample(range(10**6), ROWS)
     rows = [
@@ -55,13 +56,13 @@ def write_sample(material: Path, labels: LabelSet, folder: Path, seed: int) -> N
     ]
     # Dealt out in the order of each row's rarest label, so that no file lacks one.
     rows.sort(key=lambda row: min(words.counts.get(label, words.rows) for label in row["labels"]))
-    dealt: dict[str, list[dict]] = {name: [] for name in tsv.FILES}
+    dealt: dict[str, list[dict]] = {name: [] for name in RAW_FILES}
     for position, row in enumerate(rows):
         dealt[{3: "dev.tsv", 7: "test.tsv"}.get(position % 10, "train.tsv")].append(row)
     for part in dealt.values():
         chance.shuffle(part)
     tsv.write_together(
-        folder, {name: tsv.render(pd.DataFrame(part), labels) for name, part in dealt.items()}
+        folder, {name: tsv.render(pd.DataFrame(part), corpus) for name, part in dealt.items()}
     )
 
 

@@ -1,4 +1,7 @@
-"""Train, validation and test: grouped by duplicate text, stratified by label."""
+"""Train, validation and test: equal texts and groups stay together, labels are stratified.
+
+A corpus with times is split by them instead.
+"""
 
 import re
 import unicodedata
@@ -9,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import RAW_SPLITS, SPLITS
-from emotion_slm.corpus.labels import LabelSet
-from emotion_slm.corpus.params import Ratios
+from emotion_slm.corpus.labels import Corpus, LabelSet
+from emotion_slm.corpus.params import Ratios, SplitParams
 
 # What shows nothing of its own beyond the categories Cc, Cf, Cs and Me: the rest of Unicode's
 # Default_Ignorable_Code_Point, the blank of Braille, and the skin tones of emoji.
@@ -20,10 +24,14 @@ INVISIBLE = re.compile(
     "\ufff0-\ufff8\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
 COLUMNS = ["id", "text", "labels", "official_split", "duplicate_group"]
+FURTHER = ["group", "time"]  # columns that a corpus may have
 
 
 class Splits(NamedTuple):
-    """Frames with COLUMNS by split name, and how many rows of each were dropped."""
+    """Frames by split name, and how many rows of each were dropped.
+
+    Their columns are COLUMNS, and group and time where the corpus has them.
+    """
 
     frames: dict
     dropped: dict[str, int]
@@ -51,50 +59,153 @@ def duplicate_groups(texts: Iterable[str]) -> np.ndarray:
     return np.array(groups, dtype=np.int64)
 
 
-def split_pooled(corpus, labels: LabelSet, ratios: Ratios, seed: int) -> Splits:
-    """Split all rows anew by iterative stratification; equal normalised texts stay together.
+def split(rows, corpus: Corpus, params: SplitParams, seed: int) -> Splits:
+    """Split the rows of data/raw as `params` say. EmotionSlmError when a split would be empty."""
+    if params.protocol == "official":
+        splits = split_official(rows)
+        remedy = (
+            "`split.protocol: official` takes the splits that a corpus comes in: give a file each "
+            "for train, validation and test in its description, or use `split.protocol: pooled`"
+        )
+    else:
+        splits = split_pooled(rows, corpus.labels, params.ratios, seed)
+        remedy = (
+            f"{len(rows)} rows of {len(np.unique(joined(rows)))} texts and groups, which stay "
+            "together, are too few; add rows, or leave out `group`"
+        )
+    empty = [name for name, frame in splits.frames.items() if not len(frame)]
+    if empty:
+        raise EmotionSlmError(f"{corpus.title}: no row is left for {' and '.join(empty)}; {remedy}")
+    return splits
 
-    `corpus` has `id, text, labels, official_split`; rows keep its order within each split. A
-    duplicate group counts as one sample that carries the union of its rows' labels.
+
+def split_pooled(rows, labels: LabelSet, ratios: Ratios, seed: int) -> Splits:
+    """Split all rows anew; equal normalised texts stay together, and so do the rows of a group.
+
+    `rows` has `id, text, labels, official_split`, perhaps `group` and `time`; its order is kept
+    within each split. Without times the split is stratified: rows that stay together count as one
+    sample that carries the union of their labels, but where they are of a group each row counts.
+    With times the earliest rows are train's, the latest test's: rows that stay together count as
+    the latest of them, so that train holds nothing later than what validation and test are of.
     """
-    from iterstrat.ml_stratifiers import IterativeStratification
-    from sklearn.utils import check_random_state
-
-    groups = duplicate_groups(corpus["text"])
-    gold = np.zeros((groups.max() + 1, len(labels)), dtype=np.int64)
-    np.add.at(gold, groups, labels.to_matrix(corpus["labels"]))
     shares = np.array([getattr(ratios, name) for name in SPLITS])
-    random_state = check_random_state(seed)
-    # The stratifier is greedy: samples it meets first go to the largest split, so it must not
-    # meet them in corpus order.
-    order = random_state.permutation(len(gold))
-    assigned = np.empty(len(gold), dtype=np.int64)
-    assigned[order] = IterativeStratification(gold[order] > 0, shares, random_state)
-    rows = corpus.assign(duplicate_group=groups)
+    together = joined(rows)
+    if "time" in rows:
+        assigned = _by_time(rows["time"].to_numpy(), together, shares)
+    else:
+        gold = np.zeros((together.max() + 1, len(labels)), dtype=np.int64)
+        np.add.at(gold, together, labels.to_matrix(rows["labels"]))
+        if "group" in rows:
+            assigned = _stratified_groups(gold, np.bincount(together), shares, seed)
+        else:
+            assigned = _stratified(gold > 0, shares, seed)
+    rows = rows.assign(duplicate_group=duplicate_groups(rows["text"]))
     return Splits(
         frames={
-            name: rows.loc[assigned[groups] == index, COLUMNS].reset_index(drop=True)
+            name: rows.loc[assigned[together] == index, _columns(rows)].reset_index(drop=True)
             for index, name in enumerate(SPLITS)
         },
         dropped=dict.fromkeys(SPLITS, 0),
     )
 
 
-def split_official(corpus) -> Splits:
+def joined(rows) -> np.ndarray:
+    """(n,) int64: one number for the rows that must stay together, in order of first appearance.
+
+    They are linked by equal normalised texts or by their group, perhaps through other rows; an
+    empty group links nothing.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    texts = duplicate_groups(rows["text"])
+    if "group" not in rows:
+        return texts
+    named = np.flatnonzero(rows["group"] != "")
+    numbers: dict[str, int] = {}
+    groups = [numbers.setdefault(name, len(numbers)) for name in rows["group"].iloc[named]]
+    n = int(texts.max()) + 1
+    # Nodes are texts, then groups; each row of a group is an edge between the two.
+    ends = (texts[named], n + np.array(groups, dtype=np.int64))
+    links = coo_array((np.ones(len(named)), ends), shape=(n + len(numbers),) * 2)
+    components = connected_components(links, directed=False)[1][texts]
+    first: dict[int, int] = {}
+    return np.array([first.setdefault(found, len(first)) for found in components], dtype=np.int64)
+
+
+def _stratified(gold: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+    """(n,) split of each sample, by iterative stratification (Sechidis et al. 2011).
+
+    `gold`: (n, labels) bool.
+    """
+    from iterstrat.ml_stratifiers import IterativeStratification
+    from sklearn.utils import check_random_state
+
+    random_state = check_random_state(seed)
+    # The stratifier is greedy: samples it meets first go to the largest split, so it must not
+    # meet them in corpus order.
+    order = random_state.permutation(len(gold))
+    assigned = np.empty(len(gold), dtype=np.int64)
+    assigned[order] = IterativeStratification(gold[order], shares, random_state)
+    return assigned
+
+
+def _stratified_groups(
+    gold: np.ndarray, sizes: np.ndarray, shares: np.ndarray, seed: int
+) -> np.ndarray:
+    """(n,) split of each group, whose rows carry labels `gold`, (n, labels) counts.
+
+    In random order each goes where its labels lack most, of the splits that still lack rows: a
+    group counts with all its rows, which iterative stratification cannot do.
+    """
+    counts = np.column_stack([gold, sizes])
+    counts = counts / np.maximum(counts.sum(axis=0), 1)  # (n, labels + 1) shares of all rows
+    lacking = np.repeat(shares[:, np.newaxis], counts.shape[1], axis=1)
+    assigned = np.empty(len(counts), dtype=np.int64)
+    for place in np.random.RandomState(seed).permutation(len(counts)):
+        lacks_rows = lacking[:, -1] > 0
+        assigned[place] = np.where(lacks_rows, lacking @ counts[place], -np.inf).argmax()
+        lacking[assigned[place]] -= counts[place]
+    return assigned
+
+
+def _by_time(times: np.ndarray, together: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """(groups,) split of the rows that stay together, by the latest of their (n,) `times`."""
+    latest: dict[int, str] = {}
+    for group, time in zip(together.tolist(), times, strict=True):
+        latest[group] = max(time, latest.get(group, ""))
+    order = np.array(sorted(latest, key=lambda group: (latest[group], group)))
+    sizes = np.bincount(together)[order]
+    middles = (np.cumsum(sizes) - sizes / 2) / len(times)
+    assigned = np.empty(len(order), dtype=np.int64)
+    assigned[order] = np.searchsorted(np.cumsum(shares)[:-1], middles, side="right")
+    return assigned
+
+
+def split_official(rows) -> Splits:
     """The corpus's own split without its leaks: test untouched, train and dev deduplicated.
 
-    Rows of train and dev whose normalised text occurs in a later split are dropped.
+    Rows of train and dev whose normalised text, or group, occurs in a later split are dropped.
     """
-    rows = corpus.assign(duplicate_group=duplicate_groups(corpus["text"]))
+    rows = rows.assign(duplicate_group=duplicate_groups(rows["text"]))
     frames, dropped = {}, {}
-    later: set[int] = set()
+    later: dict[str, set] = {
+        "duplicate_group": set(),
+        **({"group": set()} if "group" in rows else {}),
+    }
     for raw, name in reversed(list(zip(RAW_SPLITS, SPLITS, strict=True))):
-        frame = rows.loc[rows["official_split"] == raw, COLUMNS]
-        kept = ~frame["duplicate_group"].isin(later)
-        later.update(frame["duplicate_group"])
+        frame = rows.loc[rows["official_split"] == raw, _columns(rows)]
+        kept = np.ones(len(frame), dtype=bool)
+        for column, known in later.items():
+            kept &= ~frame[column].isin(known).to_numpy()
+            known.update(value for value in frame[column] if value != "")
         frames[name] = frame[kept].reset_index(drop=True)
         dropped[name] = int((~kept).sum())
     return Splits({name: frames[name] for name in SPLITS}, dropped)
+
+
+def _columns(rows) -> list[str]:
+    return [*COLUMNS, *(column for column in FURTHER if column in rows)]
 
 
 def summary(splits: Splits) -> dict[str, int]:

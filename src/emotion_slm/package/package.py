@@ -163,8 +163,8 @@ def _corpus(folder: Path, config: Config) -> Corpus:
                 f"{folder / CONFIG}: its labels are not those of {CORPUS}; fetch the model again"
             )
         return corpus
-    if described(name) and (corpus := read_description(name).corpus(name)).labels.names == labels:
-        return corpus
+    if described(name) and (found := read_description(name)).names == list(labels):
+        return found.corpus(name)
     results = read_json(package_file(folder, RESULTS)) if RESULTS in config.files else {}
     rows = results.get("per_label")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

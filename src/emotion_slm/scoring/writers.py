@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import separator
 from emotion_slm.scoring.chunks import Reader
 from emotion_slm.scoring.delimited import CsvReader
 from emotion_slm.scoring.formats import DELIMITERS, Format, Quoting, encodable
@@ -64,7 +65,7 @@ def create_writer(source: Path, form: Format, reader: Reader, names: Sequence[st
 
 
 class CsvWriter:
-    """Labels separated by spaces, probabilities with four decimals.
+    """Labels between the separator of their names, a space for most; four decimals.
 
     Fields are quoted where they hold a quote, the delimiter or what some reader takes for a line
     end; Python's csv module leaves a lone carriage return unquoted before version 3.13. Unless
@@ -78,6 +79,7 @@ class CsvWriter:
         self.names = names
         self.delimiter = delimiter
         self.quoted = quoted
+        self.between = separator([*names, "" if quoted else delimiter])
         self.special = re.compile(f'["{re.escape(delimiter)}{LINE_ENDS}]')
 
     def header(self) -> bytes:
@@ -85,7 +87,9 @@ class CsvWriter:
 
     def encode(self, rows, labels: list[list[str]], probabilities: np.ndarray) -> bytes:
         return b"".join(
-            self._line([*fields, " ".join(found), *(f"{value:.{DECIMALS}f}" for value in values)])
+            self._line(
+                [*fields, self.between.join(found), *(f"{value:.{DECIMALS}f}" for value in values)]
+            )
             for fields, found, values in zip(
                 self._fields(rows), labels, probabilities.tolist(), strict=True
             )

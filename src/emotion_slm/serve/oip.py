@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from emotion_slm.corpus.labels import separator
 from emotion_slm.serve.limits import WHOLE, RefusedError, read
 from emotion_slm.serve.model import NAME
 from emotion_slm.serve.service import Service
@@ -97,13 +98,14 @@ def router(service: Service, refusals: dict[int | str, dict[str, Any]]) -> APIRo
         openapi_extra={"requestBody": body},
     )
     async def infer(name: str, request: Request) -> Response:
-        """Of n texts (n, labels) probabilities, and the labels of each, separated by spaces."""
+        """Of n texts (n, labels) probabilities, and the labels of each, as in CSV."""
         _check_name(name)
         asked = await read(request, InferRequest)
         scored = await service.score(request, _texts(asked.inputs[0]))
         for place, reason in scored.errors.items():
             raise RefusedError(422, "bad_request", f"inputs.0.data.{place}: {reason}")
         found = service.model.classifier.above_threshold(scored.probabilities)
+        between = separator(service.model.classifier.labels.names)
         tensors = {
             OUTPUTS[0]: {
                 "datatype": "FP32",
@@ -113,7 +115,7 @@ def router(service: Service, refusals: dict[int | str, dict[str, Any]]) -> APIRo
             OUTPUTS[1]: {
                 "datatype": "BYTES",
                 "shape": [len(found)],
-                "data": [" ".join(labels) for labels in found],
+                "data": [between.join(labels) for labels in found],
             },
         }
         wanted = [output.name for output in asked.outputs or []] or OUTPUTS

@@ -4,11 +4,17 @@ from typing import Any
 
 from emotion_slm.balance.params import IsmoteParams, UndersampleParams
 from emotion_slm.classifier.params import FinetuneParams
-from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.common.params import Document
-from emotion_slm.corpus.description import read_description, sha256
-from emotion_slm.corpus.labels import LabelSet
+from emotion_slm.corpus.description import (
+    Description,
+    described_at,
+    local_files,
+    read_description,
+    sha256,
+)
 from emotion_slm.corpus.params import FetchParams, SplitParams
+from emotion_slm.corpus.reading import read_rows
 from emotion_slm.encoder.params import AdaptParams, EmbedParams, EncoderParams
 from emotion_slm.evaluation.params import BaselinesParams, EvaluateParams
 from emotion_slm.training.params import complete_loss
@@ -44,29 +50,51 @@ def checked_settings(document: Document) -> dict[str, Any]:
     settings = document.settings
     name = document.section("fetch", FetchParams).corpus
     description = read_description(name)
-    problems = _unknown_labels(document, description.label_set)
+    # First what it is made of: a missing file is told with the way to it.
+    settings["fetch"] = {"corpus": name, "sha256": sha256(name, description)}
+    problems = _unfit(document, name, description)
     if problems:
         raise EmotionSlmError("\n".join(problems))
-    settings["fetch"] = {"corpus": name, "sha256": sha256(name, description)}
     for name in ("adapt", "finetune"):
         if not document.is_none(name):
             settings[name] = {**settings[name], "loss": complete_loss(settings[name]["loss"])}
     return settings
 
 
-def _unknown_labels(document: Document, labels: LabelSet) -> list[str]:
-    """What the profile says of labels that its corpus does not have."""
+def _unfit(document: Document, corpus: str, description: Description) -> list[str]:
+    """What the profile says that its corpus is not made for."""
     where = f"{document.path}: profiles.{document.profile}"
     problems = []
+    if document.section("split", SplitParams).protocol == "official" and not (
+        description.gives_splits
+    ):
+        problems.append(
+            f"{document.path}: split.protocol: official takes the splits that a corpus comes in; "
+            f"give `files` for train, validation and test in {described_at(corpus)}, or use pooled"
+        )
     if not document.is_none("ismote"):
-        for name in document.section("ismote", IsmoteParams).named:
-            try:
-                labels.known(name)
-            except EmotionSlmError as error:
-                problems.append(f"{where}.ismote: {error}")
-    if not document.is_none("undersample") and labels.thin is None:
+        named = document.section("ismote", IsmoteParams).named
+        labels = _labels(corpus, description) if named else []
+        problems += [
+            f"{where}.ismote: unknown label {name!r}{did_you_mean(name, labels)}"
+            for name in named
+            if name not in labels
+        ]
+    if not document.is_none("undersample") and description.thin is None:
         problems.append(
             f"{where}.undersample: the corpus has no `thin` label to thin; name one in its "
             "description, or use `undersample: none`"
         )
     return problems
+
+
+def _labels(corpus: str, description: Description) -> list[str]:
+    """The labels of a corpus: those that its description names, else those of its files."""
+    if description.names is not None:
+        return description.names
+    if not local_files(corpus, description):
+        raise EmotionSlmError(
+            f"{described_at(corpus)}: names: missing key; the profile speaks of labels, and those "
+            "of a corpus from elsewhere are known only when it has been fetched"
+        )
+    return read_rows(corpus, description).checked().names

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.labels import GOEMOTIONS, LABELS, to_matrix
+from support.labels import CORPUS, GOEMOTIONS, LABELS, to_matrix
 from support.leaks import append, drop, reset, rewrite
 
 from emotion_slm.audit.audit import PARTS
@@ -18,7 +18,7 @@ PREDICTED = "data/predictions/test.parquet"
 
 def adapted_on_another_protocol(root) -> None:
     ratios = Ratios(train=0.6, validation=0.2, test=0.2)
-    train = split_pooled(read_corpus(root / "data/raw", GOEMOTIONS), GOEMOTIONS, ratios, 0).frames[
+    train = split_pooled(read_corpus(root / "data/raw", CORPUS), GOEMOTIONS, ratios, 0).frames[
         "train"
     ]
     reset(CONFIG, "train_ids_sha256", value=files.sha256_lines(train["id"].tolist()))(root)

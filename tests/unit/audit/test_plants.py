@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support import plants
+from support.described import labels_of, rows_of, run_stages, write_workspace
 from support.leaks import (
     Plant,
     append,
@@ -30,6 +31,7 @@ from emotion_slm.audit.leaks import check
 from emotion_slm.audit.result import enforce
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
+from stages import fetch, split
 
 TRAIN, VALIDATION, TEST = (f"data/split/{name}.parquet" for name in ("train", "validation", "test"))
 THINNED = "data/undersampled/train.parquet"
@@ -495,6 +497,61 @@ def _column_added(path: Path) -> None:
     path.write_text(
         "".join(f"{line}\n" for line in [f"{header},human", *(f"{r},0.5" for r in rows)])
     )
+
+
+def put_into_a_group_of_test(root: Path) -> None:
+    """A row of train said to be of a conversation of test, in data/raw too."""
+    group = files.read_parquet(root / TEST, ["group"])["group"].iloc[0]
+    row = files.read_parquet(root / TRAIN, ["id", "group"]).iloc[2]
+    edit(TRAIN, 2, group=group)(root)
+    old, new = (f"\t{row['id']}\t{name}\t" for name in (row["group"], group))
+    write_in("data/raw/train.tsv", old, new)(root)
+
+
+# Of a corpus with groups, split by time.
+OF_GROUPS_AND_TIMES: dict[str, tuple[Plant, str, str]] = {
+    "a row of train in a group of test": (
+        put_into_a_group_of_test, "split", "rows_with_group_in_another_split",
+    ),
+    "a group taken off a row": (edit(TRAIN, 2, group=""), "raw", "group_altered"),
+    "a row dated back": (
+        edit(TEST, 2, time="2020-01-01T00:00:00.000000+00:00"), "raw", "time_altered",
+    ),
+    "a row of train and a later one of test exchanged": (
+        moved_between_splits, "raw", "rows_out_of_time_order",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def grouped_once(tmp_path_factory, tiny_bert, encoder_params) -> Path:
+    """A clean workspace of a corpus with groups and times, as far as stage split."""
+    root = tmp_path_factory.mktemp("grouped") / "workspace"
+    described = {"group": "conversation", "time": "at", "id": "id", "empty": "none"}
+    rows = rows_of(labels_of(4, 90))
+    write_workspace(root, encoder_params(tiny_bert), rows, **described)
+    run_stages(root, fetch, split)
+    return root
+
+
+@pytest.mark.parametrize("name", OF_GROUPS_AND_TIMES)
+def test_a_fraud_with_groups_and_times_breaks_its_rule(grouped_once, tmp_path, name):
+    plant, part, rule = OF_GROUPS_AND_TIMES[name]
+    spoilt = shutil.copytree(grouped_once, tmp_path / "workspace")
+    assert check({part: PARTS[part]}, spoilt)["passed"]
+    plant(spoilt)
+    result = check({part: PARTS[part]}, spoilt)
+    assert result["must_be_zero"][rule] >= 1
+    assert result["examples"][rule] and not result["passed"]
+
+
+@pytest.mark.parametrize("column", ["group", "time"])
+def test_a_split_that_hides_a_column_of_the_corpus_is_refused(grouped_once, tmp_path, column):
+    spoilt = shutil.copytree(grouped_once, tmp_path / "workspace")
+    for path in (TRAIN, VALIDATION, TEST):
+        rewrite(path, lambda frame: frame.drop(columns=column))(spoilt)
+    with pytest.raises(EmotionSlmError, match=f"column '{column}' is missing"):
+        check({"raw": PARTS["raw"]}, spoilt)
 
 
 @pytest.fixture

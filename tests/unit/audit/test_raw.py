@@ -1,8 +1,15 @@
+from dataclasses import replace
+
+import pandas as pd
 import pytest
-from support.labels import GOEMOTIONS
+from support.labels import CORPUS, GOEMOTIONS
 from support.leaks import append, drop, edit, rewrite
 
 from emotion_slm.audit.raw import audit_raw, label_shift
+from emotion_slm.common import files
+from emotion_slm.corpus import tsv
+from emotion_slm.corpus.labels import NORMAL, write_corpus
+from emotion_slm.corpus.split import split_official
 
 TRAIN = "data/split/train.parquet"
 VALIDATION = "data/split/validation.parquet"
@@ -76,3 +83,32 @@ def test_shift_of_the_same_and_of_disjoint_labels():
     assert label_shift([["joy"], ["love"]], [["joy"], ["love"]], GOEMOTIONS)["jensen_shannon"] == 0
     assert label_shift([["joy"]], [["love"]], GOEMOTIONS)["jensen_shannon"] == 1
     assert label_shift([["joy"]], [], GOEMOTIONS) == {}
+
+
+def test_a_row_may_be_missing_whose_group_is_in_a_later_split(tmp_path):
+    corpus = replace(CORPUS, columns=(*NORMAL, "group"))
+    groups = {"train": ["x", "y", ""], "dev": ["y", "z", ""], "test": ["x", "v", ""]}
+    frames = {
+        split: pd.DataFrame(
+            {
+                "id": [f"{split}{row}" for row in range(3)],
+                "text": [f"{split} says {row}" for row in range(3)],
+                "labels": [["joy"], ["fear"], []],
+                "group": names,
+            }
+        )
+        for split, names in groups.items()
+    }
+    corpus = replace(corpus, unlabelled=True)
+    contents = {f"{split}.tsv": tsv.render(frame, corpus) for split, frame in frames.items()}
+    tsv.write_together(tmp_path / "data/raw", contents)
+    write_corpus(tmp_path / "data/raw", corpus)
+    rows = tsv.read_corpus(tmp_path / "data/raw", corpus)
+    for name, frame in split_official(rows).frames.items():
+        files.write_parquet(tmp_path / f"data/split/{name}.parquet", frame)
+    result = audit_raw(tmp_path, "official")
+    assert result["passed"]
+    dropped = result["findings"]["raw_rows_dropped_as_duplicates"]
+    assert dropped == {"train": 2, "dev": 0, "test": 0}
+    drop(TRAIN, 0)(tmp_path)
+    assert audit_raw(tmp_path, "official")["examples"]["raw_rows_missing"] == ["train2"]

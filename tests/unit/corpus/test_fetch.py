@@ -16,9 +16,11 @@ import pandas as pd
 import pytest
 import requests
 from ruamel.yaml import YAML
+from support.labels import CORPUS as DESCRIBED
 from support.labels import GOEMOTIONS
 
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import download as transport
 from emotion_slm.corpus import fetch as module
 from emotion_slm.corpus import tsv
@@ -37,7 +39,7 @@ CONTENTS = {
 PINS = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
 ROOT = Path(__file__).parents[3]
 GOEMOTIONS_YAML = ROOT / "corpora/goemotions.yaml"
-SOURCES = read_description("goemotions", ROOT).sources
+DESCRIPTION = read_description("goemotions", ROOT)
 
 
 @pytest.fixture(autouse=True)
@@ -228,7 +230,7 @@ def from_hub(name: str) -> bytes:
 def parquet(name: str, folder: Path) -> bytes:
     """CONTENTS as the hub serves them: label ids, columns in another order."""
     (folder / name).write_bytes(CONTENTS[name])
-    frame = tsv.parse(folder / name, GOEMOTIONS)
+    frame = tsv.parse(folder / name, DESCRIBED)
     frame["labels"] = [[GOEMOTIONS.index[label] for label in row] for row in frame["labels"]]
     stream = io.BytesIO()
     frame[["text", "labels", "id"]].to_parquet(stream, index=False)
@@ -238,7 +240,7 @@ def parquet(name: str, folder: Path) -> bytes:
 def test_hugging_face_parquet_gives_the_original_bytes(tmp_path, monkeypatch):
     tables = {
         f"simplified/{role}-00000-of-00001.parquet": parquet(name, tmp_path)
-        for role, name in zip(("train", "validation", "test"), tsv.FILES, strict=True)
+        for role, name in zip(("train", "validation", "test"), RAW_FILES, strict=True)
     }
     urls = []
 
@@ -251,7 +253,7 @@ def test_hugging_face_parquet_gives_the_original_bytes(tmp_path, monkeypatch):
     assert_fetched(Path("data/raw"))
     assert len(urls) == 3
     for url in urls:
-        assert f"/datasets/{SOURCES.hub}/resolve/{SOURCES.revision}/simplified/" in url
+        assert f"/datasets/{DESCRIPTION.hub}/resolve/{DESCRIPTION.revision}/simplified/" in url
 
 
 @pytest.mark.parametrize(
@@ -628,5 +630,5 @@ def test_sample_needs_no_source(tmp_path):
     shutil.copyfile(ROOT / "corpora/sample.yaml", "corpora/sample.yaml")
     assert fetch("sample", Path("data/raw")) == "corpora/sample/phrases.yaml"
     found = sorted(path.name for path in Path("data/raw").iterdir())
-    assert found == sorted([CORPUS, *tsv.FILES])
-    assert len(tsv.read_corpus(Path("data/raw"), GOEMOTIONS)) == ROWS
+    assert found == sorted([CORPUS, *RAW_FILES])
+    assert len(tsv.read_corpus(Path("data/raw"), DESCRIBED)) == ROWS

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support.labels import GOEMOTIONS, LABELS, NEUTRAL
+from support.labels import CORPUS, LABELS, NEUTRAL
 
 from emotion_slm.common.params import load_yaml
+from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.fetch import SAMPLE_SEED
 from emotion_slm.corpus.sample import FEWEST, ROWS, write_sample
@@ -21,19 +22,19 @@ SHA256 = "8c59917a8bf1a18fd5d57348a45de66b5e43dbc0736d2a7b0f95758f1f4a119b"
 
 
 def digest(folder: Path) -> str:
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in tsv.FILES)).hexdigest()
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in RAW_FILES)).hexdigest()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
-    write_sample(MATERIAL, GOEMOTIONS, folder, SAMPLE_SEED)
+    write_sample(MATERIAL, CORPUS, folder, SAMPLE_SEED)
     return folder
 
 
 @pytest.fixture(scope="module")
 def rows(folder) -> pd.DataFrame:
-    return tsv.read_corpus(folder, GOEMOTIONS)
+    return tsv.read_corpus(folder, CORPUS)
 
 
 def test_the_bytes_are_pinned(folder):
@@ -54,7 +55,7 @@ def test_the_hash_seed_does_not_matter(folder, tmp_path):
 
 
 def test_another_seed_gives_another_corpus(folder, tmp_path):
-    write_sample(MATERIAL, GOEMOTIONS, tmp_path, SAMPLE_SEED + 1)
+    write_sample(MATERIAL, CORPUS, tmp_path, SAMPLE_SEED + 1)
     assert digest(tmp_path) != digest(folder)
 
 
@@ -91,15 +92,12 @@ def test_labels_are_in_label_order(rows):
 
 
 def test_the_format_is_exercised(folder, rows):
-    quoted = sum(line.startswith(b'"') for name in tsv.FILES for line in (folder / name).open("rb"))
+    quoted = sum(line.startswith(b'"') for name in RAW_FILES for line in (folder / name).open("rb"))
     assert quoted >= ROWS / 40
     assert (rows["text"] != rows["text"].str.strip()).sum() >= ROWS / 40
     assert rows["text"].map(lambda text: not text.isascii()).sum() >= ROWS / 40
-    for name in tsv.FILES:
-        assert (
-            tsv.render(tsv.parse(folder / name, GOEMOTIONS), GOEMOTIONS)
-            == (folder / name).read_bytes()
-        )
+    for name in RAW_FILES:
+        assert tsv.render(tsv.parse(folder / name, CORPUS), CORPUS) == (folder / name).read_bytes()
 
 
 def test_duplicates_are_exercised(rows):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.labels import GOEMOTIONS, LABELS, to_matrix
+from support.labels import CORPUS, GOEMOTIONS, LABELS, to_matrix
 
 from emotion_slm.audit.split import text_key
 from emotion_slm.common.paths import SPLITS
@@ -36,7 +36,7 @@ RATIOS = Ratios(train=0.6, validation=0.2, test=0.2)
 def sample(tmp_path_factory) -> pd.DataFrame:
     folder = tmp_path_factory.mktemp("sample")
     fetch("sample", folder)
-    return tsv.read_corpus(folder, GOEMOTIONS)
+    return tsv.read_corpus(folder, CORPUS)
 
 
 def corpus(rows: list[tuple[str, str, list[str]]]) -> pd.DataFrame:
@@ -279,7 +279,7 @@ def test_summary_finds_near_duplicates_across_the_splits():
 
 @pytest.mark.skipif(not (REAL / "train.tsv").exists(), reason="GoEmotions is not on this machine")
 def test_the_real_corpus():
-    rows = tsv.read_corpus(REAL, GOEMOTIONS)
+    rows = tsv.read_corpus(REAL, CORPUS)
     official = split_official(rows)
     assert official.dropped == {"train": 456, "validation": 35, "test": 0}
     pooled = split_pooled(rows, GOEMOTIONS, RATIOS, seed=3407)
