@@ -54,7 +54,7 @@ def adapt(
         to_rows(frame, labels, tokenizer) for frame in (train_frame, validation_frame)
     )
     model = initial(encoder, params, labels, tokenizer, seed)
-    loss = build_loss(params.loss, labels)
+    loss = build_loss(params.loss, labels, rows.gold)
     training = train(model, loss, rows, validation, params.training, seed, resume_folder, on_epoch)
     if processes.rank == 0:
         seen = (sha256_lines(frame["id"].tolist()) for frame in (train_frame, validation_frame))
@@ -78,4 +78,4 @@ def to_rows(frame, labels: LabelSet, tokenizer: Tokenizer) -> Rows:
     token_ids = tokenizer(frame["text"].tolist())
     lengths = np.array([len(ids) for ids in token_ids])
     gold = labels.to_matrix(frame["labels"])
-    return Rows(token_ids, gold, frame["id"].tolist(), tokenizer.pad, lengths)
+    return Rows(token_ids, gold, frame["id"].tolist(), tokenizer.pad, lengths, labels.single)
