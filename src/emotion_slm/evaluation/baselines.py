@@ -7,7 +7,6 @@ import numpy as np
 
 from emotion_slm.calibration.choice import PROBABILITY_BOUND
 from emotion_slm.corpus.labels import LabelSet
-from emotion_slm.evaluation import metrics
 from emotion_slm.evaluation.evaluate import HALF, Scored, decide, overall
 from emotion_slm.evaluation.params import BaselinesParams, TfidfParams
 

@@ -32,7 +32,8 @@ class Scored(NamedTuple):
 class Decision(NamedTuple):
     """What validation chose: a calibration, and a threshold per label.
 
-    Where each row carries exactly one label there are no thresholds: the most probable is predicted.
+    Where each row carries exactly one label there are no thresholds: the most probable one is
+    predicted.
     """
 
     choice: Choice

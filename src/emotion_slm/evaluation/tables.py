@@ -44,9 +44,7 @@ def headline(test: Mapping[str, float], profile: str, protocol: str) -> Text:
     of_one = "accuracy" in test
     counted = f"accuracy {test['accuracy']:.3f}" if of_one else f"micro-F1 {test['micro_f1']:.3f}"
     exact = "" if of_one else f" · exact {test['exact_accuracy']:.3f}"
-    second = (
-        f"{counted} · mAP {test['map']:.3f}{exact} · calibration error {test['ece']:.3f}"
-    )
+    second = f"{counted} · mAP {test['map']:.3f}{exact} · calibration error {test['ece']:.3f}"
     where = f", test set of profile {profile}, {protocol} split\n"
     return Text.assemble((first, "bold"), where, second)
 
