@@ -108,7 +108,9 @@ class Config(Made):
     adapted: AdaptedConfig
     classifier: ClassifierParams
     width: int = Field(ge=1, le=WIDEST)
-    problem_type: Literal["multi_label_classification", "single_label_classification"]
+    problem_type: Literal["multi_label_classification", "single_label_classification"] = (
+        "multi_label_classification"
+    )
     onnx: Precision | None = None
 
     @property

@@ -101,7 +101,8 @@ def precision_recall(
     """A precision-recall curve per label as small multiples, with AP and the base rate.
 
     `gold` and `scores` are (n, labels), the scores raw logits, as a calibration may pool some into
-    ties, or probabilities where a row carries exactly one label. A label without positives has an empty panel.
+    ties, or probabilities where a row carries exactly one label. A label without positives has an
+    empty panel.
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -152,12 +153,8 @@ def threshold_curves(
 def no_thresholds(path: Path, note: str = "") -> None:
     """In the place of `threshold_curves`, where each row carries exactly one label."""
     with canvas(path, 1.2, "No thresholds", note) as figure:
-        figure.text(
-            0.5,
-            0.2,
-            "Each text gets its most probable label: nothing is to be reached.",
-            ha="center",
-        )
+        words = "Each text gets its most probable label: nothing is to be reached."
+        figure.text(0.5, 0.2, words, ha="center")
 
 
 @contextmanager

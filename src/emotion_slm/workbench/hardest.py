@@ -49,8 +49,9 @@ class Hardest(NamedTuple):
 def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
     """The `count` test rows with the largest mean cross-entropy over the labels, or of their one.
 
-    Probabilities are calibrated and labels predicted as in metrics/test.json; `test_macro_f1` is its macro-F1: files of another run, which give another,
-    are not shown. EmotionSlmError when a file is unreadable or the rows of two do not match.
+    Probabilities are calibrated and labels predicted as in metrics/test.json; `test_macro_f1` is
+    its macro-F1: files of another run, which give another, are not shown. EmotionSlmError when a
+    file is unreadable or the rows of two do not match.
     """
     try:
         for path in NEEDED:
