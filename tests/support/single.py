@@ -1,4 +1,4 @@
-"""A corpus of one label a row, made by a seed; and a workspace in which the stages have run on it."""
+"""A corpus of one label a row, made by a seed; and a workspace in which the stages ran on it."""
 
 from contextlib import chdir
 from itertools import product

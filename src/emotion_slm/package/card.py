@@ -11,11 +11,13 @@ from emotion_slm.common.files import read_json, write_bytes
 from emotion_slm.common.params import checked, shown
 from emotion_slm.common.paths import CLASSIFIER
 from emotion_slm.corpus.labels import Corpus
+from emotion_slm.encoder.params import StartParams
 from emotion_slm.evaluation.metrics import FEW_POSITIVES
 from emotion_slm.package.config import (
     AT_HALF,
     CALIBRATION,
     CARD,
+    CONFIG,
     RESULTS,
     UNCALIBRATED,
     package_file,
@@ -234,7 +236,7 @@ def model_card(package: Package, model: str, on_hub: bool = False) -> str:
         **origin._asdict(),
         **(OF_ONE if labels.single else OF_MANY),
         counts=(test[micro], half[micro]),
-        base=public_name(package.encoder.id),
+        base=_base(package),
         title=corpus.title,
         labels=len(labels),
         targets=TARGETS.format(count=len(labels.targets)) if _chosen(corpus) else "",
@@ -293,6 +295,20 @@ def _transformers(package: Package, method: str, model: str) -> str:
     single = package.corpus.labels.single
     function = "softmax over the labels" if single else "sigmoid of each label"
     return PIPELINE.format(function=function, sigmoids=SIGMOIDS[method], model=model)
+
+
+def _base(package: Package) -> str:
+    """The pretrained model, and the one that its encoder was started from, if there is one."""
+    base = public_name(package.encoder.id)
+    encoder = package.provenance.parameters.get("encoder")
+    if not isinstance(encoder, dict) or not encoder.get("start"):
+        return base
+    where = "provenance.parameters.encoder.start"
+    start = checked(StartParams, encoder["start"], package.folder / CONFIG, where, most=1)
+    return (
+        f"{base},\nfine-tuned from the encoder of profile `{start.profile}` on corpus "
+        f"`{start.corpus}` (SHA-256 of its config.json: {start.sha256})"
+    )
 
 
 def _chosen(corpus: Corpus) -> bool:

@@ -16,7 +16,8 @@ from emotion_slm.corpus.description import (
 from emotion_slm.corpus.labels import SINGLE_LABEL
 from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.corpus.reading import read_rows
-from emotion_slm.encoder.params import AdaptParams, EmbedParams, EncoderParams
+from emotion_slm.encoder.params import AdaptParams, EmbedParams, EncoderParams, StartParams
+from emotion_slm.encoder.start import described
 from emotion_slm.evaluation.params import BaselinesParams, EvaluateParams
 from emotion_slm.training.params import check_loss, complete_loss
 
@@ -57,6 +58,11 @@ def checked_settings(document: Document) -> dict[str, Any]:
         *_unfit(document, name, description),
         *_other_losses(document, description.task == SINGLE_LABEL),
     ]
+    encoder = document.section("encoder", EncoderParams)
+    if encoder.start and not problems:
+        start = described(encoder)
+        problems += _unfit_start(document, start, name)
+        settings["encoder"] = {**settings["encoder"], "start": start.model_dump()}
     if problems:
         raise EmotionSlmError("\n".join(problems))
     for name in ("adapt", "finetune"):
@@ -114,4 +120,21 @@ def _other_losses(document: Document, single: bool) -> list[str]:
             except EmotionSlmError as error:
                 where = f"{document.path}: profiles.{document.profile}.{name}.loss"
                 problems.append(f"{where}: {error}")
+    return problems
+
+
+def _unfit_start(document: Document, start: StartParams, corpus: str) -> list[str]:
+    """Why the run must not begin with the model that its encoder names."""
+    where = f"{document.path}: profiles.{document.profile}"
+    problems = []
+    if document.is_none("adapt") or document.section("adapt", AdaptParams).lora != "none":
+        problems.append(
+            f"{where}.encoder.start: only an adapt stage that trains every weight can begin with a "
+            "packaged model; set adapt.lora to none, or leave encoder.start out"
+        )
+    if start.corpus == corpus:
+        problems.append(
+            f"{where}.encoder.start: {start.package} was trained on {corpus} already, and may have "
+            "read what is validation or test here; start from a model of another corpus"
+        )
     return problems
