@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_softmax, softmax
 
 from emotion_slm.calibration.maps import COLDEST, HOTTEST, MIN_SLOPE, Platt, Temperature
 
 STEEPEST = 1 / COLDEST
+LEAST = 1e-300  # a probability, whose logarithm is still a number
 # Of vector scaling: so many rows' worth of evidence that no label needs a slope or intercept of its
 # own. A label with a handful of rows keeps to the others'.
 PRIOR_ROWS = 10.0
+
+
+def softmax(values: np.ndarray) -> np.ndarray:
+    """(n, labels) float64 → rows that sum to 1; in numpy, as `maps.sigmoid`."""
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 class SoftmaxTemperature(NamedTuple):
@@ -32,7 +38,7 @@ class SoftmaxTemperature(NamedTuple):
 
         def slope_of_nll(inverse: float) -> float:
             # The NLL is convex in 1 / T.
-            expected = (softmax(scores * inverse, axis=1) * scores).sum(axis=1)
+            expected = (softmax(scores * inverse) * scores).sum(axis=1)
             return float(np.mean(expected - of_gold))
 
         low, high = 1 / HOTTEST, 1 / COLDEST
@@ -44,7 +50,7 @@ class SoftmaxTemperature(NamedTuple):
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities."""
-        return softmax(logits.astype(np.float64) / self.temperature, axis=1)
+        return softmax(logits.astype(np.float64) / self.temperature)
 
     def to_dict(self, labels: Sequence[str]) -> dict[str, float]:
         return {"temperature": self.temperature}
@@ -76,9 +82,11 @@ class Vector(NamedTuple):
         def penalised(flat: np.ndarray) -> tuple[float, np.ndarray]:
             factor, intercept = flat[:width], flat[width:]
             moved = scores * (common * factor) + intercept
-            excess = softmax(moved, axis=1) - gold  # (n, labels)
+            probabilities = softmax(moved)
+            excess = probabilities - gold  # (n, labels)
             apart = np.concatenate([factor - 1, intercept])
-            value = -(log_softmax(moved, axis=1) * gold).sum() + PRIOR_ROWS * (apart**2).sum()
+            of_gold = np.maximum((probabilities * gold).sum(axis=1), LEAST)
+            value = -np.log(of_gold).sum() + PRIOR_ROWS * (apart**2).sum()
             gradient = np.concatenate([(excess * scores * common).sum(0), excess.sum(0)])
             return value / len(gold), (gradient + 2 * PRIOR_ROWS * apart) / len(gold)
 
@@ -93,7 +101,7 @@ class Vector(NamedTuple):
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities."""
-        return softmax(logits.astype(np.float64) * self.slope + self.intercept, axis=1)
+        return softmax(logits.astype(np.float64) * self.slope + self.intercept)
 
     def to_dict(self, labels: Sequence[str]) -> dict[str, dict[str, float]]:
         """Slope and intercept by label name."""

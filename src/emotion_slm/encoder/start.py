@@ -39,11 +39,17 @@ def keep(encoder: EncoderParams) -> Path:
                 f"{start.sha256}, found {found}; put the pinned one there, or change the pin if "
                 "this one is wanted"
             )
+        _check(read_json(package / CONFIG), encoder)
         for name in (ENCODER, CONFIG):  # the config last: with it the copy is whole
             source = require(package / name)
             with atomic_path(kept / name) as temporary:
                 shutil.copyfile(source, temporary)
-    _check(kept, encoder)
+    files = _check(read_json(kept / CONFIG), encoder)
+    if sha256_file(require(kept / ENCODER)) != files[ENCODER]:
+        raise EmotionSlmError(
+            f"{kept / ENCODER}: altered (its SHA-256 is not the one in {CONFIG}); delete {kept} "
+            f"and put the pinned package at {package} again"
+        )
     return kept
 
 
@@ -65,18 +71,13 @@ def _is_whole(kept: Path, start: StartParams) -> bool:
     return (kept / CONFIG).is_file() and sha256_file(kept / CONFIG) == start.sha256
 
 
-def _check(kept: Path, encoder: EncoderParams) -> None:
-    """The copy holds an encoder that was trained whole, on the same base."""
-    package, config = encoder.start.package, read_json(kept / CONFIG)
-    if not isinstance(config.get("files"), dict) or ENCODER not in config["files"]:
+def _check(config: dict, encoder: EncoderParams) -> dict[str, str]:
+    """The hashes of a package's files; its encoder was trained whole, on the same base."""
+    package, files = encoder.start.package, config.get("files")
+    if not isinstance(files, dict) or ENCODER not in files:
         raise EmotionSlmError(
             f"{package}: no package with an encoder of its own, which encoder.start needs; name "
             "another, or leave encoder.start out"
-        )
-    if sha256_file(require(kept / ENCODER)) != config["files"][ENCODER]:
-        raise EmotionSlmError(
-            f"{kept / ENCODER}: altered (its SHA-256 is not the one in {CONFIG}); delete {kept} "
-            f"and put the pinned package at {package} again"
         )
     if config.get("adapted", {}).get("lora"):
         raise EmotionSlmError(
@@ -91,3 +92,4 @@ def _check(kept: Path, encoder: EncoderParams) -> None:
                 f"encoder.start: the encoder of {package} is one of {base.get('id')} "
                 f"({base.get('sha256')}), and encoder.{name} is {wanted}; give both the same base"
             )
+    return files
