@@ -8,13 +8,12 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from emotion_slm.common import paths
 from emotion_slm.common.params import Document, write_run
-from emotion_slm.corpus import tsv
-from emotion_slm.corpus.labels import Corpus, LabelSet, write_corpus
+from emotion_slm.corpus.labels import Corpus, LabelSet
 from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.workbench.params_check import checked_settings
 from stages import ismote
-from support.audited import STAGES
+from support.described import STAGES, write_workspace
 from support.tiny import read_params, write_params
 
 WORDS = {"billing": "angry", "praise": "happy", "question": "scared"}  # of labels
@@ -28,45 +27,43 @@ LABELS = LabelSet(
     single=True,
 )
 CORPUS = Corpus("tickets", "Tickets", LABELS)
-SIZES = {"train": 160, "dev": 100, "test": 100}
 LOSS = {"name": "cross_entropy", "class_weights": "balanced"}
 
 
-def frames() -> dict[str, pd.DataFrame]:
-    """Texts with a word that tells the label four times in five, by raw split."""
+def frames(*sizes: int) -> list[pd.DataFrame]:
+    """Frames with `id, text, labels` of so many rows; four texts in five have a word that tells."""
     codes = ("".join(letters) for letters in product("abcdefghij", repeat=3))
     random = np.random.default_rng(0)
-    found = {}
-    for name, size in SIZES.items():
+    found = []
+    for place, size in enumerate(sizes):
         labels = random.choice(list(WORDS), size, p=SHARES)
         told = np.where(random.random(size) < 0.8, labels, random.choice(list(WORDS), size))
         texts = [f"The {next(codes)}, {WORDS[label]} {next(codes)}!" for label in told]
-        ids = [f"{name}{row}" for row in range(size)]
-        found[name] = pd.DataFrame(
-            {"id": ids, "text": texts, "labels": [[str(label)] for label in labels]}
-        )
+        ids = [f"{place}.{row}" for row in range(size)]
+        lists = [[str(label)] for label in labels]
+        found.append(pd.DataFrame({"id": ids, "text": texts, "labels": lists}))
     return found
 
 
 def write_single_workspace(root: Path, encoder: EncoderParams) -> None:
-    """Raw corpus to packaged model, of one label a row."""
-    params = read_params(Path())
-    params |= {"profile": "sample", "threads": 1}
+    """Params, description and rows of corpus `tickets`, and what all stages make of them."""
+    (frame,) = frames(360)
+    rows = [
+        {"body": text, "topic": labels[0]}
+        for text, labels in zip(frame["text"], frame["labels"], strict=True)
+    ]
+    described = {"labels": {"column": "topic"}, "task": "single_label", "thin": "billing"}
+    write_workspace(root, encoder, rows, **described)
+    params = read_params(root)
     params["split"]["ratios"] = {"train": 0.4, "validation": 0.3, "test": 0.3}
-    params["evaluate"]["thresholds"] = {"grid_step": 0.05, "folds": 3, "shrinkage": 100}
     profile = params["profiles"]["sample"]
-    profile["encoder"] = encoder.model_dump()
     profile["adapt"]["loss"] = profile["finetune"]["loss"] = dict(LOSS)
-    profile["undersample"]["keep"] = 50
-    profile["ismote"] |= {"target": 60, "exclude_labels": []}
-    profile["finetune"] |= {"start": "adapted"}
-    profile["finetune"]["training"]["batch_size"] = 32
-    root.mkdir(parents=True, exist_ok=True)
+    profile["undersample"] = {"keep": 50}
+    profile["ismote"] |= {"target": 60}
+    profile["finetune"]["start"] = "adapted"
+    profile["finetune"]["training"] |= {"batch_size": 32, "epochs": 10}
     write_params(root, params)
-    write_run(Document.read(root / paths.PARAMS).settings, root / paths.RUN)
-    contents = {f"{name}.tsv": tsv.render(frame, LABELS) for name, frame in frames().items()}
-    tsv.write_together(root / paths.RAW, contents)
-    write_corpus(root / paths.RAW, CORPUS)
     with chdir(root), patch.object(ismote, "draw"):
+        write_run(checked_settings(Document.read()))
         for stage in STAGES:
             stage.main()

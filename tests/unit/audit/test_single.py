@@ -11,6 +11,8 @@ from support.single import LABELS, write_single_workspace
 from emotion_slm.audit.audit import PARTS, audit
 from emotion_slm.audit.leaks import check
 from emotion_slm.common import files
+from emotion_slm.corpus.labels import load_corpus
+from emotion_slm.scoring.classifier import EmotionClassifier
 from emotion_slm.workbench.hardest import hardest
 
 PREDICTED = "data/predictions/test.parquet"
@@ -34,6 +36,21 @@ def test_a_clean_run_passes_and_what_does_not_apply_is_said(clean):
     assert found["passed"], found["examples"]
     assert list(found["findings"]["not_applicable"]) == ["thresholds_not_from_validation"]
     assert "thresholds_not_from_validation" not in found["must_be_zero"]
+
+
+def test_its_labels_are_those_of_the_data_and_every_row_has_one(clean):
+    assert load_corpus(clean / "data/raw").task == "single_label"
+    assert load_corpus(clean / "data/raw").labels.names == LABELS.names
+    rows = files.read_parquet(clean / "data/split/train.parquet", ["labels"])
+    assert {len(labels) for labels in rows["labels"]} == {1}
+
+
+def test_the_package_gives_one_label_a_text(clean, monkeypatch):
+    monkeypatch.chdir(clean)
+    classifier = EmotionClassifier.from_pretrained(PACKAGE)
+    assert [len(labels) for labels in classifier.predict(["The abc, happy abd!", ""])] == [1, 1]
+    accuracy = files.read_json(clean / "metrics/test.json")["accuracy"]
+    assert accuracy > files.read_json(clean / "metrics/baselines.json")["majority_accuracy"]
 
 
 def test_tables_and_pictures_stand_for_what_there_is_none_of(clean):

@@ -75,7 +75,9 @@ def test_reliability_is_that_of_the_most_probable_label(evaluation):
 
 
 def test_baselines_of_one_label_a_row():
-    corpus = [frame.assign(duplicate_group=np.arange(len(frame))) for frame in frames().values()]
+    corpus = [
+        frame.assign(duplicate_group=np.arange(len(frame))) for frame in frames(160, 100, 100)
+    ]
     params = BaselinesParams(tfidf=TfidfParams(min_df=1, max_ngram=1, c=10.0), thresholds=PARAMS)
     found = baselines(*corpus, LABELS, params, 0)
     labels = pd.Series([row[0] for row in corpus[2]["labels"]])
@@ -86,7 +88,7 @@ def test_baselines_of_one_label_a_row():
 
 def test_a_label_without_training_rows_is_improbable_but_possible():
     train, validation, test = (
-        frame.assign(duplicate_group=np.arange(len(frame))) for frame in frames().values()
+        frame.assign(duplicate_group=np.arange(len(frame))) for frame in frames(160, 100, 100)
     )
     known = train[[row[0] != "question" for row in train["labels"]]]
     params = BaselinesParams(tfidf=TfidfParams(min_df=1, max_ngram=1, c=10.0), thresholds=PARAMS)
