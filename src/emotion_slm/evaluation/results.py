@@ -224,17 +224,16 @@ def _label_counts(root: Path, labels: LabelSet) -> list[Row]:
 
 
 def _thresholds(found: Evaluation, counts: list[Row], train_rows: int) -> list[Row]:
-    """None where each row carries exactly one label."""
-    if found.decision.limits is None:
-        return []
+    """Where each row carries exactly one label, the rows have no threshold."""
+    limits = found.decision.limits
     return [
         {
             "label": row["label"],
-            "threshold": metrics.rounded(threshold),
+            **({} if limits is None else {"threshold": metrics.rounded(limits[place])}),
             "train_share": metrics.rounded(row["train"] / train_rows),
             "validation_positives": row["validation"],
         }
-        for row, threshold in zip(counts, found.decision.limits, strict=True)
+        for place, row in enumerate(counts)
     ]
 
 

@@ -55,7 +55,10 @@ def test_the_package_gives_one_label_a_text(clean, monkeypatch):
 
 def test_tables_and_pictures_stand_for_what_there_is_none_of(clean):
     plots = clean / "metrics/plots"
-    assert (plots / "thresholds.csv").read_text().count("\n") == 1  # its header
+    rows = files.read_csv(plots / "thresholds.csv", ("label", "threshold", "train_share"))
+    assert [(row["label"], row["threshold"]) for row in rows] == [
+        (name, "") for name in LABELS.names
+    ]
     assert (plots / "threshold_curves.png").exists()
     assert not (clean / PACKAGE / "thresholds.json").exists()
 
