@@ -30,7 +30,7 @@ def keep(encoder: EncoderParams) -> Path:
             f"encoder.start.sha256: pin the model to start from: {start.package} is now "
             f"{sha256_file(_config(package))}"
         )
-    kept = STARTS / start.sha256[:16]
+    kept = kept_at(start)
     if not _is_whole(kept, start):
         found = sha256_file(_config(package))
         if found != start.sha256:
@@ -51,6 +51,11 @@ def keep(encoder: EncoderParams) -> Path:
             f"and put the pinned package at {package} again"
         )
     return kept
+
+
+def kept_at(start: StartParams) -> Path:
+    """Where the pinned package's copy lies."""
+    return STARTS / start.sha256[:16]
 
 
 def described(encoder: EncoderParams) -> StartParams:
