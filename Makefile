@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PROFILE ?= sample
 SWEEP ?= profiles.$(PROFILE).ismote.target=100,150,250
 
-.PHONY: quickstart test test-all drills bench bench-ismote bench-training bench-scoring bench-serving lint licences update check-lock repro sweep experiments release remote review gc clean
+.PHONY: quickstart test test-all drills bench bench-ismote bench-training bench-scoring bench-serving bench-few-shot lint licences update check-lock repro sweep experiments release remote review gc clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -60,6 +60,15 @@ bench-scoring: $(VENV)/.installed  ## scoring against transformers.pipeline, emb
 
 bench-serving: $(VENV)/.installed .scratch/litserve/.installed  ## the service against others, eight minutes
 	$(BIN)/python -m benchmarks.serving --litserve .scratch/litserve
+
+# A peer whose packages join those of the environment, in a folder that its process alone sees.
+.scratch/setfit/.installed: benchmarks/setfit.txt
+	$(BIN)/python -m pip install --quiet --no-deps --target .scratch/setfit --requirement $<
+	touch $@
+
+# WORKSPACE: a checkout in which TweetEval is split, as experiments/tweeteval/README.md says.
+bench-few-shot: $(VENV)/.installed .scratch/setfit/.installed  ## few labelled texts a class, against SetFit, hours
+	$(BIN)/python -m benchmarks.few_shot $(WORKSPACE) --setfit .scratch/setfit
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from emotion_slm.corpus.labels import CORPUS, load_corpus
 from emotion_slm.encoder.adapt import adapt
 from emotion_slm.encoder.adapted import write_frozen
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.start import ENCODER, keep
 from emotion_slm.training.checkpoints import discard, resume_folder
 from emotion_slm.training.curve import write_curve
 from emotion_slm.training.trainer import summary
@@ -35,7 +36,8 @@ def main() -> None:
         pin_threads(document.threads)
         encoder = document.section("encoder", EncoderParams)
         inputs = [paths.SPLIT / "train.parquet", paths.SPLIT / "validation.parquet"]
-        own = [*inputs, paths.RAW / CORPUS, Path(__file__), *params.training.launch_files]
+        start = [keep(encoder) / ENCODER] if encoder.start else []
+        own = [*inputs, paths.RAW / CORPUS, Path(__file__), *params.training.launch_files, *start]
         checkpoints = resume_folder("adapt", document, (encoder, params), own, encoder)
         train, validation = (read_parquet(path, COLUMNS) for path in inputs)
         seed = child_seed(document.seed, "adapt")

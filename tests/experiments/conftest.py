@@ -10,6 +10,7 @@ PACKAGES = {
     "published_protocol": "published_protocol",
     "ablation": "balance_ablation",
     "ingredients": "ingredients",
+    "tweeteval": "tweeteval",
 }
 
 

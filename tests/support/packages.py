@@ -8,6 +8,7 @@ import torch
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.maps import Platt
+from emotion_slm.calibration.softmax_maps import Vector
 from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.finetuned import WEIGHTS, Finetuned, write_finetuned
@@ -36,6 +37,11 @@ def card_material(labels: LabelSet) -> dict:
         "macro_f1", "micro_f1", "macro_precision", "macro_recall", "map", "exact_accuracy", "ece",
         "macro_f1_low", "macro_f1_high",
     )  # fmt: skip
+    if labels.single:
+        names = (
+            "accuracy",
+            *(name for name in names if name not in ("micro_f1", "exact_accuracy")),
+        )
     test = {name: round(0.51 + 0.01 * place, 6) for place, name in enumerate(names)}
     rows = [
         {
@@ -46,7 +52,8 @@ def card_material(labels: LabelSet) -> dict:
     ]  # fmt: skip
     at_half = {name: test[name] - 0.25 for name in names[:-2]}
     leakage = {"rules": 39, "broken": 0, "near_duplicates_in_train": 1234}
-    return {"test": test, "at_half": at_half, "per_label": rows, "leakage": leakage}
+    second = "uncalibrated" if labels.single else "at_half"
+    return {"test": test, second: at_half, "per_label": rows, "leakage": leakage}
 
 
 def create_package(
@@ -71,8 +78,12 @@ def create_package(
         write_adapted(root / "adapted", model, lora, "ab" * 32)
     finetuned = Finetuned(classifier, WIDTH, labels)
     write_finetuned(root / "finetuned", build_classifier(classifier, WIDTH, labels), finetuned)
-    platt = Platt(np.linspace(0.5, 3, size), np.linspace(-1, 1, size))
+    slope, intercept = np.linspace(0.5, 3, size), np.linspace(-1, 1, size)
+    calibration = Calibration("platt", Platt(slope, intercept))
     thresholds = Thresholds(np.linspace(0.3, 0.7, size), 0.5)
+    decided = {THRESHOLDS: thresholds.to_dict(labels)}
+    if corpus.labels.single:
+        calibration, decided = Calibration("vector", Vector(slope, intercept)), {}
     package = Package(
         folder=root / "classifier",
         encoder=encoder,
@@ -88,8 +99,8 @@ def create_package(
         classifier_weights=root / "finetuned" / WEIGHTS,
         base=Path(encoder.id),
         parts={
-            CALIBRATION: Calibration("platt", platt).to_dict(labels),
-            THRESHOLDS: thresholds.to_dict(labels),
+            CALIBRATION: calibration.to_dict(labels),
+            **decided,
             RESULTS: card_material(corpus.labels),
         },
     )

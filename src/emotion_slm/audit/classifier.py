@@ -95,8 +95,8 @@ def _other_curve(root: Path, document: Document, validation: LabelledVectors) ->
         return ["not a curve"]
     labels = load_corpus(root / RAW).labels
     head = load_adapted_head(root / ADAPTED, validation.vectors.shape[1], labels.names)
-    loss = build_loss(params.loss, labels)
-    expected = measure(logits(head, validation.vectors), validation.gold, loss)
+    loss = build_loss(params.loss, labels, _labelled(root, "train").gold)
+    expected = measure(logits(head, validation.vectors), validation.gold, loss, labels.single)
     found = (kept.validation_loss, kept.validation_map, kept.validation_macro_f1)
     return differences(
         dict(zip(expected._fields, found, strict=True)), expected._asdict(), CURVE_TOLERANCE

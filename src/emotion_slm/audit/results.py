@@ -24,7 +24,7 @@ from emotion_slm.evaluation.predictions import (
     predict_by_adapted_head,
     read_held_out,
 )
-from emotion_slm.evaluation.results import COLUMNS, Results, gather
+from emotion_slm.evaluation.results import Results, gather
 from emotion_slm.package.build import card_results
 from emotion_slm.package.card import model_card
 from emotion_slm.package.config import CALIBRATION, CARD, RESULTS, THRESHOLDS
@@ -62,8 +62,16 @@ def audit_results(root: Path, params: ThresholdParams, seed: int) -> dict:
             "tables_not_from_predictions": _other_tables(root, again),
             "card_not_from_predictions": _other_card(root, again),
         },
-        {},
+        _not_applicable(again),
     )
+
+
+def _not_applicable(again: Results) -> dict[str, object]:
+    """The rule that has nothing to look at, if there is one, and why."""
+    if again.evaluation.decision.thresholds is not None:
+        return {}
+    why = "each row carries exactly one label, the most probable is predicted: no thresholds"
+    return {"not_applicable": {"thresholds_not_from_validation": why}}
 
 
 def _tolerance(root: Path) -> float:
@@ -87,9 +95,10 @@ def _foreign(
 def _fitted_elsewhere(package: Path, again: Results, labels: Sequence[str]) -> dict[str, list[str]]:
     choice, thresholds = again.evaluation.decision
     expected = {
-        "thresholds_not_from_validation": (THRESHOLDS, thresholds.to_dict(labels)),
         "calibration_not_from_validation": (CALIBRATION, choice.calibration.to_dict(labels)),
     }
+    if thresholds is not None:
+        expected["thresholds_not_from_validation"] = (THRESHOLDS, thresholds.to_dict(labels))
     return {
         rule: differences(files.read_json(package / name), content)
         for rule, (name, content) in expected.items()
@@ -109,7 +118,7 @@ def _other_tables(root: Path, again: Results) -> list[str]:
     return [
         place
         for name, rows in again.tables.items()
-        for place in table_differences(root / PLOTS / f"{name}.csv", COLUMNS[name], rows)
+        for place in table_differences(root / PLOTS / f"{name}.csv", again.columns[name], rows)
     ]
 
 

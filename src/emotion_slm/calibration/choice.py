@@ -12,14 +12,16 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.calibration.maps import Blend, Isotonic, Platt, Temperature
+from emotion_slm.calibration.softmax_maps import SoftmaxTemperature, Vector
 from emotion_slm.common import folds as fold_assignment
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import shown
 from emotion_slm.common.ranking import DECIMALS
 from emotion_slm.common.seeds import child_seed
 
-# The simplest first: it wins a tie.
+# The simplest first: it wins a tie. Those of any number of labels a row, and of exactly one.
 METHODS = {"temperature": Temperature, "platt": Platt, "isotonic": Isotonic, "blend": Blend}
+METHODS_OF_ONE = {"softmax_temperature": SoftmaxTemperature, "vector": Vector}
 
 # Probabilities stay this far from 0 and 1: no validation set supports a finer claim, and one
 # surprise must not make the likelihood infinite.
@@ -28,20 +30,20 @@ PROBABILITY_BOUND = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A method of METHODS by name, and the map it fitted."""
+    """A method by name, and the map it fitted."""
 
     method: str
-    mapping: Temperature | Platt | Isotonic | Blend
+    mapping: Temperature | Platt | Isotonic | Blend | SoftmaxTemperature | Vector
 
     @classmethod
     def fit(cls, method: str, logits: np.ndarray, gold: np.ndarray) -> "Calibration":
         """Fit on (n, labels) raw logits and gold."""
-        return cls(method, METHODS[method].fit(logits, gold))
+        return cls(method, (METHODS | METHODS_OF_ONE)[method].fit(logits, gold))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities in [1e-6, 1 − 1e-6].
 
-        Non-decreasing in the logit within each label.
+        Non-decreasing in the logit within each label; in a row of exactly one label they sum to 1.
         """
         return np.clip(self.mapping.apply(logits), PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)
 
@@ -51,17 +53,24 @@ class Calibration:
 
     @classmethod
     def from_dict(
-        cls, content: dict, labels: Sequence[str], source: str = "calibration.json"
+        cls,
+        content: dict,
+        labels: Sequence[str],
+        source: str = "calibration.json",
+        single: bool = False,
     ) -> "Calibration":
-        """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it."""
-        method = content.get("method")
-        if not isinstance(method, str) or method not in METHODS:
+        """The reverse of `to_dict`; EmotionSlmError names `source` and what is wrong with it.
+
+        `single`: of a model that gives exactly one label a row.
+        """
+        method, known = content.get("method"), METHODS_OF_ONE if single else METHODS
+        if not isinstance(method, str) or method not in known:
             raise EmotionSlmError(
-                f"{source}: unknown calibration method {shown(method)}; known: {', '.join(METHODS)}"
+                f"{source}: unknown calibration method {shown(method)}; known: {', '.join(known)}"
             )
         if "parameters" not in content:
             raise EmotionSlmError(f"{source}: 'parameters' is missing")
-        return cls(method, METHODS[method].from_dict(content["parameters"], labels, source))
+        return cls(method, known[method].from_dict(content["parameters"], labels, source))
 
 
 class Choice(NamedTuple):
@@ -84,18 +93,20 @@ def choose(
     folds: int,
     seed: int,
     groups: np.ndarray | None = None,
+    single: bool = False,
 ) -> Choice:
     """The method with the smallest cross-validated NLL on validation's (n, labels) logits and gold.
 
-    `groups` keeps rows with the same text in one fold. A tie at six decimals goes to the simpler
-    method.
+    `groups` keeps rows with the same text in one fold; `single`: each row carries exactly one
+    label. A tie at six decimals goes to the simpler method.
     """
     fold = fold_assignment.assign(
         gold, logits, folds, child_seed(seed, "calibration folds"), groups
     )
-    candidates = cross_fitted(list(METHODS), logits, gold, fold)
+    likelihood = surprise if single else negative_log_likelihood
+    candidates = cross_fitted(list(METHODS_OF_ONE if single else METHODS), logits, gold, fold)
     nll = {
-        method: round(negative_log_likelihood(gold, probabilities), DECIMALS)
+        method: round(likelihood(gold, probabilities), DECIMALS)
         for method, probabilities in candidates.items()
     }
     method = min(nll, key=nll.__getitem__)
@@ -129,3 +140,8 @@ def _fit(methods: Sequence[str], logits: np.ndarray, gold: np.ndarray) -> dict[s
 def negative_log_likelihood(gold: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean over all entries; probabilities strictly between 0 and 1."""
     return float(-np.mean(np.log(np.where(gold > 0, probabilities, 1 - probabilities))))
+
+
+def surprise(gold: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean over the rows of −log of the probability of each one's label."""
+    return float(-np.mean(np.log((probabilities * gold).sum(axis=1))))

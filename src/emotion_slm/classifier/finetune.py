@@ -49,16 +49,18 @@ def finetune(
     processes = join()
     torch.manual_seed(seed)  # initial layers and adapters
     width = train_set.vectors.shape[1]
-    loss = build_loss(params.loss, labels)
+    loss = build_loss(params.loss, labels, train_set.gold)
     if params.start == "adapted":
         model = load_adapted_head(adapted, width, labels.names)
         start, zero = (
             snapshot(trained_parameters(model)),
-            _zero(model, train_set, validation_set, loss),
+            _zero(model, train_set, validation_set, loss, labels.single),
         )
     else:
         model, start, zero = build_classifier(params.classifier, width, labels.names), {}, []
-    rows, validation_rows = Rows(*train_set, _collate), Rows(*validation_set, _collate)
+    rows, validation_rows = (
+        Rows(*part, _collate, single=labels.single) for part in (train_set, validation_set)
+    )
 
     def report(curve: list[Epoch]) -> None:
         if on_epoch:
@@ -77,12 +79,18 @@ def finetune(
 
 
 def _zero(
-    model: HeadClassifier, train_set: LabelledVectors, validation_set: LabelledVectors, loss: Loss
+    model: HeadClassifier,
+    train_set: LabelledVectors,
+    validation_set: LabelledVectors,
+    loss: Loss,
+    single: bool,
 ) -> list[Epoch]:
     """The curve's line before the first step."""
-    train_loss = measure(logits(model, train_set.vectors), train_set.gold, loss).loss
-    validation = measure(logits(model, validation_set.vectors), validation_set.gold, loss)
-    return [Epoch(0, train_loss, *validation)]
+    before, validation = (
+        measure(logits(model, part.vectors), part.gold, loss, single)
+        for part in (train_set, validation_set)
+    )
+    return [Epoch(0, before.loss, *validation)]
 
 
 def _collate(vectors: np.ndarray) -> dict[str, torch.Tensor]:

@@ -31,6 +31,13 @@ def macro_f1(gold: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5
     return float(f1_from_counts(hits, predicted.sum(axis=0), gold.sum(axis=0)).mean())
 
 
+def most_probable(probabilities: np.ndarray) -> np.ndarray:
+    """(n, labels) int8: 1 for each row's most probable label, of equals the first, else 0."""
+    chosen = np.zeros(probabilities.shape, dtype=np.int8)
+    chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = 1
+    return chosen
+
+
 def f1_from_counts(hits: np.ndarray, predicted: np.ndarray, support: np.ndarray) -> np.ndarray:
     """F1 from true positives, predicted positives and gold positives; 0 where nothing is hit."""
     return 2 * hits / np.maximum(predicted + support, 1)

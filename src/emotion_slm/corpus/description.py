@@ -15,7 +15,7 @@ from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.common.files import sha256_file
 from emotion_slm.common.params import Section, checked, load_yaml
 from emotion_slm.common.paths import CORPORA, RAW_FILES, SPLITS
-from emotion_slm.corpus.labels import NORMAL, Corpus, LabelSet, Prose, Task, Words
+from emotion_slm.corpus.labels import NORMAL, SINGLE_LABEL, Corpus, LabelSet, Prose, Task, Words
 
 Role = Literal["train", "validation", "test"]
 Grouping = dict[str, list[str]]
@@ -247,6 +247,7 @@ class Description(Section):
                 for grouping, groups in self.groupings.items()
             },
             definitions={name: self.definitions.get(name, name) for name in self.names},
+            single=self.task == SINGLE_LABEL,
         )
 
     def corpus(self, name: str) -> Corpus:
@@ -256,7 +257,6 @@ class Description(Section):
             name=name,
             title=self.title or name,
             labels=self.label_set,
-            task=self.task,
             language=self.language,
             caption=self.caption,
             limits=tuple(text.strip() for text in self.limits),

@@ -21,6 +21,7 @@ from emotion_slm.common.params import Section, checked, plain
 
 CORPUS = "corpus.json"
 NORMAL = ("text", "labels", "id")  # columns of data/raw; a corpus may have `group` and `time` too
+MULTI_LABEL, SINGLE_LABEL = "multi_label", "single_label"  # tasks
 
 Task = Literal["multi_label", "single_label"]
 Groups = dict[str, tuple[str, ...]]
@@ -32,7 +33,8 @@ class LabelSet:
 
     `targets`: those that matter most; `thin`: the one that stage undersample thins;
     `thinned_as_published`: one in so many of its rows is left in the subset of that name; `groups`:
-    by the name of a grouping, groups of labels; `definitions`: what labels mean, by label.
+    by the name of a grouping, groups of labels; `definitions`: what labels mean, by label;
+    `single`: each row carries exactly one of them, and any number otherwise.
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,7 @@ class LabelSet:
     thinned_as_published: int | None = None
     groups: Mapping[str, Groups] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
+    single: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -101,7 +104,6 @@ class Corpus:
     name: str
     title: str
     labels: LabelSet
-    task: Task = "multi_label"
     language: str = "en"
     caption: str = ""
     limits: tuple[str, ...] = ()
@@ -110,6 +112,10 @@ class Corpus:
     unlabelled: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def task(self) -> str:
+        return SINGLE_LABEL if self.labels.single else MULTI_LABEL
+
     def to_dict(self) -> dict[str, Any]:
         """JSON, in which `labels` are the names and stand beside what else is known of them.
 
@@ -117,10 +123,12 @@ class Corpus:
         """
         content = asdict(self)
         labels = content.pop("labels")
+        del labels["single"]  # said by the task
         for key, usual in (("columns", NORMAL), ("unlabelled", False), ("files", {})):
             if content[key] == usual:
                 del content[key]
-        return {**content, "labels": labels.pop("names"), **labels}
+        first = {name: content.pop(name) for name in ("name", "title")}
+        return {**first, "task": self.task, **content, "labels": labels.pop("names"), **labels}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], where: Path) -> "Corpus":
@@ -129,6 +137,7 @@ class Corpus:
         file = checked(CorpusFile, content, where, absent=absent, most=1)
         rest = file.model_dump()
         labels = LabelSet(
+            single=rest.pop("task") == SINGLE_LABEL,
             names=tuple(rest.pop("labels")),
             targets=tuple(rest.pop("targets")),
             thin=rest.pop("thin"),

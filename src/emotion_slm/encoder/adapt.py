@@ -8,12 +8,14 @@ import torch
 
 from emotion_slm.backbone.machine import preflight
 from emotion_slm.backbone.pretrained import locate
+from emotion_slm.backbone.tensors import load_trained
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_lines
 from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
 from emotion_slm.encoder.label_head import start_from_definitions
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.start import ENCODER, keep
 from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
 from emotion_slm.training.batches import Rows
 from emotion_slm.training.curve import Epoch
@@ -54,7 +56,7 @@ def adapt(
         to_rows(frame, labels, tokenizer) for frame in (train_frame, validation_frame)
     )
     model = initial(encoder, params, labels, tokenizer, seed)
-    loss = build_loss(params.loss, labels)
+    loss = build_loss(params.loss, labels, rows.gold)
     training = train(model, loss, rows, validation, params.training, seed, resume_folder, on_epoch)
     if processes.rank == 0:
         seen = (sha256_lines(frame["id"].tolist()) for frame in (train_frame, validation_frame))
@@ -65,10 +67,15 @@ def adapt(
 def initial(
     encoder: EncoderParams, params: AdaptParams, labels: LabelSet, tokenizer: Tokenizer, seed: int
 ) -> TextClassifier:
-    """What every training starts from; `seed` draws a random head, and the adapters."""
+    """What every training starts from; `seed` draws a random head, and the adapters.
+
+    EmotionSlmError as `start.keep`.
+    """
     torch.manual_seed(seed)
     lora = None if params.lora == "none" else params.lora
     model = build_encoder(encoder, lora, params.dropout, labels.names)
+    if encoder.start:
+        load_trained(model.backbone, keep(encoder) / ENCODER)
     if params.head == "definitions":
         start_from_definitions(model, tokenizer, labels)
     return model
@@ -78,4 +85,4 @@ def to_rows(frame, labels: LabelSet, tokenizer: Tokenizer) -> Rows:
     token_ids = tokenizer(frame["text"].tolist())
     lengths = np.array([len(ids) for ids in token_ids])
     gold = labels.to_matrix(frame["labels"])
-    return Rows(token_ids, gold, frame["id"].tolist(), tokenizer.pad, lengths)
+    return Rows(token_ids, gold, frame["id"].tolist(), tokenizer.pad, lengths, labels.single)

@@ -4,9 +4,23 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from emotion_slm.backbone.params import BackboneParams, LoraParams
+from emotion_slm.backbone.params import LONGEST_PATH, BackboneParams, LoraParams
 from emotion_slm.common.params import Section
+from emotion_slm.corpus.labels import Words
 from emotion_slm.training.params import LossParams, TrainingParams
+
+
+class StartParams(Section):
+    """The folder of a packaged model, such as models/classifier, pinned by the SHA-256 of its
+    config.json, which holds those of its other files.
+
+    `profile` and `corpus`, which it was made of, are written by stage params.
+    """
+
+    package: str = Field(min_length=1, max_length=LONGEST_PATH)
+    sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$")
+    profile: Words = ""
+    corpus: Words = ""
 
 
 class EncoderParams(BackboneParams):
@@ -14,11 +28,14 @@ class EncoderParams(BackboneParams):
 
     `pooling`: mean over the text's tokens, or the last one (decoders, which read left to right).
     `normalize` scales vectors to unit length; `max_length` counts tokens, specials included.
+    `start` (none): a packaged model of the same base, with whose encoder adaptation begins; as what
+    it learns takes its place, it is not written beside the weights.
     """
 
     pooling: Literal["mean", "last"]
     normalize: bool
     max_length: int = Field(ge=2, le=2**20)
+    start: StartParams | None = Field(default=None, exclude=True)
 
 
 class AdaptParams(Section):

@@ -38,9 +38,11 @@ class Difference(NamedTuple):
 
 
 class F1Intervals(NamedTuple):
-    """The 95 % interval of macro-F1, and of each label's F1: `low` and `high` are (labels,)."""
+    """The 95 % interval of macro-F1, of micro-F1, which is accuracy where there is one label a row,
+    and of each label's F1: `low` and `high` are (labels,)."""
 
     macro: tuple[float, float]
+    micro: tuple[float, float]
     low: np.ndarray
     high: np.ndarray
 
@@ -50,8 +52,11 @@ def f1_intervals(
 ) -> F1Intervals:
     """Intervals of F1 for (n, labels) predictions and gold in {0, 1} and (n,) duplicate groups."""
     drawn = replicate_scores([predicted], gold, groups, REPLICATES, seed)
-    low, high = (float(bound) for bound in interval(drawn.macro_f1[0]))
-    return F1Intervals((low, high), *interval(drawn.f1[0]))
+    macro, micro = (
+        tuple(float(bound) for bound in interval(scores[0]))
+        for scores in (drawn.macro_f1, drawn.micro_f1)
+    )
+    return F1Intervals(macro, micro, *interval(drawn.f1[0]))
 
 
 def paired_difference(

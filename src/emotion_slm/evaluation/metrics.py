@@ -1,11 +1,11 @@
-"""Multi-label metrics under the names of metrics/test.json and metrics/plots/per_label.csv.
+"""Metrics under the names of metrics/test.json and metrics/plots/per_label.csv.
 
 Everywhere: gold is (n, labels) int8 in {0, 1}, probabilities are (n, labels) floats in [0, 1], and
 a label is predicted where its probability is at least its threshold. Within a label rows are ranked
 by `scores`, (n, labels): the raw logits where a calibration has pooled some of them into ties, else
 the probabilities. Precision without predictions, and recall without positives, are 0. scikit-learn
 does the counting; numbers are rounded to 6 decimals so that a diff between two machines shows
-results, not float noise.
+results, not float noise. Where each row carries exactly one label, the most probable is predicted.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.common.ranking import DECIMALS, average_precisions
+from emotion_slm.calibration.choice import surprise
+from emotion_slm.common.ranking import DECIMALS, average_precisions, most_probable
 
 ECE_BINS = 15
 FEW_POSITIVES = 100  # a label with fewer has an F1 that a handful of rows decides
@@ -77,14 +78,53 @@ def overall(
     return {name: rounded(value) for name, value in values.items()}
 
 
+def overall_of_one(
+    gold: np.ndarray, probabilities: np.ndarray, targets: Sequence[int]
+) -> dict[str, float]:
+    """`overall` where each row carries exactly one label, and probabilities sum to 1.
+
+    `ece` is that of the most probable label, `nll` the mean of −log p of the row's label, `brier`
+    the mean over rows of the squared distances summed over labels. ValueError as `overall`.
+    """
+    predicted = most_probable(_probabilities(probabilities))
+    labels = per_label(gold, predicted, probabilities)
+    present, both = labels.support > 0, both_classes(gold)
+    right, confidence = of_most_probable(gold, probabilities)
+    mean, observed, weight = equal_mass_bins(right, confidence)
+    values = {
+        "macro_f1": labels.f1.mean(),
+        "accuracy": right.mean(),
+        "macro_precision": labels.precision.mean(),
+        "macro_recall": labels.recall.mean(),
+        "macro_f1_targets": labels.f1[targets].mean(),
+        "map": labels.ap[present].mean() if present.any() else 0,
+        "auroc": labels.auroc[both].mean() if both.any() else 0,
+        "ece": np.sum(weight * np.abs(mean - observed)),
+        "nll": surprise(gold, probabilities),
+        "brier": gold.shape[1] * brier(gold, probabilities),
+    }
+    return {name: rounded(value) for name, value in values.items()}
+
+
+def of_most_probable(gold: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int8 whether each row's most probable label is right, and (n,) its probability."""
+    right = (most_probable(probabilities) * gold).sum(axis=1)
+    return right, probabilities.max(axis=1)
+
+
 def predictions(probabilities: np.ndarray, thresholds: np.ndarray | float) -> np.ndarray:
     """(n, labels) int8: 1 where the probability is at least the threshold.
 
     ValueError when a probability is NaN or not between 0 and 1.
     """
-    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+    return (_probabilities(probabilities) >= thresholds).astype(np.int8)
+
+
+def _probabilities(values: np.ndarray) -> np.ndarray:
+    """`values`, or ValueError."""
+    if not ((values >= 0) & (values <= 1)).all():
         raise ValueError("every probability must be a number between 0 and 1")
-    return (probabilities >= thresholds).astype(np.int8)
+    return values
 
 
 def areas_under_roc(gold: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from emotion_slm.evaluation.evaluate import (
     decide,
     evaluate,
     overall,
+    raw_probabilities,
 )
 
 TEST = (
@@ -32,6 +33,13 @@ VALIDATION = ("macro_f1", "macro_f1_cross_validated", "micro_f1", "map", "nll", 
 HEADLINE = (
     "macro_f1", "macro_f1_low", "macro_f1_high", "micro_f1", "map", "exact_accuracy", "ece",
 )  # fmt: skip
+# Where each row carries exactly one label.
+TEST_OF_ONE = (
+    "macro_f1", "macro_f1_low", "macro_f1_high", "accuracy", "accuracy_low", "accuracy_high", "map",
+    "auroc", "macro_precision", "macro_recall", "ece", "nll", "brier", "macro_f1_targets",
+)  # fmt: skip
+VALIDATION_OF_ONE = ("macro_f1", "macro_f1_cross_validated", "accuracy", "map", "nll", "ece")
+HEADLINE_OF_ONE = ("macro_f1", "macro_f1_low", "macro_f1_high", "accuracy", "map", "ece")
 # Columns of the tables, by file name.
 COLUMNS = {
     "per_label": (
@@ -49,18 +57,26 @@ COLUMNS = {
     ),
     "calibration": ("method", "cross_validated_nll", "chosen"),
 }  # fmt: skip
+COLUMNS_OF_ONE = COLUMNS | {
+    "subsets": tuple(name.replace("micro_f1", "accuracy") for name in COLUMNS["subsets"])
+}
 
 
 class Results(NamedTuple):
     """An evaluation, and what metrics/ holds of it.
 
     `numbers`: test, validation and headline, numbers by name; `tables`: the rows of each table of
-    COLUMNS.
+    `columns`.
     """
 
     evaluation: Evaluation
     numbers: dict[str, dict[str, float]]
     tables: dict[str, list[Row]]
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Those of each table, by its name."""
+        return COLUMNS_OF_ONE if self.evaluation.decision.thresholds is None else COLUMNS
 
 
 def gather(
@@ -76,14 +92,16 @@ def gather(
     `reference`: the same rows as the head of adapt scores them, decided on as the classifier's are;
     None without one.
     """
-    found = evaluate(validation, test, params, seed)
-    numbers = {name: found.test[name] for name in TEST}
-    numbers["macro_f1_at_half"] = found.at_half["macro_f1"]
+    found, single = evaluate(validation, test, params, seed), test.labels.single
+    numbers = {name: found.test[name] for name in (TEST_OF_ONE if single else TEST)}
+    if not single:
+        numbers["macro_f1_at_half"] = found.at_half["macro_f1"]
     if reference is not None:
         decision = decide(reference[0], params, seed)
         numbers["reference_macro_f1"] = decision.overall(reference[1])["macro_f1"]
-    checked = {name: found.validation[name] for name in VALIDATION}
-    headline = {name: numbers[name] for name in HEADLINE}
+    of_validation = VALIDATION_OF_ONE if single else VALIDATION
+    checked = {name: found.validation[name] for name in of_validation}
+    headline = {name: numbers[name] for name in (HEADLINE_OF_ONE if single else HEADLINE)}
     headline["macro_f1_validation"] = checked["macro_f1_cross_validated"]
     counts = _label_counts(root, test.labels)
     tables = {
@@ -101,19 +119,23 @@ def write(results: Results) -> None:
     for name, content in results.numbers.items():
         files.write_json(METRICS / f"{name}.json", content)
     for name, rows in results.tables.items():
-        files.write_csv(PLOTS / f"{name}.csv", COLUMNS[name], rows)
+        files.write_csv(PLOTS / f"{name}.csv", results.columns[name], rows)
 
 
 def reliability(test: Scored, calibrated: np.ndarray) -> list[Row]:
     """Mean probability and share of positives in 15 bins of equally many entries, labels pooled.
 
-    Each kind of probability is sorted into bins of its own.
+    Each kind of probability is sorted into bins of its own. Of one label a row, the entries are the
+    rows' most probable labels.
     """
-    from scipy.special import expit
 
-    gold = test.gold.ravel()
-    raw = metrics.equal_mass_bins(gold, expit(test.logits).ravel())
-    after = metrics.equal_mass_bins(gold, calibrated.ravel())
+    def entries(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if test.labels.single:
+            return metrics.of_most_probable(test.gold, probabilities)
+        return test.gold.ravel(), probabilities.ravel()
+
+    (gold, before), after = entries(raw_probabilities(test)), entries(calibrated)
+    raw, after = metrics.equal_mass_bins(gold, before), metrics.equal_mass_bins(*after)
     return [
         {
             "bin": place + 1,
@@ -169,7 +191,6 @@ def unseen(texts: Sequence[str], train_texts: Sequence[str]) -> np.ndarray:
 def _subsets(found: Evaluation, test: Scored, root: Path, seed: int) -> list[Row]:
     """The same predictions at the same thresholds, on some of test's rows."""
     texts = [_read(root, SPLIT, name, "text") for name in ("test", "train")]
-    limits = found.decision.thresholds.per_label
     return [
         {
             "subset": name,
@@ -177,7 +198,7 @@ def _subsets(found: Evaluation, test: Scored, root: Path, seed: int) -> list[Row
             **overall(
                 test._replace(gold=test.gold[rows], logits=test.logits[rows]),
                 found.probabilities[rows],
-                limits,
+                found.decision.limits,
             ),
         }
         for name, rows in subset_masks(test.gold, test.labels, *texts, seed).items()
@@ -203,14 +224,16 @@ def _label_counts(root: Path, labels: LabelSet) -> list[Row]:
 
 
 def _thresholds(found: Evaluation, counts: list[Row], train_rows: int) -> list[Row]:
+    """Where each row carries exactly one label, the rows have no threshold."""
+    limits = found.decision.limits
     return [
         {
             "label": row["label"],
-            "threshold": metrics.rounded(threshold),
+            **({} if limits is None else {"threshold": metrics.rounded(limits[place])}),
             "train_share": metrics.rounded(row["train"] / train_rows),
             "validation_positives": row["validation"],
         }
-        for row, threshold in zip(counts, found.decision.thresholds.per_label, strict=True)
+        for place, row in enumerate(counts)
     ]
 
 

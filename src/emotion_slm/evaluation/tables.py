@@ -41,10 +41,10 @@ def headline(test: Mapping[str, float], profile: str, protocol: str) -> Text:
         f"macro-F1 {test['macro_f1']:.3f} "
         f"(95 % {test['macro_f1_low']:.3f}–{test['macro_f1_high']:.3f})"
     )
-    second = (
-        f"micro-F1 {test['micro_f1']:.3f} · mAP {test['map']:.3f} · exact "
-        f"{test['exact_accuracy']:.3f} · calibration error {test['ece']:.3f}"
-    )
+    of_one = test.get("accuracy") is not None
+    counted = f"accuracy {test['accuracy']:.3f}" if of_one else f"micro-F1 {test['micro_f1']:.3f}"
+    exact = "" if of_one else f" · exact {test['exact_accuracy']:.3f}"
+    second = f"{counted} · mAP {test['map']:.3f}{exact} · calibration error {test['ece']:.3f}"
     where = f", test set of profile {profile}, {protocol} split\n"
     return Text.assemble((first, "bold"), where, second)
 

@@ -13,7 +13,13 @@ from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.evaluation.evaluate import Evaluation
 from emotion_slm.package.card import write_card
-from emotion_slm.package.config import CALIBRATION, RESULTS, THRESHOLDS
+from emotion_slm.package.config import (
+    AT_HALF,
+    CALIBRATION,
+    RESULTS,
+    THRESHOLDS,
+    UNCALIBRATED,
+)
 from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes
 
@@ -27,14 +33,16 @@ def build_package(
     """
     package = describe(origin, document)
     names = package.corpus.labels.names
+    choice, thresholds = found.decision
+    decided = {} if thresholds is None else {THRESHOLDS: thresholds.to_dict(names)}
     write_package(
         package,
         encoder_weights=paths.ADAPTED / adapted.ENCODER,
         classifier_weights=paths.FINETUNED / finetuned.WEIGHTS,
         base=locate(document.section("encoder", EncoderParams)),
         parts={
-            CALIBRATION: found.decision.choice.calibration.to_dict(names),
-            THRESHOLDS: found.decision.thresholds.to_dict(names),
+            CALIBRATION: choice.calibration.to_dict(names),
+            **decided,
             RESULTS: card_results(found, leakage),
         },
     )
@@ -72,10 +80,13 @@ def origin_of(document: Document) -> Origin:
 
 
 def card_results(found: Evaluation, leakage: dict[str, int]) -> dict:
-    """The content of results.json: test metrics as tuned and at 0.5, by label, and the audit."""
+    """The content of results.json: test metrics as tuned and at 0.5, by label, and the audit.
+
+    Of one label a text nothing is tuned, and the second metrics are the uncalibrated ones.
+    """
     return {
         "test": found.test,
-        "at_half": found.at_half,
+        UNCALIBRATED if found.decision.thresholds is None else AT_HALF: found.at_half,
         "per_label": found.per_label,
         "leakage": leakage,
     }

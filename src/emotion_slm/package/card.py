@@ -11,8 +11,17 @@ from emotion_slm.common.files import read_json, write_bytes
 from emotion_slm.common.params import checked, shown
 from emotion_slm.common.paths import CLASSIFIER
 from emotion_slm.corpus.labels import Corpus
+from emotion_slm.encoder.params import StartParams
 from emotion_slm.evaluation.metrics import FEW_POSITIVES
-from emotion_slm.package.config import CALIBRATION, CARD, RESULTS, package_file
+from emotion_slm.package.config import (
+    AT_HALF,
+    CALIBRATION,
+    CARD,
+    CONFIG,
+    RESULTS,
+    UNCALIBRATED,
+    package_file,
+)
 from emotion_slm.package.front_matter import front_matter, span
 from emotion_slm.package.package import Package
 from emotion_slm.package.public import public_name
@@ -20,11 +29,11 @@ from emotion_slm.package.public import public_name
 BODY = """\
 # emotion-slm, profile `{profile}`
 
-Multi-label classifier over the {labels} labels of {title}, on {base}.
+{kind} over the {labels} labels of {title}, on {base}.
 {warning}{exported}
 ## How to load
 
-With emotion-slm installed, calibrated probabilities and tuned thresholds:
+With emotion-slm installed, {gives}:
 
 {loading}
 
@@ -33,20 +42,19 @@ With emotion-slm installed, calibrated probabilities and tuned thresholds:
 ## Intended use
 
 Counting and exploring labels in many texts of the kind it was trained on, those of {title}.
-Thresholds suit the label frequencies there; tune them again on rows of your own.
+{suits}
 
 Not for judging a person, and not for decisions about one: about hiring, credit, health, policing.
 
 ## Test results
 
-Corpus `{corpus}`, protocol `{protocol}`, natural label distribution; thresholds and calibration
-come from validation.
+Corpus `{corpus}`, protocol `{protocol}`, natural label distribution; {fitted} from validation.
 
-| | macro-F1 | micro-F1 | macro precision | macro recall | mAP |
+| | macro-F1 | {counted} | macro precision | macro recall | mAP |
 |---|---|---|---|---|---|
-| per-label thresholds | {test[macro_f1]:.3f} ({interval}) | {test[micro_f1]:.3f} | \
+| {decided} | {test[macro_f1]:.3f} ({interval}) | {counts[0]:.3f} | \
 {test[macro_precision]:.3f} | {test[macro_recall]:.3f} | {test[map]:.3f} |
-| threshold 0.5, uncalibrated | {half[macro_f1]:.3f} | {half[micro_f1]:.3f} | \
+| {undecided} | {half[macro_f1]:.3f} | {counts[1]:.3f} | \
 {half[macro_precision]:.3f} | {half[macro_recall]:.3f} | {half[map]:.3f} |
 
 | label | precision | recall | F1 | 95 % interval | test rows |
@@ -66,6 +74,25 @@ Probabilities are calibrated by {method}: expected calibration error {half[ece]:
 
 {limits}{unreliable}- Read as what a text expresses, never as what its author feels.
 """
+# What BODY says of a model of any number of labels a text, and of exactly one.
+OF_MANY = {
+    "kind": "Multi-label classifier",
+    "gives": "calibrated probabilities and tuned thresholds",
+    "suits": "Thresholds suit the label frequencies there; tune them again on rows of your own.",
+    "fitted": "thresholds and calibration\ncome",
+    "counted": "micro-F1",
+    "decided": "per-label thresholds",
+    "undecided": "threshold 0.5, uncalibrated",
+}
+OF_ONE = {
+    "kind": "Single-label classifier",
+    "gives": "the most probable label, and calibrated probabilities of all",
+    "suits": "Probabilities suit the label frequencies there.",
+    "fitted": "calibration comes",
+    "counted": "accuracy",
+    "decided": "most probable label",
+    "undecided": "the same, uncalibrated",
+}
 LOADING = """\
 ```python
 from emotion_slm import EmotionClassifier
@@ -73,7 +100,7 @@ from emotion_slm import EmotionClassifier
 EmotionClassifier.from_pretrained("{model}").predict(["thank you so much!"])
 ```"""
 PIPELINE = """\
-With transformers, the sigmoid of each label; {sigmoids}:
+With transformers, the {function}; {sigmoids}:
 
 ```python
 import emotion_slm.transformers  # makes the architecture known to transformers
@@ -92,6 +119,8 @@ FEW = (
     f"\\* Unreliable: fewer than {FEW_POSITIVES} test rows, a handful of them decides the score.\n"
 )
 METHODS = {
+    "softmax_temperature": "temperature scaling",
+    "vector": "vector scaling, a slope and an intercept per label",
     "temperature": "temperature scaling",
     "platt": "Platt scaling per label",
     "isotonic": "isotonic regression per label",
@@ -102,7 +131,14 @@ HALF_FOLDED = (
     "it is calibrated by Platt scaling, the half of the calibration that folds into the head"
 )
 RAW = "it is raw, because isotonic calibration cannot be folded into the head"
-SIGMOIDS = {"temperature": FOLDED, "platt": FOLDED, "blend": HALF_FOLDED, "isotonic": RAW}
+SIGMOIDS = {
+    "temperature": FOLDED,
+    "platt": FOLDED,
+    "blend": HALF_FOLDED,
+    "isotonic": RAW,
+    "softmax_temperature": FOLDED,
+    "vector": FOLDED,
+}
 NO_PIPELINE = "Transformers' Auto classes do not load it: {reason}."
 EXPORTED = """
 **Exported to ONNX, {precision}**: scored by ONNX Runtime on a CPU, which
@@ -118,17 +154,29 @@ class Shown(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
-class Scores(Shown):
+class Averages(Shown):
     macro_f1: float
-    micro_f1: float
     macro_precision: float
     macro_recall: float
     map: float
-    exact_accuracy: float
     ece: float
 
 
+class Scores(Averages):
+    micro_f1: float
+    exact_accuracy: float
+
+
+class ScoresOfOne(Averages):
+    accuracy: float
+
+
 class TestScores(Scores):
+    macro_f1_low: float
+    macro_f1_high: float
+
+
+class TestScoresOfOne(ScoresOfOne):
     macro_f1_low: float
     macro_f1_high: float
 
@@ -158,6 +206,15 @@ class Results(Shown):
     leakage: Leakage
 
 
+class ResultsOfOne(Shown):
+    """results.json where a text has exactly one label."""
+
+    test: TestScoresOfOne
+    uncalibrated: ScoresOfOne
+    per_label: list[LabelScores]
+    leakage: Leakage
+
+
 def write_card(package: Package, model: str = CLASSIFIER.as_posix()) -> None:
     """Write `model_card` into the package's folder; `model`: the folder it is loaded from."""
     write_bytes(package.folder / CARD, model_card(package, model).encode())
@@ -170,13 +227,16 @@ def model_card(package: Package, model: str, on_hub: bool = False) -> str:
     the package's results are missing, as of a package of an older release, or no results.
     """
     results, corpus = _results(package), package.corpus
-    test, half, origin = results["test"], results["at_half"], package.origin
-    labels = corpus.labels
+    labels, origin, test = corpus.labels, package.origin, results["test"]
+    half = results[UNCALIBRATED if labels.single else AT_HALF]
+    micro = "accuracy" if labels.single else "micro_f1"
     method = _method(package)
     few = [row["label"] for row in results["per_label"] if _few(row)]
     body = BODY.format(
         **origin._asdict(),
-        base=public_name(package.encoder.id),
+        **(OF_ONE if labels.single else OF_MANY),
+        counts=(test[micro], half[micro]),
+        base=_base(package),
         title=corpus.title,
         labels=len(labels),
         targets=TARGETS.format(count=len(labels.targets)) if _chosen(corpus) else "",
@@ -206,9 +266,9 @@ def _results(package: Package) -> dict:
             "with"
         )
     results = read_json(package_file(package.folder, RESULTS))
-    checked(Results, results, path, most=1)
-    labels = package.corpus.labels.index
-    foreign = [row["label"] for row in results["per_label"] if row["label"] not in labels]
+    labels = package.corpus.labels
+    checked(ResultsOfOne if labels.single else Results, results, path, most=1)
+    foreign = [row["label"] for row in results["per_label"] if row["label"] not in labels.index]
     if foreign:
         raise EmotionSlmError(
             f"{path}: per_label: {shown(foreign[0])} is none of the model's labels; "
@@ -232,7 +292,23 @@ def _transformers(package: Package, method: str, model: str) -> str:
         return NO_PIPELINE.format(reason="it is an ONNX graph")
     if not isinstance(package.finetuned.classifier, LinearHead):
         return NO_PIPELINE.format(reason="its classifier is no linear head")
-    return PIPELINE.format(sigmoids=SIGMOIDS[method], model=model)
+    single = package.corpus.labels.single
+    function = "softmax over the labels" if single else "sigmoid of each label"
+    return PIPELINE.format(function=function, sigmoids=SIGMOIDS[method], model=model)
+
+
+def _base(package: Package) -> str:
+    """The pretrained model, and the one that its encoder was started from, if there is one."""
+    base = public_name(package.encoder.id)
+    encoder = package.provenance.parameters.get("encoder")
+    if not isinstance(encoder, dict) or not encoder.get("start"):
+        return base
+    where = "provenance.parameters.encoder.start"
+    start = checked(StartParams, encoder["start"], package.folder / CONFIG, where, most=1)
+    return (
+        f"{base},\nfine-tuned from the encoder of profile `{start.profile}` on corpus "
+        f"`{start.corpus}` (SHA-256 of its config.json: {start.sha256})"
+    )
 
 
 def _chosen(corpus: Corpus) -> bool:

@@ -15,7 +15,7 @@ from emotion_slm.classifier.params import ClassifierParams
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import MOST_JSON_BYTES, read_json, require
 from emotion_slm.common.params import Section, checked, plain
-from emotion_slm.corpus.labels import CORPUS, Words
+from emotion_slm.corpus.labels import CORPUS, MULTI_LABEL, SINGLE_LABEL, Words
 from emotion_slm.encoder.params import AdaptedConfig, EncoderParams
 from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG
 
@@ -27,8 +27,9 @@ CLASSIFIER = "classifier.safetensors"
 ONNX = "model.onnx"  # of an exported folder, in place of both
 WEIGHTS = "model.safetensors"  # of a published folder, beside both: base and all
 CALIBRATION = "calibration.json"
-THRESHOLDS = "thresholds.json"
+THRESHOLDS = "thresholds.json"  # absent where a text gets exactly one label, the most probable
 RESULTS = "results.json"  # what the card shows; no part of scoring
+AT_HALF, UNCALIBRATED = "at_half", "uncalibrated"  # keys of results.json
 CARD = "README.md"
 # What config.json may list, with the most bytes that are read. No other name is a package's.
 MOST_BYTES = {
@@ -40,6 +41,11 @@ MOST_BYTES = {
     **dict.fromkeys((CALIBRATION, CORPUS, THRESHOLDS, RESULTS, TOKENIZER_CONFIG), MOST_JSON_BYTES),
 }
 
+# By the task of corpus.json, what transformers calls it.
+PROBLEMS = {
+    MULTI_LABEL: "multi_label_classification",
+    SINGLE_LABEL: "single_label_classification",
+}
 Precision = Literal["float32", "int8"]
 PLACE = "0|[1-9][0-9]{0,4}"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -102,7 +108,15 @@ class Config(Made):
     adapted: AdaptedConfig
     classifier: ClassifierParams
     width: int = Field(ge=1, le=WIDEST)
+    problem_type: Literal["multi_label_classification", "single_label_classification"] = (
+        "multi_label_classification"
+    )
     onnx: Precision | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether a text gets exactly one label."""
+        return self.problem_type == PROBLEMS[SINGLE_LABEL]
 
 
 def read_config(folder: Path) -> Config:
@@ -168,7 +182,7 @@ def _check_version(folder: Path, version: object) -> None:
 
 def _check_listed(path: Path, config: Config) -> None:
     """Every file that is loaded has a hash to be held to."""
-    needed = {CALIBRATION, THRESHOLDS, TOKENIZER, TOKENIZER_CONFIG}
+    needed = {CALIBRATION, TOKENIZER, TOKENIZER_CONFIG} | (set() if config.single else {THRESHOLDS})
     if (path.parent / CORPUS).exists():
         needed.add(CORPUS)
     if config.onnx:

@@ -13,11 +13,15 @@ PROBE = ["a text", "\u2603\U0001f600"]  # the second is in no vocabulary
 def read_calibration(package: Package) -> Calibration:
     """EmotionSlmError names what is wrong with calibration.json."""
     path = package_file(package.folder, CALIBRATION)
-    return Calibration.from_dict(read_json(path), package.finetuned.labels, str(path))
+    content, single = read_json(path), package.corpus.labels.single
+    return Calibration.from_dict(content, package.finetuned.labels, str(path), single)
 
 
-def read_thresholds(package: Package) -> Thresholds:
-    """EmotionSlmError names what is wrong with thresholds.json."""
+def read_thresholds(package: Package) -> Thresholds | None:
+    """None of a model that gives exactly one label; EmotionSlmError names what is wrong with
+    thresholds.json."""
+    if package.corpus.labels.single:
+        return None
     path = package_file(package.folder, THRESHOLDS)
     return Thresholds.from_dict(read_json(path), package.finetuned.labels, str(path))
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from huggingface_hub import EvalResult, ModelCardData
 
 from emotion_slm.corpus.labels import Corpus
+from emotion_slm.package.config import AT_HALF, UNCALIBRATED
 from emotion_slm.package.package import Origin, Package
 from emotion_slm.package.public import is_hub_name
 
@@ -15,6 +16,13 @@ METRICS = (
     ("precision", "macro precision", "macro_precision", {"average": "macro", "zero_division": 0}),
     ("recall", "macro recall", "macro_recall", {"average": "macro", "zero_division": 0}),
     ("accuracy", "exact-match accuracy", "exact_accuracy", {}),
+)
+# Where a text has exactly one label.
+METRICS_OF_ONE = (
+    ("f1", "macro-F1", "macro_f1", {"average": "macro", "zero_division": 0}),
+    ("accuracy", "accuracy", "accuracy", {}),
+    ("precision", "macro precision", "macro_precision", {"average": "macro", "zero_division": 0}),
+    ("recall", "macro recall", "macro_recall", {"average": "macro", "zero_division": 0}),
 )
 TUNED = "per label, tuned on validation"
 
@@ -27,7 +35,7 @@ def front_matter(package: Package, results: Mapping, method: str) -> str:
         license="apache-2.0",
         library_name="emotion-slm",
         pipeline_tag="text-classification",
-        tags=["emotion", "multi-label-classification", corpus.name],
+        tags=["emotion", f"{corpus.task.replace('_', '-')}-classification", corpus.name],
         datasets=[corpus.hub["hub"]] if corpus.hub else None,
         metrics=["f1", "precision", "recall", "accuracy"],
         base_model=package.encoder.id if is_hub_name(package.encoder.id) else None,
@@ -37,26 +45,32 @@ def front_matter(package: Package, results: Mapping, method: str) -> str:
 
 
 def eval_results(origin: Origin, corpus: Corpus, results: Mapping, method: str) -> list[EvalResult]:
-    """The scores at tuned thresholds and at 0.5, then mAP."""
-    test = results["test"]
+    """The scores at tuned thresholds and at 0.5, then mAP; of one label a text those of the most
+    probable one, calibrated and not."""
+    test, single = results["test"], corpus.labels.single
     bounds = [test["macro_f1_low"], test["macro_f1_high"]]
     settings = (
         (test, "thresholds tuned on validation", {"threshold": TUNED, "calibration": method}),
         (
-            results["at_half"],
+            results.get(AT_HALF),
             "threshold 0.5, uncalibrated",
             {"threshold": 0.5, "calibration": "none"},
         ),
     )
+    if single:
+        settings = (
+            (test, "most probable label", {"calibration": method}),
+            (results[UNCALIBRATED], "most probable label, uncalibrated", {"calibration": "none"}),
+        )
     found = []
     for scores, setting, applied in settings:
-        for metric, name, key, arguments in METRICS:
+        for metric, name, key, arguments in METRICS_OF_ONE if single else METRICS:
             title, more = f"{name} ({setting})", {**arguments, **applied}
             if scores is test and key == "macro_f1":
                 title = f"{name} ({setting}, 95 % interval {span(*bounds)})"
                 more["bootstrap_interval_95"] = bounds
             found.append(_result(origin, corpus, metric, title, scores[key], more))
-    title = "mean average precision over labels (raw logits)"
+    title = f"mean average precision over labels ({'probabilities' if single else 'raw logits'})"
     return [
         *found,
         _result(origin, corpus, "average_precision", title, test["map"], {"average": "macro"}),
@@ -70,7 +84,7 @@ def _result(
     official = origin.protocol == "official"
     return EvalResult(
         task_type="text-classification",
-        task_name="Multi-label classification",
+        task_name=f"{'Single' if corpus.labels.single else 'Multi'}-label classification",
         dataset_type=hub.get("hub", f"emotion-slm-{corpus.name}"),  # of one that is on no hub
         dataset_name=corpus.title,
         dataset_config=hub.get("config"),

@@ -23,6 +23,7 @@ from emotion_slm.package.config import (
     ENCODER,
     FORMAT_VERSION,
     MODEL_TYPE,
+    PROBLEMS,
     RESULTS,
     Config,
     Precision,
@@ -97,7 +98,7 @@ def config_of(package: Package) -> dict[str, Any]:
     config = {
         "format_version": FORMAT_VERSION,
         "model_type": MODEL_TYPE,
-        "problem_type": "multi_label_classification",
+        "problem_type": PROBLEMS[package.corpus.task],
         "id2label": {str(place): label for place, label in enumerate(package.finetuned.labels)},
         "label2id": package.corpus.labels.index,
         "encoder": package.encoder.model_dump(),
@@ -162,7 +163,14 @@ def _corpus(folder: Path, config: Config) -> Corpus:
             raise EmotionSlmError(
                 f"{folder / CONFIG}: its labels are not those of {CORPUS}; fetch the model again"
             )
+        if PROBLEMS[corpus.task] != config.problem_type:
+            raise EmotionSlmError(
+                f"{folder / CONFIG}: problem_type {config.problem_type} is not the task of "
+                f"{CORPUS}, {corpus.task}; fetch the model again"
+            )
         return corpus
+    if config.single:
+        raise EmotionSlmError(f"{folder}: {CORPUS} is missing; fetch the model again")
     if described(name) and (found := read_description(name)).names == list(labels):
         return found.corpus(name)
     results = read_json(package_file(folder, RESULTS)) if RESULTS in config.files else {}

@@ -1,4 +1,4 @@
-"""Which label is taken for which: what stands in the place of a missed one."""
+"""Which label is taken for which: what stands in the place of a missed one, or all pairs."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from emotion_slm.plots.canvas import canvas
 
 MOST = 60  # labels drawn
 WRITTEN = 0.1  # shares from which a cell carries its number
+ROOMY = 8  # labels, up to which every cell of a matrix has room for two lines
 
 
 class Confusion(NamedTuple):
@@ -75,4 +76,42 @@ def confusions(found: Confusion, labels: LabelSet, path: Path, note: str = "") -
         axes.tick_params(length=0)
         axes.set_ylabel("missed gold label (rows)")
         axes.set_xlabel("predicted, but not gold")
+        figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01).outline.set_visible(False)
+
+
+def confusion_matrix(
+    gold: np.ndarray, predicted: np.ndarray, labels: LabelSet, path: Path, note: str = ""
+) -> None:
+    """A heat map of rows by gold and predicted label, (n, labels) with exactly one 1 a row each.
+
+    The shade is the share of the gold label's rows, which the cell gives in percent; below it
+    stands their number where there is room. Of very many labels the most frequent are drawn.
+    """
+    rows = gold.astype(np.int64).T @ predicted.astype(np.int64)  # (labels, labels)
+    support = rows.sum(axis=1)
+    most = set(np.argsort(-support, kind="stable")[:MOST])
+    order = [name for name in labels.targets_first if labels.index[name] in most]
+    columns = labels.columns(order)
+    drawn = rows[np.ix_(columns, columns)]
+    shares = drawn / np.maximum(support[columns], 1)[:, None]
+    roomy = len(order) <= ROOMY
+    title = "Gold and predicted labels, % of the gold label's test rows"
+    with canvas(path, max(4, 1.4 + len(order) * (0.8 if roomy else 0.25)), title, note) as figure:
+        axes = figure.subplots()
+        image = axes.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+        for row, column in np.argwhere(drawn if roomy else shares >= WRITTEN):
+            share = shares[row, column]
+            number = f"\n{drawn[row, column]:,}" if roomy else ""
+            axes.text(
+                column, row, f"{100 * share:.0f} %{number}" if roomy else f"{100 * share:.0f}",
+                ha="center", va="center", fontsize=10 if roomy else 7,
+                color="white" if share > 0.55 else "black",
+            )  # fmt: skip
+        names = [f"{name} ({support[labels.index[name]]:,})" for name in order]
+        size = 10 if roomy else 8
+        axes.set_yticks(range(len(order)), names, fontsize=size)
+        axes.set_xticks(range(len(order)), order, fontsize=size, rotation=0 if roomy else 90)
+        axes.tick_params(length=0)
+        axes.set_ylabel("gold label (rows)")
+        axes.set_xlabel("predicted label")
         figure.colorbar(image, ax=axes, shrink=0.5, pad=0.01).outline.set_visible(False)

@@ -20,7 +20,7 @@ from emotion_slm.plots.canvas import (
     label_axis,
     target_legend,
 )
-from emotion_slm.plots.confusion import confusion, confusions
+from emotion_slm.plots.confusion import confusion, confusion_matrix, confusions
 
 CURVE_STEP = 0.01  # between the thresholds at which F1 is drawn
 HATCH = "///"
@@ -30,16 +30,21 @@ PANELS, ACROSS = 60, 4  # labels drawn at most in panels of their own, and panel
 def draw(evaluation: Evaluation, validation: Scored, test: Scored, note: str = "") -> None:
     """Write the PNG files of metrics/plots; `note`: what is to be said of the corpus."""
     choice, thresholds = evaluation.decision
-    predicted = evaluation.probabilities >= thresholds.per_label
-    grid = threshold_grid(CURVE_STEP)
-    validation_f1 = f1_curves(choice.cross_fitted, validation.gold, grid)
+    predicted = evaluation.decision.predicted(evaluation.probabilities)
     labels = test.labels
 
     def png(name: str) -> Path:
         return paths.PLOTS / f"{name}.png"
 
     per_label_f1(evaluation.per_label, labels, png("per_label_f1"), note)
-    precision_recall(test.gold, test.logits, labels, png("precision_recall"), note)
+    ranked_by = evaluation.probabilities if labels.single else test.logits
+    precision_recall(test.gold, ranked_by, labels, png("precision_recall"), note)
+    if thresholds is None:
+        confusion_matrix(test.gold, predicted, labels, png("confusions"), note)
+        no_thresholds(png("threshold_curves"), note)
+        return
+    grid = threshold_grid(CURVE_STEP)
+    validation_f1 = f1_curves(choice.cross_fitted, validation.gold, grid)
     confusions(confusion(test.gold, predicted), labels, png("confusions"), note)
     threshold_curves(grid, validation_f1, thresholds, labels, png("threshold_curves"), note)
 
@@ -59,7 +64,9 @@ def per_label_f1(
     rows = [row_of[label] for label in order]
     few = [row["support"] < FEW_POSITIVES for row in rows]
     f1, low, high = np.array([[row["f1"], row["f1_low"], row["f1_high"]] for row in rows]).T
-    title = "F1 per label on test with 95 % bootstrap intervals, thresholds from validation"
+    title = "F1 per label on test with 95 % bootstrap intervals" + (
+        "" if labels.single else ", thresholds from validation"
+    )
     with canvas(path, max(3, 1.5 + 0.225 * len(order)), title, note) as figure:
         axes = figure.subplots()
         macro = axes.axvline(f1.mean(), color="black", linestyle="--", linewidth=1)
@@ -93,8 +100,9 @@ def precision_recall(
 ) -> None:
     """A precision-recall curve per label as small multiples, with AP and the base rate.
 
-    `gold` and `scores` are (n, labels), the scores raw logits: a calibration may pool some into
-    ties. A label without positives has an empty panel.
+    `gold` and `scores` are (n, labels), the scores raw logits, as a calibration may pool some into
+    ties, or probabilities where a row carries exactly one label. A label without positives has an
+    empty panel.
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -140,6 +148,13 @@ def threshold_curves(
             axes.axvline(chosen.global_threshold, color=GREY, linestyle=":", linewidth=1)
             axes.plot(threshold, reached, "o", color=ORANGE, markersize=5)
             axes.set_title(f"{label}\nF1 {reached:.2f} at {threshold:.2f}", fontsize=9)
+
+
+def no_thresholds(path: Path, note: str = "") -> None:
+    """In the place of `threshold_curves`, where each row carries exactly one label."""
+    with canvas(path, 1.2, "No thresholds", note) as figure:
+        words = "Each text gets its most probable label: nothing is to be reached."
+        figure.text(0.5, 0.2, words, ha="center")
 
 
 @contextmanager

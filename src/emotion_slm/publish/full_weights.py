@@ -7,11 +7,12 @@ import torch
 
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.maps import Blend, Platt, Temperature
+from emotion_slm.calibration.softmax_maps import SoftmaxTemperature, Vector
 from emotion_slm.classifier.params import LinearHead
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
 from emotion_slm.encoder.text_classifier import TextClassifier
-from emotion_slm.package.config import CONFIG, WEIGHTS, package_file, read_config
+from emotion_slm.package.config import CONFIG, PROBLEMS, WEIGHTS, package_file, read_config
 from emotion_slm.package.contents import check_contents, read_calibration
 from emotion_slm.package.models import load_models
 from emotion_slm.package.package import Package, write_config
@@ -21,8 +22,9 @@ from emotion_slm.package.public import public, without_paths
 def compose(package: Package) -> TextClassifier:
     """Encoder and linear head as one text classifier in evaluation mode.
 
-    The sigmoid of its logits is the calibrated probability where calibration is affine in the
-    logit (temperature, Platt): it is folded into the head, in float64, then rounded to float32.
+    The sigmoid of its logits, or their softmax where a text has exactly one label, is the
+    calibrated probability where calibration is affine in the logit (temperatures, Platt and vector
+    scaling): it is folded into the head, in float64, then rounded to float32.
     Of a blend Platt's half is folded. Isotonic regression alone cannot be: logits stay raw. Raises
     EmotionSlmError for a classifier that is not a linear head, and for an ONNX export, which has no
     weights.
@@ -46,20 +48,23 @@ def compose(package: Package) -> TextClassifier:
         weight, bias = trained.weight.double() * slope[:, None], trained.bias.double() * slope
         model.head.weight.copy_(weight)  # (labels, d)
         model.head.bias.copy_(bias + intercept)  # (labels,)
+    model.config.problem_type = PROBLEMS[package.corpus.task]
     return model
 
 
 def affine(calibration: Calibration, labels: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Slope and intercept, (labels,) float64, of a calibration σ(slope · logit + intercept).
+    """Slope and intercept, (labels,) float64, of a calibration σ(slope · logit + intercept), or of
+    a softmax of the same.
 
     Those of its Platt half for a blend, 1 and 0 for isotonic regression.
     """
     mapping = calibration.mapping
     if isinstance(mapping, Blend):
         mapping = mapping.platt
-    if isinstance(mapping, Platt):
+    if isinstance(mapping, Platt | Vector):
         return torch.from_numpy(mapping.slope), torch.from_numpy(mapping.intercept)
-    slope = 1 / mapping.temperature if isinstance(mapping, Temperature) else 1.0
+    of_temperature = isinstance(mapping, Temperature | SoftmaxTemperature)
+    slope = 1 / mapping.temperature if of_temperature else 1.0
     return torch.full((labels,), slope, dtype=torch.float64), torch.zeros(labels).double()
 
 

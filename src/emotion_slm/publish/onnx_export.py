@@ -115,7 +115,7 @@ def export_onnx(package: Package, folder: Path, precision: Precision) -> Package
 def compare_labels(before: Path, after: Path, texts: list[str]) -> Compared:
     """Score `texts` by the models of two folders, at the thresholds of each."""
     first, second = (
-        model.probabilities(texts) >= model.thresholds
+        model.given(model.probabilities(texts))
         for model in map(EmotionClassifier.from_pretrained, (before, after))
     )
     return Compared(

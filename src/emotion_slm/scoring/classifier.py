@@ -41,7 +41,8 @@ class EmotionClassifier:
         self.package = read_package(folder)
         self.labels = self.package.corpus.labels
         self.calibration = read_calibration(self.package)
-        self.thresholds = read_thresholds(self.package).per_label
+        thresholds = read_thresholds(self.package)
+        self.thresholds = None if thresholds is None else thresholds.per_label
         self.text_characters = CHARACTERS_PER_TOKEN * self.package.encoder.max_length
         self.engine = load_engine(self.package, device)
 
@@ -88,7 +89,8 @@ class EmotionClassifier:
 
         `threshold` replaces the per-label thresholds tuned on validation; 0.0 lets every label
         through; ValueError when it is not from 0 to 1. `top_k` keeps that many of them at most;
-        ValueError when it is below 1.
+        ValueError when it is below 1. A model of one label a text gives the most probable one, and
+        none where that does not reach a `threshold` given.
         """
         check_threshold(threshold)
         if top_k is not None and top_k < 1:
@@ -108,6 +110,11 @@ class EmotionClassifier:
         groups = known_label_groups(ALL, self.labels)
         reached = groups.reached(probabilities, self.thresholds, threshold)
         return strongest(groups.names, probabilities, reached, top_k)
+
+    def given(self, probabilities: np.ndarray) -> np.ndarray:
+        """(n, labels) bool: the labels of each text, by its (n, labels) probabilities."""
+        groups = known_label_groups(ALL, self.labels)
+        return groups.reached(probabilities, self.thresholds, None)
 
     def _probabilities(self, texts: list[str]) -> np.ndarray:
         return self.calibration.apply(self._logits(texts))

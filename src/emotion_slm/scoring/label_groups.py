@@ -5,43 +5,55 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
+from emotion_slm.common.ranking import most_probable
 from emotion_slm.corpus.labels import LabelSet
 
 
 class LabelGroups(NamedTuple):
-    """m columns, each a label or a group of labels, by their positions among the labels."""
+    """m columns, each a label or a group of labels, by their positions among the labels.
+
+    `single`: a text has exactly one of the labels.
+    """
 
     names: tuple[str, ...]
     members: tuple[tuple[int, ...], ...]
+    single: bool = False
 
     def probabilities(self, probabilities: np.ndarray) -> np.ndarray:
         """(n, labels) probabilities of labels → (n, m) probabilities of the columns.
 
         A group's is 1 − ∏(1 − p) over its labels: that of at least one of them, were they
         independent given the text. They are not, and nobody calibrated the group, so it is an
-        estimate; the greatest p is only a lower bound of the same event.
+        estimate; the greatest p is only a lower bound of the same event. Of labels of which a text
+        has exactly one it is their sum, exactly.
         """
         columns = [
             probabilities[:, members[0]]
             if len(members) == 1  # exactly the label's own
+            else np.minimum(probabilities[:, members].sum(axis=1), 1)
+            if self.single
             else 1 - np.prod(1 - probabilities[:, members], axis=1)
             for members in self.members
         ]
         return np.stack(columns, axis=1)
 
     def reached(
-        self, probabilities: np.ndarray, thresholds: np.ndarray, threshold: float | None
+        self, probabilities: np.ndarray, thresholds: np.ndarray | None, threshold: float | None
     ) -> np.ndarray:
         """(n, m) bool, from (n, labels) probabilities: which columns the text is said to express.
 
         With `threshold`, those whose own probability reaches it; without, those of which some
-        label reaches its own of the (labels,) tuned `thresholds`. ValueError as `check_threshold`.
+        label reaches its own of the (labels,) tuned `thresholds`. Where a text has exactly one
+        label, those that hold the most probable one, if they reach a `threshold` given. ValueError
+        as `check_threshold`.
         """
         check_threshold(threshold)
-        if threshold is not None:
-            return self.probabilities(probabilities) >= threshold
-        labels = probabilities >= thresholds
-        return np.stack([labels[:, members].any(axis=1) for members in self.members], axis=1)
+        own = threshold is not None and self.probabilities(probabilities) >= threshold
+        if threshold is not None and not self.single:
+            return own
+        labels = most_probable(probabilities) > 0 if self.single else probabilities >= thresholds
+        held = np.stack([labels[:, members].any(axis=1) for members in self.members], axis=1)
+        return held if threshold is None else held & own
 
 
 def check_threshold(threshold: float | None) -> None:
@@ -72,10 +84,11 @@ def known_label_groups(name: str, labels: LabelSet) -> LabelGroups:
     """
     if name in (ALL, TARGETS):
         names = labels.names if name == ALL else labels.targets
-        return LabelGroups(names, tuple((place,) for place in labels.columns(names)))
+        members = tuple((place,) for place in labels.columns(names))
+        return LabelGroups(names, members, labels.single)
     if name not in labels.groups:
         known = (ALL, TARGETS, *labels.groups)
         raise EmotionSlmError(f"--labels {name}: unknown to this model{did_you_mean(name, known)}")
     groups = labels.grouped(name)
     members = (tuple(labels.columns(group)) for group in groups.values())
-    return LabelGroups(tuple(groups), tuple(members))
+    return LabelGroups(tuple(groups), tuple(members), labels.single)

@@ -30,10 +30,11 @@ from emotion_slm.scoring.writers import Writer, create_writer
 
 class Scorer(Protocol):
     """What a model must offer: texts → (n, labels) probabilities, (labels,) thresholds for them,
-    the labels, and how many of the texts it reads in part only."""
+    unless it gives one label a text, the labels, and how many of the texts it reads in part only.
+    """
 
     labels: LabelSet
-    thresholds: np.ndarray
+    thresholds: np.ndarray | None
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray: ...
 

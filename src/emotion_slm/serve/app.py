@@ -32,7 +32,10 @@ class PredictRequest(BaseModel):
     texts: list[Any] = Field(description="What is not a string gets an error of its own.")
     labels: str = Field("all", description="The columns, as of `predict`.")
     probabilities: bool = Field(False, description="Give those of every column too.")
-    threshold: Probability | None = Field(None, description="In place of the tuned ones.")
+    threshold: Probability | None = Field(
+        None,
+        description="In place of the tuned ones; of one label a text, what it must reach.",
+    )
     top_k: Annotated[int, Field(ge=1), WHOLE] | None = Field(
         None, description="At most so many labels a text."
     )

@@ -50,9 +50,7 @@ class Metrics:
         self.probability = made(
             Counter, "label_probability", "Sum of calibrated probabilities.", "label"
         )
-        self.given = made(
-            Counter, "label_given", "Texts at or above the label's tuned threshold.", "label"
-        )
+        self.given = made(Counter, "label_given", "Texts that are given the label.", "label")
         self._probability = [self.probability.labels(label) for label in labels]
         self._given = [self.given.labels(label) for label in labels]
 
@@ -62,11 +60,11 @@ class Metrics:
         for seconds in waited:
             self.queue_seconds.observe(seconds)
 
-    def scored(self, probabilities: np.ndarray, thresholds: np.ndarray) -> None:
-        """(n, labels) probabilities of texts that are answered, and the (labels,) thresholds."""
+    def scored(self, probabilities: np.ndarray, given: np.ndarray) -> None:
+        """(n, labels) probabilities of texts that are answered, and which labels they are given."""
         self.texts.labels("scored").inc(len(probabilities))
         sums = probabilities.sum(axis=0).tolist()
-        counts = (probabilities >= thresholds).sum(axis=0).tolist()
+        counts = given.sum(axis=0).tolist()
         for counter, value in zip(self._probability, sums, strict=True):
             counter.inc(value)
         for counter, value in zip(self._given, counts, strict=True):

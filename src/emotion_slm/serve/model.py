@@ -52,8 +52,15 @@ class ServedModel:
             **package.origin._asdict(),
             "macro_f1": self.macro_f1,
             "max_tokens": package.encoder.max_length,
-            "thresholds": dict(zip(self.labels, self.thresholds.tolist(), strict=True)),
+            "task": package.corpus.task,
+            "thresholds": self._thresholds(),
         }
+
+    def _thresholds(self) -> dict[str, float]:
+        """By label; none of a model that gives exactly one label."""
+        if self.thresholds is None:
+            return {}
+        return dict(zip(self.labels, self.thresholds.tolist(), strict=True))
 
     def sizes(self, texts: Sequence[str]) -> list[Size | Exception]:
         """Of each text its size, or why it cannot be read."""

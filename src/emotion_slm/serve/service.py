@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from starlette.requests import Request
 
+from emotion_slm.scoring.label_groups import ALL
 from emotion_slm.serve.batcher import Batcher, Job
 from emotion_slm.serve.limits import Limits, RefusedError, check_texts, client_gone
 from emotion_slm.serve.metrics import Metrics
@@ -91,7 +92,9 @@ class Service:
 
     def _count(self, scored: Scored) -> None:
         good = [place for place in range(len(scored.truncated)) if place not in scored.errors]
-        self.metrics.scored(scored.probabilities[good], self.model.thresholds)
+        probabilities = scored.probabilities[good]
+        given = self.model.groups[ALL].reached(probabilities, self.model.thresholds, None)
+        self.metrics.scored(probabilities, given)
         self.metrics.texts.labels("failed").inc(len(scored.errors))
         self.metrics.truncated.inc(sum(scored.truncated))
 

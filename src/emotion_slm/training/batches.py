@@ -64,7 +64,8 @@ class Rows(NamedTuple):
     """Features, gold labels and ids by row.
 
     `features`: n items; `gold`: (n, labels) int8; `collate`: features of a batch → model inputs;
-    `lengths`: (n,) tokens per text, for features that batches should pad little.
+    `lengths`: (n,) tokens per text, for features that batches should pad little; `single`: each
+    row carries exactly one label.
     """
 
     features: Any
@@ -72,6 +73,7 @@ class Rows(NamedTuple):
     ids: Sequence[str]
     collate: Callable[[Any], dict[str, torch.Tensor]]
     lengths: np.ndarray | None = None
+    single: bool = False
 
     @property
     def count(self) -> int:
@@ -85,6 +87,7 @@ class Rows(NamedTuple):
             [self.ids[index] for index in where],
             self.collate,
             None if self.lengths is None else self.lengths[where],
+            self.single,
         )
 
     def batch(

@@ -16,7 +16,7 @@ class Epoch(NamedTuple):
     train_loss: float
     validation_loss: float
     validation_map: float
-    validation_macro_f1: float  # at threshold 0.5
+    validation_macro_f1: float  # at threshold 0.5; of one label a row by argmax
 
 
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:

@@ -1,18 +1,41 @@
-"""Multi-label losses on raw logits, computed in float32 whatever the precision of the model."""
+"""Losses on raw logits, computed in float32 whatever the precision of the model."""
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from emotion_slm.corpus.labels import LabelSet
-from emotion_slm.training.params import AsymmetricLoss, BceLoss, FocalLoss
+from emotion_slm.training.params import (
+    AsymmetricLoss,
+    BceLoss,
+    CrossEntropyLoss,
+    FocalLoss,
+    check_loss,
+)
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def build_loss(params: BceLoss | FocalLoss | AsymmetricLoss, labels: LabelSet) -> Loss:
-    """The loss `params` describes: (n, labels) logits and gold in {0, 1} → scalar mean."""
+def build_loss(
+    params: BceLoss | FocalLoss | AsymmetricLoss | CrossEntropyLoss,
+    labels: LabelSet,
+    gold: np.ndarray | None = None,
+) -> Loss:
+    """The loss `params` describes: (n, labels) logits and gold in {0, 1} → scalar mean.
+
+    `gold`: that of the rows to be trained on, which balanced class weights are made of.
+    EmotionSlmError for a loss that does not fit how many labels a row carries.
+    """
+    check_loss(params.name, labels.single)
+    if isinstance(params, CrossEntropyLoss):
+        weights = torch.ones(len(labels))
+        if params.class_weights == "balanced":
+            weights = balanced_weights(gold)
+        return lambda logits, gold: cross_entropy(
+            logits, gold, weights.to(logits.device), params.focusing, params.smoothing
+        )
     if isinstance(params, FocalLoss):
         alpha = torch.tensor(
             [
@@ -67,3 +90,33 @@ def asymmetric(
         log_rest = F.logsigmoid(-logits)
     negative = shifted**gamma_negative * log_rest
     return -(gold * positive + (1 - gold) * negative).mean()
+
+
+def cross_entropy(
+    logits: torch.Tensor,
+    gold: torch.Tensor,
+    weights: torch.Tensor,
+    focusing: float,
+    smoothing: float,
+) -> torch.Tensor:
+    """Softmax cross-entropy of rows with exactly one label, mean over the rows.
+
+    `weights`: (labels,), of each row by its label. `focusing`: γ of the factor (1 − p)^γ, p the
+    probability of the label (Lin et al. 2017). `smoothing`: the share of the target that all labels
+    get alike (Szegedy et al. 2016).
+    """
+    logits, gold = logits.float(), gold.float()
+    logs = F.log_softmax(logits, dim=1)
+    target = (1 - smoothing) * gold + smoothing / gold.shape[1]
+    surprise = -(target * logs).sum(dim=1)  # (n,)
+    if focusing > 0:
+        p = (logs * gold).sum(dim=1).exp()
+        surprise = (1 - p) ** focusing * surprise
+    return ((gold @ weights) * surprise).mean()
+
+
+def balanced_weights(gold: np.ndarray) -> torch.Tensor:
+    """(labels,) float32 n / (labels · rows of the label) of (n, labels) gold; 1 for one without."""
+    rows = gold.sum(axis=0, dtype=np.int64)
+    weights = len(gold) / (gold.shape[1] * np.maximum(rows, 1))
+    return torch.from_numpy(np.where(rows > 0, weights, 1.0)).float()

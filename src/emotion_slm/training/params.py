@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Section
 
 
@@ -85,7 +86,26 @@ class AsymmetricLoss(Section):
     clip: float = Field(default=0.05, ge=0, lt=1)
 
 
-LOSSES = {"bce": BceLoss, "focal": FocalLoss, "asymmetric": AsymmetricLoss}
+class CrossEntropyLoss(Section):
+    """Softmax cross-entropy, where each row carries exactly one label.
+
+    `class_weights`: `balanced` gives every label the same weight in all, whatever its rows.
+    `focusing` is focal loss's γ, `smoothing` the share of the target spread over all labels.
+    """
+
+    name: Literal["cross_entropy"]
+    class_weights: Literal["none", "balanced"] = "none"
+    focusing: float = Field(default=0.0, ge=0)
+    smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+
+LOSSES = {
+    "bce": BceLoss,
+    "focal": FocalLoss,
+    "asymmetric": AsymmetricLoss,
+    "cross_entropy": CrossEntropyLoss,
+}
+SINGLE = ("cross_entropy",)  # losses of exactly one label a row; the others decide on each label
 
 
 def complete_loss(content: Any) -> Any:
@@ -102,8 +122,19 @@ def complete_loss(content: Any) -> Any:
     return {key: field.default for key, field in own.items() if key != "name"} | given
 
 
+def check_loss(name: str, single: bool) -> None:
+    """EmotionSlmError for a loss that does not fit how many labels a row carries."""
+    fitting = [loss for loss in LOSSES if (loss in SINGLE) == single]
+    if name not in fitting:
+        task = "exactly one label a row" if single else "any number of labels a row"
+        raise EmotionSlmError(
+            f"{name} is no loss for a corpus of {task}; use {' or '.join(fitting)}, or correct "
+            "`task` in the corpus's description"
+        )
+
+
 LossParams = Annotated[
-    BceLoss | FocalLoss | AsymmetricLoss,
+    BceLoss | FocalLoss | AsymmetricLoss | CrossEntropyLoss,
     Field(discriminator="name"),
     BeforeValidator(complete_loss),
 ]

@@ -150,7 +150,7 @@ class _Run:
         logits = predict(learner.model, rows, self.params, self.processes)
         forget_gathered(learner.model)
         check_logits(logits, rows.ids, self.state.step, self.checkpoint)
-        validation = measure(logits, rows.gold, learner.loss)
+        validation = measure(logits, rows.gold, learner.loss, rows.single)
         epoch = Epoch(self.state.epoch + 1, self.state.train_loss, *validation)
         self.state.end_epoch(epoch)
         self._tell(epoch)
@@ -163,7 +163,7 @@ class _Run:
             console.print(
                 f"epoch {epoch.epoch} of {self.params.epochs}: loss {epoch.train_loss:.4f}, "
                 f"validation loss {epoch.validation_loss:.4f}, mAP {epoch.validation_map:.4f}, "
-                f"macro-F1 at 0.5 {epoch.validation_macro_f1:.4f}",
+                f"macro-F1 {epoch.validation_macro_f1:.4f}",
                 markup=False,
                 soft_wrap=True,
             )

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.special import expit
+from scipy.special import expit, softmax
 from torch import nn
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.ranking import macro_f1, mean_average_precision
+from emotion_slm.common.ranking import macro_f1, mean_average_precision, most_probable
 from emotion_slm.training.batches import Rows, ordered_batches
 from emotion_slm.training.distributed import Processes
 from emotion_slm.training.losses import Loss
@@ -25,7 +25,7 @@ from emotion_slm.training.params import TrainingParams
 
 
 class Validation(NamedTuple):
-    """An epoch's validation metrics; macro-F1 at threshold 0.5."""
+    """An epoch's validation metrics; macro-F1 at threshold 0.5, of one label a row by argmax."""
 
     loss: float
     map: float
@@ -53,14 +53,18 @@ def predict(
     return logits
 
 
-def measure(logits: np.ndarray, gold: np.ndarray, loss: Loss) -> Validation:
-    """Metrics of finite (n, labels) logits against (n, labels) gold labels."""
+def measure(logits: np.ndarray, gold: np.ndarray, loss: Loss, single: bool = False) -> Validation:
+    """Metrics of finite (n, labels) logits against (n, labels) gold labels.
+
+    `single`: each row carries exactly one label.
+    """
     value = loss(torch.from_numpy(logits), torch.from_numpy(gold.astype(np.float32)))
-    probabilities = expit(logits.astype(np.float64))
+    raw = logits.astype(np.float64)
+    probabilities = softmax(raw, axis=1) if single else expit(raw)
     return Validation(
         loss=float(value),
         map=mean_average_precision(gold, probabilities),
-        macro_f1=macro_f1(gold, probabilities),
+        macro_f1=macro_f1(gold, most_probable(probabilities) if single else probabilities),
     )
 
 

@@ -40,7 +40,7 @@ _TRAINING = (
     Panel(
         "on validation",
         "epoch",
-        {"mAP": "validation_map", "macro-F1 at 0.5": "validation_macro_f1"},
+        {"mAP": "validation_map", "macro-F1 untuned": "validation_macro_f1"},
     ),
 )
 _PROBABILITY = "mean probability"

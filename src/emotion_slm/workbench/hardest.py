@@ -7,13 +7,15 @@ import numpy as np
 from emotion_slm.common import paths
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, read_parquet, require
+from emotion_slm.common.ranking import most_probable
 from emotion_slm.corpus.labels import CORPUS, LabelSet, load_corpus
 
 ROWS = 50
 TEXTS = paths.SPLIT / "test.parquet"
 LOGITS = paths.PREDICTIONS / "test.parquet"
-FITTED = (paths.CLASSIFIER / "calibration.json", paths.CLASSIFIER / "thresholds.json")
-NEEDED = (paths.RAW / CORPUS, TEXTS, LOGITS, *FITTED)
+CALIBRATION = paths.CLASSIFIER / "calibration.json"
+THRESHOLDS = paths.CLASSIFIER / "thresholds.json"
+NEEDED = (paths.RAW / CORPUS, TEXTS, LOGITS, CALIBRATION)
 LIKELIEST = 3  # labels shown whether or not they are gold or predicted
 SMALLEST = 1e-6  # keeps the loss of a certain and wrong probability finite
 # The same counts give the same macro-F1; metrics files hold six decimals.
@@ -45,15 +47,18 @@ class Hardest(NamedTuple):
 
 
 def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
-    """The `count` test rows with the largest mean cross-entropy over the labels.
+    """The `count` test rows with the largest mean cross-entropy over the labels, or of their one.
 
-    Probabilities are calibrated and labels predicted at the tuned thresholds, as in
-    metrics/test.json; `test_macro_f1` is its macro-F1: files of another run, which give another,
-    are not shown. EmotionSlmError when a file is unreadable or the rows of two do not match.
+    Probabilities are calibrated and labels predicted as in metrics/test.json; `test_macro_f1` is
+    its macro-F1: files of another run, which give another, are not shown. EmotionSlmError when a
+    file is unreadable or the rows of two do not match.
     """
     try:
         for path in NEEDED:
             require(path)
+        labels = load_corpus(paths.RAW).labels
+        if not labels.single:
+            require(THRESHOLDS)
     except EmotionSlmError as missing:
         return Hardest([], f"The texts and scores are not here. {missing}.")
     # Not sooner: a report without data need not wait for torch.
@@ -62,20 +67,22 @@ def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
     from emotion_slm.evaluation import predictions
 
     frame = read_parquet(TEXTS, ("id", "text", "labels"))
-    labels = load_corpus(paths.RAW).labels
     gold = labels.to_matrix(frame["labels"])
-    calibration, thresholds = (read_json(path) for path in FITTED)
     logits = predictions.read(LOGITS, frame["id"].tolist(), labels)
-    probabilities = Calibration.from_dict(calibration, labels.names, str(FITTED[0])).apply(logits)
-    tuned = Thresholds.from_dict(thresholds, labels.names, str(FITTED[1])).per_label
-    predicted = probabilities >= tuned
+    fitted = read_json(CALIBRATION), labels.names, str(CALIBRATION), labels.single
+    probabilities = Calibration.from_dict(*fitted).apply(logits)
+    if labels.single:
+        predicted = most_probable(probabilities)
+    else:
+        tuned = Thresholds.from_dict(read_json(THRESHOLDS), labels.names, str(THRESHOLDS))
+        predicted = probabilities >= tuned.per_label
     if abs(_macro_f1(gold, predicted) - test_macro_f1) > SAME:
         return Hardest(
             [],
             f"{LOGITS} and models/classifier are of another run than metrics/test.json: "
             "`dvc checkout` brings back those of this commit.",
         )
-    loss = _cross_entropy(gold, probabilities)
+    loss = _cross_entropy(gold, probabilities, labels.single)
     worst = np.argsort(-loss, kind="stable")[:count]
     return Hardest(
         [
@@ -91,8 +98,11 @@ def hardest(test_macro_f1: float, count: int = ROWS) -> Hardest:
     )
 
 
-def _cross_entropy(gold: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """(n,) mean over the labels of −log of the probability given to what is true."""
+def _cross_entropy(gold: np.ndarray, probabilities: np.ndarray, single: bool) -> np.ndarray:
+    """(n,) mean over the labels of −log of the probability given to what is true; of `single`, −log
+    of that given to the row's label."""
+    if single:
+        return -np.log(np.maximum((probabilities * gold).sum(axis=1), SMALLEST))
     truth = np.where(gold > 0, probabilities, 1 - probabilities)
     return -np.log(np.maximum(truth, SMALLEST)).mean(axis=1)
 

@@ -11,6 +11,8 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file
 from emotion_slm.common.params import checked
 from emotion_slm.corpus.description import described, read_description
+from emotion_slm.encoder.params import StartParams
+from emotion_slm.encoder.start import kept_at
 from emotion_slm.package.config import CONFIG, Made, package_file
 from emotion_slm.package.package import Origin
 from emotion_slm.package.provenance import Provenance
@@ -116,12 +118,22 @@ def data(record: Record) -> list[Evidence]:
 
 
 def base_weights(record: Record) -> list[Evidence]:
-    """Files of the pretrained models, wherever this machine has them; nothing is downloaded."""
-    return [
+    """Files of the pretrained models, wherever this machine has them; nothing is downloaded.
+
+    With them what the encoder was started from, if it was from a packaged model.
+    """
+    found = [
         of_file(f"{model} {name}", _local(model, base["revision"], name), expected)
         for model, base in record.provenance.base.items()
         for name, expected in base["files"].items()
     ]
+    encoder = record.provenance.parameters.get("encoder")
+    start = encoder.get("start") if isinstance(encoder, dict) else None
+    if start:
+        params = checked(StartParams, start, Path(CONFIG), "provenance.parameters.encoder.start")
+        claim = f"started from the encoder of {params.profile} on {params.corpus}, {CONFIG}"
+        found.append(of_file(claim, kept_at(params) / CONFIG, params.sha256))
+    return found
 
 
 def _local(model: str, revision: str | None, name: str) -> Path | None:

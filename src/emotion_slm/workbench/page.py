@@ -111,6 +111,15 @@ CAPTIONS = {
 }
 
 
+# Where each row carries exactly one label: other captions, and none of what is not drawn.
+CAPTIONS_OF_ONE = {
+    name: caption for name, caption in CAPTIONS.items() if name != "threshold_curves"
+} | {
+    "confusions": "Which label is taken for which: of the rows of each gold label, the share that "
+    "is predicted each label."
+}
+
+
 class Picture(NamedTuple):
     """A PNG file and its caption."""
 
@@ -118,8 +127,12 @@ class Picture(NamedTuple):
     caption: str
 
 
-def read_pictures() -> list[Picture]:
-    """Every figure, the most telling first; EmotionSlmError when one is missing."""
+def read_pictures(single: bool) -> list[Picture]:
+    """Every figure, the most telling first; EmotionSlmError when one is missing.
+
+    `single`: each row carries exactly one label.
+    """
+    captions = CAPTIONS_OF_ONE if single else CAPTIONS
     return [
-        Picture(require(paths.PLOTS / f"{name}.png"), caption) for name, caption in CAPTIONS.items()
+        Picture(require(paths.PLOTS / f"{name}.png"), caption) for name, caption in captions.items()
     ]

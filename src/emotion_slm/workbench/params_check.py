@@ -13,11 +13,13 @@ from emotion_slm.corpus.description import (
     read_description,
     sha256,
 )
+from emotion_slm.corpus.labels import SINGLE_LABEL
 from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.corpus.reading import read_rows
-from emotion_slm.encoder.params import AdaptParams, EmbedParams, EncoderParams
+from emotion_slm.encoder.params import AdaptParams, EmbedParams, EncoderParams, StartParams
+from emotion_slm.encoder.start import described
 from emotion_slm.evaluation.params import BaselinesParams, EvaluateParams
-from emotion_slm.training.params import complete_loss
+from emotion_slm.training.params import check_loss, complete_loss
 
 SECTIONS = {
     "split": SplitParams,
@@ -52,7 +54,15 @@ def checked_settings(document: Document) -> dict[str, Any]:
     description = read_description(name)
     # First what it is made of: a missing file is told with the way to it.
     settings["fetch"] = {"corpus": name, "sha256": sha256(name, description)}
-    problems = _unfit(document, name, description)
+    problems = [
+        *_unfit(document, name, description),
+        *_other_losses(document, description.task == SINGLE_LABEL),
+    ]
+    encoder = document.section("encoder", EncoderParams)
+    if encoder.start and not problems:
+        start = described(encoder)
+        problems += _unfit_start(document, start, name)
+        settings["encoder"] = {**settings["encoder"], "start": start.model_dump()}
     if problems:
         raise EmotionSlmError("\n".join(problems))
     for name in ("adapt", "finetune"):
@@ -98,3 +108,33 @@ def _labels(corpus: str, description: Description) -> list[str]:
             "of a corpus from elsewhere are known only when it has been fetched"
         )
     return read_rows(corpus, description).checked().names
+
+
+def _other_losses(document: Document, single: bool) -> list[str]:
+    """Losses of the profile that do not fit how many labels a row of its corpus carries."""
+    problems = []
+    for name, model in (("adapt", AdaptParams), ("finetune", FinetuneParams)):
+        if not document.is_none(name):
+            try:
+                check_loss(document.section(name, model).loss.name, single)
+            except EmotionSlmError as error:
+                where = f"{document.path}: profiles.{document.profile}.{name}.loss"
+                problems.append(f"{where}: {error}")
+    return problems
+
+
+def _unfit_start(document: Document, start: StartParams, corpus: str) -> list[str]:
+    """Why the run must not begin with the model that its encoder names."""
+    where = f"{document.path}: profiles.{document.profile}"
+    problems = []
+    if document.is_none("adapt") or document.section("adapt", AdaptParams).lora != "none":
+        problems.append(
+            f"{where}.encoder.start: only an adapt stage that trains every weight can begin with a "
+            "packaged model; set adapt.lora to none, or leave encoder.start out"
+        )
+    if start.corpus == corpus:
+        problems.append(
+            f"{where}.encoder.start: {start.package} was trained on {corpus} already, and may have "
+            "read what is validation or test here; start from a model of another corpus"
+        )
+    return problems

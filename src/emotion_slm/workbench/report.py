@@ -22,7 +22,8 @@ def write_report(folder: Path, texts: bool = True) -> list[Path]:
     `texts`: whether the page shows the hardest rows with their texts; the summary never does.
     EmotionSlmError when a metrics file or picture is missing or incomplete.
     """
-    results, pictures = read_results(), read_pictures()
+    results = read_results()
+    pictures = read_pictures(single=results.test.accuracy is not None)
     rows = hardest(results.test.macro_f1) if texts else NOT_ASKED
     written = {
         folder / HTML: render_page(results, pictures, rows),

@@ -27,23 +27,31 @@ class Section(BaseModel):
 
 
 class TestMetrics(Section):
-    """metrics/test.json; `reference`: the adapted encoder with its own head, None if frozen."""
+    """metrics/test.json; `reference`: the adapted encoder with its own head, None if frozen.
+
+    Where each row carries exactly one label there are accuracy and NLL in the place of micro-F1,
+    exact label sets and threshold 0.5.
+    """
 
     __test__ = False  # not a test of pytest's
 
     macro_f1: Share
     macro_f1_low: Share
     macro_f1_high: Share
-    micro_f1: Share
+    micro_f1: Share | None = None
+    accuracy: Share | None = None
+    accuracy_low: Share | None = None
+    accuracy_high: Share | None = None
     map: Share
     auroc: Share
-    exact_accuracy: Share
+    exact_accuracy: Share | None = None
     macro_precision: Share
     macro_recall: Share
     ece: Share
-    brier: Share
+    nll: float | None = None
+    brier: Annotated[float, Field(ge=0, le=2)]
     macro_f1_targets: Share
-    macro_f1_at_half: Share
+    macro_f1_at_half: Share | None = None
     reference_macro_f1: Share | None = None
 
 
@@ -52,7 +60,8 @@ class Validation(Section):
 
     macro_f1: Share
     macro_f1_cross_validated: Share
-    micro_f1: Share
+    micro_f1: Share | None = None
+    accuracy: Share | None = None
     map: Share
     ece: Share
     nll: float
@@ -71,9 +80,11 @@ class Baselines(Section):
     """metrics/baselines.json."""
 
     majority_macro_f1: Share
-    majority_micro_f1: Share
+    majority_micro_f1: Share | None = None
+    majority_accuracy: Share | None = None
     tfidf_macro_f1: Share
-    tfidf_micro_f1: Share
+    tfidf_micro_f1: Share | None = None
+    tfidf_accuracy: Share | None = None
     tfidf_map: Share
     tfidf_ece: Share
 
@@ -132,7 +143,8 @@ class Subset(Section):
     subset: str
     rows: Count
     macro_f1: Share
-    micro_f1: Share
+    micro_f1: Share | None = None
+    accuracy: Share | None = None
     map: Share | None = None
 
 

@@ -17,6 +17,7 @@ HEADLINE = (
     ("macro-F1, target labels", None, "macro_f1_targets"),
     ("macro-F1 at 0.5", None, "macro_f1_at_half"),
     ("micro-F1", "micro_f1", "micro_f1"),
+    ("accuracy", "accuracy", "accuracy"),
     ("macro precision", None, "macro_precision"),
     ("macro recall", None, "macro_recall"),
     ("mean average precision", "map", "map"),
@@ -25,6 +26,7 @@ HEADLINE = (
     ("calibration error (ECE)", "ece", "ece"),
     ("Brier score", None, "brier"),
     ("NLL, cross-val.", "nll", None),
+    ("NLL", None, "nll"),
     ("macro-F1, adapted head", None, "reference_macro_f1"),
 )
 

@@ -1,16 +1,20 @@
 import math
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from support.labels import GOEMOTIONS, LABEL_INDEX, LABELS
 
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.training.losses import (
     asymmetric,
     binary_cross_entropy,
     build_loss,
     focal,
 )
-from emotion_slm.training.params import AsymmetricLoss, BceLoss, FocalLoss
+from emotion_slm.training.params import AsymmetricLoss, BceLoss, CrossEntropyLoss, FocalLoss
 
 LOGITS = [[0.3, -1.2, 2.5], [-0.7, 4.0, 0.0]]
 GOLD = [[1, 0, 0], [0, 1, 1]]
@@ -177,3 +181,57 @@ def test_integer_gold_gives_the_same_loss():
     for params in LOSSES:
         loss = build_loss(params, GOEMOTIONS)
         torch.testing.assert_close(loss(logits, gold.to(torch.int8)), loss(logits, gold))
+
+
+SINGLE = LabelSet(("a", "b", "c"), single=True)
+
+
+def rows_of_one(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """(50, 3) logits, and gold with exactly one label a row, the last one rare."""
+    random = np.random.default_rng(seed)
+    gold = np.eye(3)[random.choice(3, 50, p=[0.6, 0.3, 0.1])]
+    return torch.from_numpy(random.normal(size=(50, 3))).float(), torch.from_numpy(gold).float()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_is_torch_s(smoothing):
+    logits, gold = rows_of_one()
+    params = CrossEntropyLoss(name="cross_entropy", smoothing=smoothing)
+    found = build_loss(params, SINGLE)(logits, gold)
+    expected = F.cross_entropy(logits, gold.argmax(dim=1), label_smoothing=smoothing)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_balanced_classes_weigh_the_same_in_all():
+    logits, gold = rows_of_one()
+    params = CrossEntropyLoss(name="cross_entropy", class_weights="balanced")
+    found = build_loss(params, SINGLE, gold.numpy())(logits, gold)
+    of_row = F.cross_entropy(logits, gold.argmax(dim=1), reduction="none")
+    of_class = [of_row[gold[:, label] > 0].mean() for label in range(3)]
+    assert found.item() == pytest.approx(torch.stack(of_class).mean().item(), rel=1e-5)
+
+
+def test_focusing_spares_easy_rows():
+    logits, gold = rows_of_one()
+    plain, focused = (
+        build_loss(CrossEntropyLoss(name="cross_entropy", focusing=focusing), SINGLE)
+        for focusing in (0.0, 2.0)
+    )
+    p = (torch.softmax(logits, dim=1) * gold).sum(dim=1)
+    assert focused(logits, gold).item() == pytest.approx(
+        (-((1 - p) ** 2) * p.log()).mean().item(), rel=1e-5
+    )
+    easy = torch.tensor([[9.0, 0.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]])
+    assert focused(*easy) < 1e-3 * plain(*easy)
+
+
+@pytest.mark.parametrize(
+    ("params", "labels", "remedy"),
+    [
+        (BceLoss(name="bce"), SINGLE, "use cross_entropy"),
+        (CrossEntropyLoss(name="cross_entropy"), GOEMOTIONS, "use bce or focal or asymmetric"),
+    ],
+)
+def test_a_loss_of_the_other_task_is_refused_with_a_remedy(params, labels, remedy):
+    with pytest.raises(EmotionSlmError, match=remedy):
+        build_loss(params, labels)

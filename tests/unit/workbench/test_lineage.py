@@ -13,6 +13,8 @@ from emotion_slm.cli.app import app
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
 from emotion_slm.corpus.description import read_description
+from emotion_slm.encoder.params import StartParams
+from emotion_slm.encoder.start import kept_at
 from emotion_slm.workbench.lineage import Lineage, trace
 from emotion_slm.workbench.lineage_evidence import Verdict
 
@@ -61,6 +63,20 @@ def test_the_screen_tells_what_the_model_was_made_from(traced):
         "7 verified",
     ):
         assert words in output
+
+
+def test_the_model_it_was_started_from_is_held_to_its_hash(traced):
+    begun = StartParams(
+        package="models/goemotions", sha256="ab" * 32, profile="minilm", corpus="goemotions"
+    )
+    path = MODEL / "config.json"
+    config = read_json(path)
+    config["provenance"]["parameters"]["encoder"] = {"start": begun.model_dump()}
+    write_json(path, config)
+    (claim,) = [found for found in absent(trace(MODEL)) if "started" in found]
+    assert claim == "started from the encoder of minilm on goemotions, config.json"
+    write_json(kept_at(begun) / "config.json", {"another": "model"})
+    assert claim in differing(trace(MODEL))
 
 
 def test_what_is_not_here_is_absent_and_no_failure(traced):

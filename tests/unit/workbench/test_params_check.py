@@ -65,6 +65,19 @@ def test_another_profile_s_problems_stop_nobody(changed):
     assert checked_settings(changed(edit))["profile"] == "minilm"
 
 
+def test_a_loss_of_another_task_is_named_with_those_that_fit(changed):
+    def edit(content):
+        content["profiles"]["minilm"]["adapt"]["loss"] = {"name": "cross_entropy"}
+
+    with pytest.raises(EmotionSlmError) as error:
+        checked_settings(changed(edit))
+    message = str(error.value)
+    assert (
+        "profiles.minilm.adapt.loss: cross_entropy is no loss for a corpus of any number" in message
+    )
+    assert "use bce or focal or asymmetric" in message
+
+
 def test_losses_are_written_complete(changed):
     def edit(content):
         content["profiles"]["minilm"]["finetune"]["loss"]["name"] = "focal"
