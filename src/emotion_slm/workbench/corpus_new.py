@@ -147,6 +147,7 @@ def _description(name: str, by_role: dict[str, Path], guess: Guess, language: La
         "text": _yaml(text),
         "labels": _yaml(guess.labels),
         "task": guess.task,
+        "names": _yaml(list(guess.counts)),
         "empty": _line("empty", guess.empty, "none", means),
         "thin": _line("thin", guess.thin, "LABEL", "rows with it alone are thinned in train"),
         "identity": _line("id", guess.id, "COLUMN", "ids, each once; otherwise rows are numbered"),
