@@ -26,6 +26,7 @@ TYPO_LETTERS = 4  # shorter names are often one letter apart: `joy`, `toy`
 SHOWN = 20  # problems of one kind in a message
 # Control characters besides tabs and line ends, and what a wrong encoding leaves behind.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+DIGITS = re.compile(r"\d")
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 SAY_THE_SAME = "write both the same way in the file, unless they are two labels"
@@ -147,7 +148,9 @@ def _singular(name: str) -> str:
 
 def one_slip(one: str, other: str) -> bool:
     """Whether one letter added, left out, changed, or changed places with the next, makes the one
-    the other; of words of TYPO_LETTERS or more."""
+    the other; of words of TYPO_LETTERS or more, and of the same digits."""
+    if DIGITS.findall(one) != DIGITS.findall(other):
+        return False
     if abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < TYPO_LETTERS - 1:
         return False
     if max(len(one), len(other)) < TYPO_LETTERS:

@@ -89,11 +89,11 @@ class Column:
 
     @cached_property
     def kind(self) -> str:
-        """`list`, `json` (a list in a string), `flag` (0 or 1), `time`, `number` or `words`."""
-        kinds = {"list": _is_list, "json": _json_list, "flag": _is_flag, "time": _is_time}
-        kinds["number"] = _is_number
-        for kind, fits in kinds.items():
-            if self.filled and all(fits(cell) not in (None, False) for cell in self.filled):
+        """What most cells are, `list`, `json` (a list in a string), or all are: `flag` (0 or 1),
+        `time`, `number`; else `words`."""
+        for kind, fits, share in KINDS:
+            fitting = sum(fits(cell) not in (None, False) for cell in self.filled)
+            if self.filled and fitting >= share * len(self.filled):
                 return kind
         return "words"
 
@@ -205,6 +205,15 @@ def _json_list(cell) -> list | None:
     return found if isinstance(found, list) else None
 
 
+KINDS = (
+    ("list", _is_list, 0.5),
+    ("json", _json_list, 0.5),
+    ("flag", _is_flag, 1),
+    ("time", _is_time, 1),
+    ("number", _is_number, 1),
+)
+
+
 def _text(columns: dict[str, Column], labels: Sequence[str]) -> str:
     def weight(column: Column) -> float:
         unlike = column.distinct / len(column.filled)
@@ -252,10 +261,11 @@ def _label_sets(
     column = columns[chosen[0]]
     form: dict[str, Any] = {"column": column.name}
     if column.kind == "list":
-        return form, [[str(name) for name in cell] for cell in column.filled]
+        return form, [[str(name) for name in cell] for cell in column.filled if _is_list(cell)]
     if column.kind == "json":
         form["json"] = True
-        return form, [[str(name) for name in _json_list(cell)] for cell in column.filled]
+        found = [_json_list(cell) for cell in column.filled]
+        return form, [[str(name) for name in cell] for cell in found if cell is not None]
     between = separator or column.separator
     if between:
         form["separator"] = between

@@ -12,24 +12,19 @@ from rich.table import Table
 from rich.text import Text
 
 from emotion_slm.backbone.pretrained import at_hand
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Document
 from emotion_slm.common.paths import CORPORA
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus.check import SHOWN, by_remedy, check_rows, check_script, check_splits, line
-from emotion_slm.corpus.description import Description, read_description
+from emotion_slm.corpus.description import Description, described_at, read_description
 from emotion_slm.corpus.facts import WORDS, Counting, Facts, facts
 from emotion_slm.corpus.fetch import files_of
-from emotion_slm.corpus.labels import LabelSet
+from emotion_slm.corpus.labels import Corpus
 from emotion_slm.corpus.language import LATIN, NAMES, language_of
 from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.reading import Reading, read_rows
-from emotion_slm.corpus.split import split_pooled, split_official
-
-
-def split(f, l, d, p, s):
-    return split_official(f) if d.gives_splits else split_pooled(f, l, p.ratios, s)
-
-
+from emotion_slm.corpus.split import Splits, split
 from emotion_slm.corpus.tables import Problem
 from emotion_slm.encoder.params import EncoderParams
 
@@ -42,10 +37,12 @@ PER_ROW = {"multi_label": "any number a row", "single_label": "one a row"}
 
 
 class Checked(NamedTuple):
-    """`facts`: of the rows that can be used, None when there are none or their labels are wrong."""
+    """`facts`: of the rows that can be used, None when there are none or they cannot be split;
+    `how_split`: in words; `dropped`: rows left out, by the reason."""
 
-    description: Description
     path: Path
+    task: str
+    how_split: str
     facts: Facts | None
     problems: list[Problem]
     dropped: dict[str, int]
@@ -70,18 +67,33 @@ def check(name: str) -> Checked:
         reading = read_rows(name, description, folder=files.folder)
     problems = check_rows(reading, description)
     document = profile_of(name)
-    encoder = document.section("encoder", EncoderParams)
     found = None
     if len(reading.frame) and len(reading.names) > 1:
-        labels = LabelSet(tuple(reading.names))
+        encoder = document.section("encoder", EncoderParams)
         problems += [*check_language(reading, encoder), *_long_texts(reading, encoder)]
-        params = document.section("split", SplitParams)
-        parts = split(
-            reading.frame, labels, description, params, child_seed(document.seed, "split")
-        )
-        problems += check_splits(parts, labels)
-        found = facts(reading.frame, parts, labels, _counter(encoder))
-    return Checked(description, CORPORA / f"{name}.yaml", found, problems, reading.dropped)
+        try:
+            corpus, splits = _split(name, description, reading, document)
+        except EmotionSlmError as error:
+            reason, _, remedy = str(error).partition("; ")
+            problems.append(Problem("", None, None, reason, remedy, "error"))
+        else:
+            problems += check_splits(splits, corpus.labels)
+            found = facts(reading.frame, splits, corpus.labels, _counter(encoder))
+    how = _how_split(description, document.section("split", SplitParams))
+    return Checked(
+        CORPORA / f"{name}.yaml", description.task, how, found, problems, reading.dropped
+    )
+
+
+def _split(
+    name: str, description: Description, reading: Reading, document: Document
+) -> tuple[Corpus, Splits]:
+    """As stage split does; EmotionSlmError for a split without rows, and for keys of the
+    description that name labels there are not."""
+    corpus = description.with_names(reading.names, described_at(name)).corpus(name)
+    rows = reading.frame[[*description.row_columns, "official_split"]]
+    params, seed = document.section("split", SplitParams), child_seed(document.seed, "split")
+    return corpus, split(rows, corpus, params, seed)
 
 
 def profile_of(name: str) -> Document:
@@ -179,8 +191,8 @@ def _shown_facts(checked: Checked, found: Facts) -> list[RenderableType]:
     sizes = [f"{size:,}" for size in found.sizes.values()]
     table.add_row("all rows", f"{sum(found.sizes.values()):,}", "", *sizes)
     lines = Table.grid(padding=(0, 2))
-    lines.add_row("split", _how_split(checked.description))
-    lines.add_row("labels", f"{PER_ROW[checked.description.task]}: {_shown_per_row(found.per_row)}")
+    lines.add_row("split", checked.how_split)
+    lines.add_row("labels", f"{PER_ROW[checked.task]}: {_shown_per_row(found.per_row)}")
     if found.pairs:
         pairs = " · ".join(f"{one} + {other} {count:,}" for one, other, count in found.pairs)
         lines.add_row("together", Text(pairs))
@@ -199,13 +211,14 @@ def _shown_per_row(per_row: dict[int, int]) -> str:
     return " · ".join(f"{count or 'none'} on {rows:,}" for count, rows in per_row.items())
 
 
-def _how_split(description: Description) -> str:
-    if description.gives_splits:
-        return "as the files give it"
+def _how_split(description: Description, params: SplitParams) -> str:
+    if params.protocol == "official":
+        return "as the files give it (split.protocol: official)"
+    given = "; the files' own is split.protocol: official" if description.gives_splits else ""
     if description.time:
-        return f"by {description.time}: the newest rows are the test"
+        return f"by {description.time}, the newest rows are the test{given}"
     kept = f", rows of one {description.group} together" if description.group else ""
-    return f"by chance, stratified by label, equal texts together{kept}"
+    return f"by chance, stratified by label, equal texts together{kept}{given}"
 
 
 def _shown_problems(remedy: str, found: list[Problem], style: str) -> Group:

@@ -93,6 +93,7 @@ def test_a_column_of_something_else_is_no_column_of_labels():
         ({"anger": 100, "angre": 2}, [("angre", "anger")]),
         ({"anger": 100, "danger": 90}, []),
         ({"joy": 100, "toy": 1}, []),
+        ({"level 1": 100, "level 2": 1}, []),
         ({"approval": 100, "disapproval": 1}, []),
     ],
 )
