@@ -51,6 +51,7 @@ PHRASES = {
     ],
 }
 WEIGHTS = [6, 4, 5, 8, 5, 2]
+NOISE = 0.12  # share of tickets whose text speaks of other labels, as people's do
 PAIRS = [("anger", "impatience"), ("worry", "confusion"), ("praise", "relief")]
 THINGS = [
     "the refund", "my order", "the invoice", "the new router", "my account", "the parcel",
@@ -70,12 +71,13 @@ def rows(count: int, seed: int = SEED) -> list[dict[str, object]]:
         for _ in range(chance.choice([1, 1, 2, 3])):
             when += timedelta(minutes=chance.randint(1, 600))
             labels = _labels(chance)
+            spoken = _labels(chance) if chance.random() < NOISE else labels
             made.append(
                 {
                     "ticket_id": f"T{len(made) + 1:05d}",
                     "conversation": conversation,
                     "created": when.isoformat(),
-                    "body": _text(chance, labels),
+                    "body": _text(chance, spoken),
                     "emotions": labels,
                 }
             )
