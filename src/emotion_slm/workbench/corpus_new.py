@@ -27,7 +27,8 @@ NAME = r"[a-z0-9][a-z0-9_-]*"
 ROLES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation",
          "dev": "validation", "test": "test"}  # fmt: skip
 TRAIN_SHARE = 0.6
-SMALL, LARGE = 2_000, 20_000  # rows of train: see `settings`
+SMALL, LARGE = 5_000, 20_000  # rows of train: see `settings`
+SINGLE_LABEL_LOSS = "{name: cross_entropy, smoothing: 0.1}"
 MULTI_LABEL_LOSS = "{name: asymmetric, gamma_positive: 0, gamma_negative: 2, clip: 0.05}"
 DEFINED = 30  # labels whose definitions the description has room for
 
@@ -219,7 +220,7 @@ def _settings(name: str, rows: int, guess: Guess) -> dict[str, object]:
     counts = [count for name, count in guess.counts.items() if name != guess.thin]
     most = round(TRAIN_SHARE * max(counts))
     single = guess.task == "single_label"
-    loss = "{name: cross_entropy, class_weights: balanced}" if single else MULTI_LABEL_LOSS
+    loss = SINGLE_LABEL_LOSS if single else MULTI_LABEL_LOSS
     return {
         "name": name,
         "title": name,
