@@ -100,6 +100,7 @@ def test_predict_scores_a_file_with_these_labels(run, tmp_path):
     assert set(tickets.LABELS) < set(scored.columns) and len(scored) == 20
 
 
+@pytest.mark.slow
 def test_an_onnx_export_scores_as_the_package(run, tmp_path):
     done = command(run, "export", "--onnx", "-o", str(tmp_path / "onnx"))
     assert done.exit_code == 0, done.output
