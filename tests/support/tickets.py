@@ -3,10 +3,13 @@
 import csv
 import json
 import runpy
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from emotion_slm.backbone.params import BackboneParams
 from support.labels import ROOT
+from support.tiny import read_params, write_params
 
 _MADE = runpy.run_path(str(ROOT / "docs/use/tickets.py"))
 LABELS = sorted(_MADE["PHRASES"])
@@ -59,6 +62,24 @@ WRITERS: dict[str, Callable[[Path, list[dict]], None]] = {
     "json.tsv": write_json_in_cells,
     "lists.parquet": write_parquet,
 }
+
+
+def create_workspace(folder: Path) -> None:
+    """A folder with the project's parameters and pipeline, without code and without DVC."""
+    (folder / "corpora").mkdir(parents=True)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, folder)
+
+
+def make_tiny(folder: Path, profile: str, encoder: BackboneParams) -> None:
+    """Choose `profile`, with `encoder` in place of its own, for one epoch in one thread."""
+    params = read_params(folder)
+    params.update(profile=profile, threads=1)
+    sections = params["profiles"][profile]
+    sections["encoder"].update(encoder.model_dump(), max_length=32)
+    for stage in ("adapt", "finetune"):
+        sections[stage]["training"]["epochs"] = 1
+    write_params(folder, params)
 
 
 def _write_cells(

@@ -223,8 +223,8 @@ def _rows_of_label(label: str, counts: dict[str, int]) -> Problem | None:
     lacking = " and ".join(name for name, count in counts.items() if not count)
     reason = f"label {label!r} (rows: {sum(counts.values()):,}) has none in {lacking}"
     if not counts["train"]:
-        return _error(
-            reason, "nothing can be learnt of it: label more rows, or take it out of the labels"
+        return _warning(
+            reason, "it will never be predicted: label rows, or take it out of the labels"
         )
     if lacking:
         return _warning(

@@ -129,7 +129,7 @@ def test_labels_without_rows_in_a_split():
     problems = check_splits(splits, LabelSet(("a", "b", "c")))
     assert [(p.level, p.reason) for p in problems] == [
         ("warning", "label 'b' (rows: 300) has none in validation and test"),
-        ("error", "label 'c' (rows: 100) has none in train and validation"),
+        ("warning", "label 'c' (rows: 100) has none in train and validation"),
     ]
 
 
