@@ -10,6 +10,7 @@ from emotion_slm.common.console import stage
 from emotion_slm.common.files import write_json, write_parquet
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
+from emotion_slm.corpus.check import check_splits, refuse
 from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import SplitParams
 from emotion_slm.corpus.split import split, summary
@@ -23,6 +24,7 @@ def main() -> None:
         corpus = load_corpus(paths.RAW)
         rows = read_corpus(paths.RAW, corpus)
         splits = split(rows, corpus, params, child_seed(document.seed, "split"))
+        refuse(check_splits(splits, corpus.labels))
         for name, frame in splits.frames.items():
             write_parquet(paths.SPLIT / f"{name}.parquet", frame)
         enforce(merged([audit_split(), audit_raw(Path(), params.protocol)]))

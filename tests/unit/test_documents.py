@@ -104,8 +104,15 @@ def test_every_command_and_option_exists(page):
     commands = typer.main.get_command(app).commands
     for name, rest in re.findall(r"\bemotion-slm ([a-z]+)([^\n|#`]*)", code(page)):
         assert name in commands, name
-        known = {option for param in commands[name].params for option in param.opts} | {"--help"}
-        known |= {option for param in commands[name].params for option in param.secondary_opts}
+        command = commands[name]
+        if isinstance(command, typer.core.TyperGroup):  # `corpus new`
+            inner = re.match(r" +([a-z]+)", rest)
+            if not inner:
+                continue
+            assert inner[1] in command.commands, rest
+            command = command.commands[inner[1]]
+        known = {option for param in command.params for option in param.opts} | {"--help"}
+        known |= {option for param in command.params for option in param.secondary_opts}
         used = set(re.findall(r"(?<!\S)(--[a-z][\w-]*|-[a-z])(?!\S)", rest))
         assert used <= known, (name, used - known)
 

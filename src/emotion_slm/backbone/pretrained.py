@@ -34,6 +34,18 @@ def locate(params: BackboneParams) -> Path:
     return folder
 
 
+def at_hand(params: BackboneParams) -> Path | None:
+    """Folder of the model, not verified, where it is on this machine; None where it is not."""
+    if Path(params.id).is_dir():
+        return Path(params.id)
+    if folder := _packaged(params.id):
+        return folder
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(params.id, "tokenizer.json", revision=params.revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
 def fingerprint(params: BackboneParams) -> dict:
     """What tells the pinned model from another: hashes of its weights, config and tokenizer."""
     folder = locate(params)

@@ -7,6 +7,7 @@ from io import TextIOWrapper
 
 import typer
 
+from emotion_slm.cli.corpus import check, corpus, new
 from emotion_slm.cli.model import export, lineage, pull, push
 from emotion_slm.cli.results import audit, report, review
 from emotion_slm.cli.scoring import predict, silence
@@ -56,6 +57,9 @@ def saying_what_lacks(command: Callable[..., None]) -> Callable[..., None]:
 
 for command in (predict, serve, pull, export, push, lineage, audit, report, review, fsck, disk):
     app.command()(saying_what_lacks(command))
+for command in (new, check):
+    corpus.command()(saying_what_lacks(command))
+app.add_typer(corpus, name="corpus")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_file, write_bytes
 from emotion_slm.common.paths import CORPORA, RAW_FILES, RAW_SPLITS
 from emotion_slm.corpus import tsv
+from emotion_slm.corpus.check import check_rows, refuse
 from emotion_slm.corpus.description import (
     Description,
     described_at,
@@ -57,7 +58,8 @@ def fetch(name: str, folder: Path) -> str:
             corpus = description.corpus(name)
             contents = {path.name: path.read_bytes() for path in paths}
         else:
-            reading = read_rows(name, description, folder=files.folder).checked()
+            reading = read_rows(name, description, folder=files.folder)
+            refuse(check_rows(reading, description))
             complete = description.with_names(reading.names, described_at(name))
             hashes = {file: sha256_file(files.folder / file) for file in description.in_order}
             corpus = replace(complete.corpus(name), files=hashes)

@@ -6,7 +6,7 @@ into the package. Nothing in the code knows a label.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -201,6 +201,16 @@ class CorpusFile(Section):
             what = f"{plain(unknown[0])} is none of them" if unknown else "one is there twice"
             raise ValueError(f"labels: {what}")
         return self
+
+
+def require_same(model: Sequence[str], corpus: Sequence[str], where: Path) -> None:
+    """EmotionSlmError with both lists when the labels of the model at `where` are not the corpus's,
+    in its order."""
+    if list(model) != list(corpus):
+        raise EmotionSlmError(
+            f"{where}: its labels are not those of the corpus; the model's: {', '.join(model)}; "
+            f"the corpus's: {', '.join(corpus)}; `dvc repro` trains a model of these"
+        )
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:

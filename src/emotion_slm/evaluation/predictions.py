@@ -10,7 +10,7 @@ import numpy as np
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import ADAPTED, EMBEDDED, FINETUNED, PREDICTIONS, RAW, SPLIT
-from emotion_slm.corpus.labels import LabelSet, load_corpus
+from emotion_slm.corpus.labels import LabelSet, load_corpus, require_same
 from emotion_slm.evaluation.evaluate import Scored
 
 HELD_OUT = ("validation", "test")
@@ -47,10 +47,14 @@ def read_held_out(split: str, root: Path = Path()) -> HeldOut:
 
 
 def predict(rows: Sequence[HeldOut], root: Path = Path()) -> list[Scored]:
-    """Held-out rows, scored by the classifier of models/finetuned."""
+    """Held-out rows, scored by the classifier of models/finetuned.
+
+    EmotionSlmError with both lists when its labels are not those of the rows.
+    """
     from emotion_slm.classifier.finetuned import WEIGHTS, load_classifier, logits, read_finetuned
 
     finetuned = read_finetuned(root / FINETUNED)
+    require_same(finetuned.labels, rows[0].labels.names, root / FINETUNED)
     model = load_classifier(finetuned, root / FINETUNED / WEIGHTS)
     return [part.scored(logits(model, part.vectors)) for part in rows]
 

@@ -82,14 +82,17 @@ def _result(
 ) -> EvalResult:
     hub = corpus.hub or {}
     official = origin.protocol == "official"
+    # The pooled protocol draws its own test set from all rows.
+    drawn = "test of a stratified 60:20:20 split of all rows"
+    if "time" in corpus.columns:
+        drawn = "test of a 60:20:20 split of all rows by time, the newest"
     return EvalResult(
         task_type="text-classification",
         task_name=f"{'Single' if corpus.labels.single else 'Multi'}-label classification",
         dataset_type=hub.get("hub", f"emotion-slm-{corpus.name}"),  # of one that is on no hub
         dataset_name=corpus.title,
         dataset_config=hub.get("config"),
-        # The pooled protocol draws its own test set from all rows.
-        dataset_split="test" if official else "test of a stratified 60:20:20 split of all rows",
+        dataset_split="test" if official else drawn,
         dataset_revision=hub.get("revision"),
         dataset_args={"protocol": origin.protocol},
         metric_type=metric,

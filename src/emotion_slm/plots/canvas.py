@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emotion_slm.common import files
+from emotion_slm.corpus.labels import LabelSet
 
 WIDTH, DPI = 8.0, 150  # inches, pixels per inch
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8a8a8a"  # Okabe and Ito, and grey
@@ -50,19 +51,22 @@ def label_axis(axes, order: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
+def has_others(labels: LabelSet) -> bool:
+    """Whether some labels are no targets, so that colours tell something."""
+    return len(labels.targets) < len(labels)
+
+
 def colours(order: Sequence[str], targets: Sequence[str]) -> list[str]:
     """Blue for the targets, grey for the other labels of `order`."""
     return [BLUE if label in targets else GREY for label in order]
 
 
-def target_legend(axes, more: Mapping[str, object] | None = None, columns: int = 4) -> None:
+def target_legend(axes, labels: LabelSet, more: Mapping[str, object], columns: int = 4) -> None:
+    """What the colours mean, where some labels are targets and some are not, and `more`."""
     from matplotlib.patches import Patch
 
-    entries = {
-        "target label": Patch(color=BLUE),
-        "other label": Patch(color=GREY),
-        **(more or {}),
-    }
+    kinds = {"target label": Patch(color=BLUE), "other label": Patch(color=GREY)}
+    entries = {**(kinds if has_others(labels) else {}), **more}
     axes.legend(
         entries.values(),
         entries.keys(),

@@ -59,7 +59,9 @@ def confusions(found: Confusion, labels: LabelSet, path: Path, note: str = "") -
     title = "What is predicted instead of a missed label, % of its missed test rows"
     with canvas(path, max(4, 1.4 + len(order) / 4), title, note) as figure:
         axes = figure.subplots()
-        image = axes.imshow(100 * shares, cmap="Blues", vmin=0, aspect="auto")
+        # Without any missed row all is 0, which has no scale of its own.
+        most = 100 * shares.max() or 100
+        image = axes.imshow(100 * shares, cmap="Blues", vmin=0, vmax=most, aspect="auto")
         for row, column in np.argwhere(shares >= WRITTEN):
             share = shares[row, column]
             axes.text(

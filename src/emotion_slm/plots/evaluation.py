@@ -17,6 +17,7 @@ from emotion_slm.plots.canvas import (
     ORANGE,
     canvas,
     colours,
+    has_others,
     label_axis,
     target_legend,
 )
@@ -92,7 +93,7 @@ def per_label_f1(
         if any(few):
             patch = Patch(facecolor="white", edgecolor="black", hatch=HATCH)
             more[f"fewer than {FEW_POSITIVES} positives"] = patch
-        target_legend(axes, more, columns=2)
+        target_legend(axes, labels, more, columns=2)
 
 
 def precision_recall(
@@ -107,7 +108,8 @@ def precision_recall(
     from sklearn.metrics import precision_recall_curve
 
     average_precision = average_precisions(gold, scores)
-    title = "Precision and recall per label on test\nblue: target label; dotted: base rate"
+    blue = "blue: target label; " if has_others(labels) else ""
+    title = f"Precision and recall per label on test\n{blue}dotted: base rate"
     with _panels(path, labels, title, note, "recall", "precision") as panels:
         for axes, label in panels:
             column = labels.index[label]
@@ -135,9 +137,10 @@ def threshold_curves(
     `grid` is (m,), `f1` (labels, m). A steep or ragged curve is a label whose threshold is
     uncertain: there the chosen one is drawn towards the global one.
     """
+    blue = "blue: target label; " if has_others(labels) else ""
     title = (
         "F1 per label over the threshold, validation\n"
-        "blue: target label; dot: chosen; dotted: one for all labels"
+        f"{blue}dot: chosen; dotted: one for all labels"
     )
     with _panels(path, labels, title, note, "threshold", "F1") as panels:
         for axes, label in panels:

@@ -27,7 +27,7 @@ from emotion_slm.workbench.repository import (
     state,
 )
 from emotion_slm.workbench.results import Numbers, Origin, origin, read_numbers, read_table
-from emotion_slm.workbench.review_scores import Headline, LabelScore, TableChange
+from emotion_slm.workbench.review_scores import Headline, LabelScore, Table, TableChange
 from emotion_slm.workbench.stale import stale_stages
 
 TEST, VALIDATION, LEAKAGE = "test.json", "validation.json", "leakage.json"
@@ -95,6 +95,7 @@ def review(revision: str) -> Review:
     numbers = (_numbers(base), _numbers(now))
     flat = [{name: found or {} for name, found in side.items()} for side in numbers]
     validation, test = (tuple(side.get(name, {}) for side in flat) for name in (VALIDATION, TEST))
+    per_label = read_table(base, PER_LABEL), read_table(now, PER_LABEL)
     found = Review(
         base=base,
         state=state(),
@@ -102,7 +103,7 @@ def review(revision: str) -> Review:
         notes=[],
         params=_params(*locks),
         headline=scores.headline(validation, test),
-        labels=scores.labels(read_table(base, PER_LABEL), read_table(now, PER_LABEL)),
+        labels=scores.labels(*per_label),
         counts=_counts(*flat),
         plots=_plots(base, now),
         tables=[],
@@ -112,7 +113,7 @@ def review(revision: str) -> Review:
         for plot in found.plots
         if plot.changed and plot.path.suffix == ".csv" and plot.path not in SHOWN_ELSEWHERE
     ]
-    notes = [*_alarms(base, locks), *_notes(found, numbers)]
+    notes = [*_other_labels(*per_label), *_alarms(base, locks), *_notes(found, numbers)]
     return found._replace(tables=tables, notes=sorted(notes, key=lambda note: not note.alarm))
 
 
@@ -187,6 +188,16 @@ def _alarms(base: Commit, locks: Sequence[Lock | None]) -> Iterator[Note]:
         yield Note(
             "data/split differs: the two were tested on other rows, and no difference of scores is "
             "the model's alone.",
+            True,
+        )
+
+
+def _other_labels(base: Table, now: Table) -> Iterator[Note]:
+    before, after = ([row["label"] for row in table if "label" in row] for table in (base, now))
+    if before and after and set(before) != set(after):
+        yield Note(
+            "The two runs have other labels, so no score of one can be held against the other's. "
+            f"Base: {', '.join(before)}. The working tree: {', '.join(after)}.",
             True,
         )
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from support.labels import (
 )
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.labels import Corpus, LabelSet, load_corpus, write_corpus
+from emotion_slm.corpus.labels import Corpus, LabelSet, load_corpus, require_same, write_corpus
 
 WRITTEN = json.loads(json.dumps(CORPUS.to_dict()))
 
@@ -98,3 +99,12 @@ def test_unknown_label_gets_a_hint(name, hint):
         GOEMOTIONS.known(name)
     with pytest.raises(EmotionSlmError, match=hint):
         to_matrix([["joy"], [name]])
+
+
+def test_labels_of_a_model_are_held_against_the_corpus():
+    require_same(("joy", "anger"), ["joy", "anger"], Path("models/x"))
+    for other in (["anger", "joy"], ["joy"]):
+        with pytest.raises(EmotionSlmError) as raised:
+            require_same(["joy", "anger"], other, Path("models/x"))
+        message = str(raised.value)
+        assert "models/x" in message and "joy, anger" in message and ", ".join(other) in message

@@ -21,6 +21,7 @@ from emotion_slm.corpus.split import (
     COLUMNS,
     INVISIBLE,
     Splits,
+    _fold,
     duplicate_groups,
     normalize,
     split_official,
@@ -123,6 +124,14 @@ KINDS = st.text(
     )
     | st.characters(exclude_categories=["Cs"])
 )
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=30))
+def test_ascii_is_normalised_as_any_text_is(text):
+    folded = _fold(text)
+    while folded != text:
+        text, folded = folded, _fold(folded)
+    assert normalize(text) == folded
 
 
 @given(KINDS)

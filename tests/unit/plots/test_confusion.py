@@ -63,7 +63,9 @@ def test_cells_stand_where_their_labels_do(drawn, tmp_path):
 def test_a_classifier_without_errors_can_be_drawn(drawn, tmp_path):
     gold = to_matrix([["anger"], ["grief"]])
     confusions(confusion(gold, gold), GOEMOTIONS, tmp_path / "confusions.png")
-    assert not drawn[0].axes[0].texts
+    axes = drawn[0].axes[0]
+    assert not axes.texts
+    assert axes.images[0].get_clim() == (0, 100)
 
 
 @pytest.mark.parametrize("size", [2, 3, 6, 40, 100])

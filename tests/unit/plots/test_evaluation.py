@@ -2,6 +2,7 @@
 
 import re
 from contextlib import chdir
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -107,6 +108,15 @@ def test_without_such_labels_the_legend_does_not_speak_of_them(per_label, drawn,
     pictures.per_label_f1(per_label, GOEMOTIONS, tmp_path / "f1.png")
     legend = [text.get_text() for text in drawn[0].axes[0].get_legend().get_texts()]
     assert legend == ["target label", "other label", "macro-F1 0.500"]
+
+
+def test_where_all_labels_are_targets_nothing_speaks_of_them(per_label, scored, drawn, tmp_path):
+    labels = replace(GOEMOTIONS, targets=LABELS)
+    pictures.per_label_f1(per_label, labels, tmp_path / "f1.png")
+    legend = [text.get_text() for text in drawn[0].axes[0].get_legend().get_texts()]
+    assert legend == ["macro-F1 0.500", "fewer than 100 positives"]
+    pictures.precision_recall(*scored, labels, tmp_path / "pr.png")
+    assert "target" not in drawn[1].get_suptitle()
 
 
 def test_label_without_positives_has_an_empty_panel(scored, drawn, tmp_path):

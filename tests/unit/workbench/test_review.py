@@ -162,6 +162,14 @@ def test_other_test_rows_are_seen_in_the_lock(repository):
     assert "other rows" not in alarms(review("HEAD"))
 
 
+def test_runs_of_other_labels_are_said_to_be_no_comparison(repository):
+    edit_file(repository / "metrics/plots/per_label.csv", "joy,", "delight,")
+    said = alarms(review("HEAD"))
+    assert "no score of one can be held against the other's" in said
+    before, after = said.partition("The working tree:")[::2]
+    assert "joy" in before and "delight" in after and "joy" not in after
+
+
 def test_a_base_without_a_lock_is_named(repository):
     git(repository, "rm", "-q", "--cached", "dvc.lock")
     commit_without = git(

@@ -1,0 +1,333 @@
+"""What the columns of somebody's file probably are, and why: the text, the labels, the rest.
+
+Guesses from names and cells; `emotion-slm corpus new` shows them in words, to be corrected.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from emotion_slm.common.errors import EmotionSlmError, did_you_mean
+from emotion_slm.corpus.language import evenly
+
+LOOKED_AT = 20_000  # rows; a file says what it is with fewer
+FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
+SEPARATORS = (",", ";", "|", "/", "#", "+")
+MOST_LETTERS = 200  # of a cell of labels
+MOST_DISTINCT = 0.3  # of the cells of a column of labels
+# Words of column names.
+TEXT_NAMES = {
+    "text",
+    "body",
+    "message",
+    "comment",
+    "content",
+    "tweet",
+    "post",
+    "review",
+    "sentence",
+}
+LABEL_NAMES = {
+    "label", "labels", "emotion", "emotions", "category", "categories", "class", "classes", "tag",
+    "tags", "sentiment", "topic", "topics", "intent", "intents", "target",
+}  # fmt: skip
+GROUP_NAMES = {"conversation", "thread", "dialogue", "session", "user", "author", "customer"}
+ID_NAMES = {"id", "key", "uuid", "number", "nr"}
+RESTS = ("neutral", "none", "other", "no emotion")  # names of the label that means nothing special
+THIN_SHARE = 1 / 3
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")  # ISO 8601, which is what `time` may be
+
+
+class Guess(NamedTuple):
+    """`labels`, `task`, `empty`: as a description says them; `counts`: rows by label.
+
+    `said`: of each decision the key, the column or value, and why; `others`: columns that could
+    hold the labels instead.
+    """
+
+    text: list[str]
+    labels: dict[str, Any]
+    task: str
+    counts: dict[str, int]
+    empty: str | None
+    thin: str | None
+    id: str | None
+    group: str | None
+    time: str | None
+    said: list[tuple[str, str, str]]
+    others: list[str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and its cells, a blank one as None."""
+
+    name: str
+    cells: list
+
+    @cached_property
+    def filled(self) -> list:
+        return [cell for cell in self.cells if cell is not None]
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.filled) == len(self.cells)
+
+    @cached_property
+    def words(self) -> float:
+        """In a cell, on average; of a column of lists, numbers or truth values none."""
+        texts = [cell for cell in self.filled if isinstance(cell, str)]
+        return sum(len(text.split()) for text in texts) / len(texts) if texts else 0
+
+    @cached_property
+    def distinct(self) -> int:
+        return len({str(cell) for cell in self.filled})
+
+    @cached_property
+    def kind(self) -> str:
+        """What most cells are, `list`, `json` (a list in a string), or all are: `flag` (0 or 1),
+        `time`, `number`; else `words`."""
+        for kind, fits, share in KINDS:
+            fitting = sum(fits(cell) not in (None, False) for cell in self.filled)
+            if self.filled and fitting >= share * len(self.filled):
+                return kind
+        return "words"
+
+    def named(self, names: set[str]) -> bool:
+        """Whether a word of its name is one of `names`."""
+        return any(word in names for word in re.split(r"[^a-z]+", self.name.lower()))
+
+    @property
+    def separator(self) -> str | None:
+        """What stands between labels in a cell, if some hold several."""
+        cells = {str(cell).strip() for cell in self.filled}
+        for separator in SEPARATORS:
+            parts = [[part.strip() for part in cell.split(separator)] for cell in cells]
+            of_cells = Counter(part for cell in parts for part in set(cell))
+            several = any(len(cell) > 1 for cell in parts)
+            shared = any(count > 1 for count in of_cells.values())
+            if several and shared and len(of_cells) <= len(cells):
+                return separator
+        return None
+
+
+def infer(
+    cells: Mapping[str, list],
+    text: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    separator: str | None = None,
+) -> Guess:
+    """What the columns of a table are, by their cells, or as `text`, `labels` and `separator` say.
+
+    EmotionSlmError, with the columns there are, when no column can be the text or hold the labels,
+    or when one that is named is not there.
+    """
+    columns = {
+        name: Column(name, [None if _is_blank(c) else c for c in evenly(column, LOOKED_AT)])
+        for name, column in cells.items()
+    }
+    rows = max(len(column.cells) for column in columns.values())
+    for name in (*text, *labels):
+        if name not in columns:
+            raise EmotionSlmError(f"no column {name!r}{did_you_mean(name, columns)}")
+    said: list[tuple[str, str, str]] = []
+    texts = list(text) or [_text(columns, labels)]
+    words = sum(columns[name].words for name in texts)
+    why = "as you said" if text else "the longest texts"
+    said.append(("text", " + ".join(texts), f"{why}, {words:.0f} words on average"))
+
+    rest = {name: column for name, column in columns.items() if name not in texts}
+    candidates = _label_columns(rest)
+    chosen = list(labels) or (candidates[0] if candidates else [])
+    if not chosen:
+        raise EmotionSlmError(
+            f"none of the columns {', '.join(columns)} looks like labels: few different values, "
+            "a list, or a column of 0 and 1 for each; name it with --labels COLUMN[,COLUMN…]"
+        )
+    form, sets = _label_sets(columns, chosen, separator)
+    others = [", ".join(names) for names in candidates if names != chosen][:3]
+    several = sum(len(names) > 1 for names in sets)
+    blank = rows - len(sets) if len(chosen) == 1 else 0
+    none = sum(not names for names in sets)
+    task = "multi_label" if several or none else "single_label"
+    counts = Counter(name for names in sets for name in names)
+    names = chosen if "columns" in form else sorted(counts)
+    said.append(("labels", ", ".join(chosen), _why_labels(form, len(counts), bool(labels))))
+    said.append(("task", task, _why_task(task, several, len(sets))))
+    empty = None
+    if blank:
+        empty = "unlabelled"
+        said.append(("empty", empty, f"{blank:,} of {rows:,} rows have none and will be left out"))
+    elif none:
+        empty = "none"
+        said.append(("empty", empty, f"{none:,} of {rows:,} rows are marked as having none"))
+    thin = _thin(counts, len(sets)) if task == "multi_label" else None
+    if thin:
+        said.append(("thin", thin, "rows with it alone are many; train keeps a part of them"))
+    free = {name: column for name, column in rest.items() if name not in chosen}
+    found = _identity(free, said), _group(free, said), _time(free, said)
+    return Guess(
+        texts, form, task, {name: counts[name] for name in names}, empty, thin, *found, said, others
+    )
+
+
+def _is_blank(cell: object) -> bool:
+    return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
+
+
+def _is_list(cell: object) -> bool:
+    return isinstance(cell, list)
+
+
+def _is_flag(cell: object) -> bool:
+    return str(cell).strip().lower() in FLAGS
+
+
+def _is_time(cell: object) -> bool:
+    return bool(DATE.match(str(cell).strip()))
+
+
+def _is_number(cell: object) -> bool:
+    return bool(re.fullmatch(r"[+-]?[\d.,]+", str(cell).strip()))
+
+
+def _json_list(cell) -> list | None:
+    if not (isinstance(cell, str) and cell.strip().startswith("[")):
+        return None
+    try:
+        found = json.loads(cell)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
+
+
+KINDS = (
+    ("list", _is_list, 0.5),
+    ("json", _json_list, 0.5),
+    ("flag", _is_flag, 1),
+    ("time", _is_time, 1),
+    ("number", _is_number, 1),
+)
+
+
+def _text(columns: dict[str, Column], labels: Sequence[str]) -> str:
+    def weight(column: Column) -> float:
+        unlike = column.distinct / len(column.filled)
+        return column.words * unlike * (3 if column.named(TEXT_NAMES) else 1)
+
+    able = [
+        column
+        for name, column in columns.items()
+        if name not in labels and column.words and column.kind == "words"
+    ]
+    if not able:
+        raise EmotionSlmError(
+            f"none of the columns {', '.join(columns)} holds words; name the one with the texts "
+            "with --text COLUMN"
+        )
+    return max(able, key=weight).name
+
+
+def _label_columns(columns: dict[str, Column]) -> list[list[str]]:
+    """What could hold the labels, the likeliest first: a column, or one each of 0 and 1."""
+    flags = [name for name, column in columns.items() if column.kind == "flag"]
+    ranked: list[tuple[int, list[str]]] = [(2, flags)] if len(flags) > 1 else []
+    for name, column in columns.items():
+        if column.kind == "time" or (column.kind == "flag" and len(flags) > 1):
+            continue
+        repeated = 1 < column.distinct <= max(2, MOST_DISTINCT * len(column.filled))
+        if column.kind in ("list", "json"):
+            ranked.append((0, [name]))
+        elif repeated and max(len(str(cell)) for cell in column.filled) <= MOST_LETTERS:
+            unlikely = column.named(GROUP_NAMES) or column.kind == "number"
+            ranked.append((1 if column.named(LABEL_NAMES) else 4 if unlikely else 3, [name]))
+    return [names for _, names in sorted(ranked, key=lambda item: item[0])]
+
+
+def _label_sets(
+    columns: dict[str, Column], chosen: list[str], separator: str | None
+) -> tuple[dict[str, Any], list[list[str]]]:
+    """How a description says where the labels are, and those of the rows that have a cell."""
+    if len(chosen) > 1:
+        rows = zip(*(columns[name].cells for name in chosen), strict=True)
+        return {"columns": chosen}, [
+            [name for name, cell in zip(chosen, cells, strict=True) if _is_on(cell)]
+            for cells in rows
+        ]
+    column = columns[chosen[0]]
+    form: dict[str, Any] = {"column": column.name}
+    if column.kind == "list":
+        return form, [[str(name) for name in cell] for cell in column.filled if _is_list(cell)]
+    if column.kind == "json":
+        form["json"] = True
+        found = [_json_list(cell) for cell in column.filled]
+        return form, [[str(name) for name in cell] for cell in found if cell is not None]
+    between = separator or column.separator
+    if between:
+        form["separator"] = between
+        cells = ([part.strip() for part in str(cell).split(between)] for cell in column.filled)
+        return form, [[part for part in cell if part] for cell in cells]
+    return form, [[str(cell).strip()] for cell in column.filled]
+
+
+def _is_on(cell) -> bool:
+    return str(cell).strip().lower() in ("1", "1.0", "true")
+
+
+def _why_labels(form: dict[str, Any], count: int, told: bool) -> str:
+    said = "as you said; " if told else ""
+    if "columns" in form:
+        return f"{said}a column of 0 and 1 for each of {count} labels"
+    if form.get("json"):
+        return f"{said}lists in JSON, {count} different labels"
+    if "separator" in form:
+        return f"{said}several in a cell, between {form['separator']!r}; {count} different labels"
+    return f"{said}{count} different labels"
+
+
+def _why_task(task: str, several: int, rows: int) -> str:
+    if task == "multi_label":
+        return f"{several:,} of {rows:,} labelled rows have more than one"
+    return "each labelled row has exactly one"
+
+
+def _thin(counts: Counter, rows: int) -> str | None:
+    return next(
+        (name for name, n in counts.items() if name.lower() in RESTS and n > THIN_SHARE * rows),
+        None,
+    )
+
+
+def _identity(columns: dict[str, Column], said: list) -> str | None:
+    for column in columns.values():
+        once = column.is_full and column.distinct == len(column.cells)
+        if once and column.named(ID_NAMES):
+            said.append(("id", column.name, "in every row, each once"))
+            return column.name
+    return None
+
+
+def _group(columns: dict[str, Column], said: list) -> str | None:
+    for column in columns.values():
+        repeated = column.is_full and 1 < column.distinct < len(column.cells)
+        if repeated and column.named(GROUP_NAMES):
+            why = (
+                f"{column.distinct:,} of them: the rows of one stay on one side of the split, or "
+                "the scores would be too good"
+            )
+            said.append(("group", column.name, why))
+            return column.name
+    return None
+
+
+def _time(columns: dict[str, Column], said: list) -> str | None:
+    for column in columns.values():
+        if column.is_full and column.kind == "time":
+            why = "not used, stands there as a comment; with it the newest rows are the test"
+            said.append(("time", column.name, why))
+            return column.name
+    return None

@@ -1,0 +1,90 @@
+import pytest
+from support import tickets
+
+from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.corpus.infer import infer
+
+BODIES = [f"please look at ticket {place} for me today" for place in range(40)]
+
+
+def guessed(**columns):
+    return infer({"body": BODIES, **columns})
+
+
+def test_tickets_are_understood():
+    made = tickets.rows(200)
+    cells = {name: [ticket[name] for ticket in made] for name in made[0]}
+    guess = infer({**cells, "emotions": [", ".join(ticket["emotions"]) for ticket in made]})
+    assert (guess.text, guess.labels) == (["body"], {"column": "emotions", "separator": ","})
+    assert (guess.task, sorted(guess.counts)) == ("multi_label", tickets.LABELS)
+    assert (guess.id, guess.group, guess.time) == ("ticket_id", "conversation", "created")
+    assert {key for key, _, _ in guess.said} == {"text", "labels", "task", "id", "group", "time"}
+
+
+def test_one_label_in_every_cell_is_single_label():
+    guess = guessed(category=["bill", "sales"] * 20)
+    assert (guess.labels, guess.task) == ({"column": "category"}, "single_label")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|", "/", "#", "+"])
+def test_the_separator_of_labels_is_found(separator):
+    guess = guessed(tags=["a", f"a{separator} b", "b", "c"] * 10)
+    assert guess.labels == {"column": "tags", "separator": separator}
+    assert guess.counts == {"a": 20, "b": 20, "c": 10}
+
+
+def test_a_comma_within_a_name_separates_nothing():
+    guess = guessed(category=["Billing, refunds", "Sales"] * 20)
+    assert guess.labels == {"column": "category"}
+    assert sorted(guess.counts) == ["Billing, refunds", "Sales"]
+
+
+def test_columns_of_0_and_1_are_labels_together():
+    guess = guessed(anger=["1", "0", "0", "1"] * 10, joy=["0", "1", "", "1"] * 10)
+    assert guess.labels == {"columns": ["anger", "joy"]}
+    assert (guess.task, guess.empty) == ("multi_label", "none")
+    assert guess.counts == {"anger": 20, "joy": 20}
+
+
+def test_lists_and_json_are_labels():
+    assert guessed(x=[["a"], ["a", "b"], []] * 13 + [["b"]]).labels == {"column": "x"}
+    in_json = guessed(x=['["a"]', '["a", "b"]'] * 20)
+    assert in_json.labels == {"column": "x", "json": True}
+    assert in_json.counts == {"a": 40, "b": 20}
+
+
+def test_blank_cells_are_rows_to_leave_out():
+    guess = guessed(label=["a", "b", "", "a"] * 10)
+    assert (guess.task, guess.empty) == ("single_label", "unlabelled")
+
+
+def test_a_frequent_rest_is_thinned():
+    guess = guessed(tags=["neutral", "neutral", "neutral", "joy;anger"] * 9 + ["joy"] * 4)
+    assert guess.thin == "neutral"
+
+
+def test_other_columns_that_could_hold_labels_are_told():
+    guess = guessed(emotion=["a", "b"] * 20, channel=["mail", "chat"] * 20)
+    assert guess.labels["column"] == "emotion"
+    assert guess.others == ["channel"]
+
+
+def test_what_is_said_wins():
+    cells = {"body": BODIES, "title": BODIES, "emotion": ["a", "b"] * 20, "kind": ["x+y", "z"] * 20}
+    guess = infer(cells, ["title", "body"], ["kind"], "+")
+    assert guess.text == ["title", "body"]
+    assert guess.labels == {"column": "kind", "separator": "+"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "said", "words"),
+    [
+        ({"body": BODIES}, {}, "looks like labels"),
+        ({"n": ["1", "2"], "m": ["3", "4"]}, {}, "holds words"),
+        ({"body": BODIES, "x": ["a", "b"] * 20}, {"labels": ["y"]}, "no column 'y'"),
+        ({"body": BODIES, "x": ["a", "b"] * 20}, {"text": ["boddy"]}, "did you mean 'body'"),
+    ],
+)
+def test_what_cannot_be_guessed_is_an_error(cells, said, words):
+    with pytest.raises(EmotionSlmError, match=words):
+        infer(cells, **said)
