@@ -1,5 +1,7 @@
 """Many files scored in one process, a stub in the model's place."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,6 +45,11 @@ class SerialPool:
     def __init__(self, job: Job):
         self.worker = StubWorker(job)
 
+    def __enter__(self) -> "SerialPool":
+        return self
+
+    def __exit__(self, *_) -> None: ...
+
     def run(self, task: str, items: Sequence[Any]) -> Iterator[Outcome]:
         for item in items:
             yield Outcome(item, self.worker.do(task, item))
@@ -71,3 +78,14 @@ def score_stubbed(uris: Sequence[Path | str], job: Job, **options) -> tuple[Summ
     pool = SerialPool(job)
     done = score_files([str(uri) for uri in uris], job, pool, **options)
     return done, pool.worker.scored
+
+
+def dying_work(job: Job, pipe) -> None:
+    """In a worker's place: dies of the items called "poison", and of others once."""
+    while True:
+        _, item = pipe.recv()
+        died = Path(job.output) / f"{item}.died"
+        if item == "poison" or not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        pipe.send(f"{item} done")

@@ -49,7 +49,9 @@ def rejected_name(name: str) -> str:
 
 
 def unit_of(file: str) -> str | None:
-    """The unit that a file of the folder belongs to, by its name."""
+    """The unit that a file of the folder belongs to, by its name; None for temporary files."""
+    if file.rpartition("/")[2].startswith("."):
+        return None
     for begin in (PART, RECORDS, REJECTED):
         if file.startswith(begin):
             return file.removeprefix(begin).partition(".")[0]

@@ -129,7 +129,8 @@ def cut_lines(stream: BinaryIO, size: int, blank_rows: bool) -> Cuts:
     while line := stream.readline(LINE_CHARACTERS):
         if ended:
             number += 1
-            if blank_rows or not _blank(line):
+            text = line if place else line.removeprefix(MARK)
+            if text and (blank_rows or not _blank(text)):
                 if not rows or rows[-1] >= units.UNIT_ROWS:
                     begins.append((place, number))
                     rows.append(0)
@@ -140,7 +141,7 @@ def cut_lines(stream: BinaryIO, size: int, blank_rows: bool) -> Cuts:
 
 
 def _ranges(begins: list[tuple[int, int]], rows: list[int], size: int) -> list[Range]:
-    stops = [start for start, _ in begins[1:]] + [size]
+    stops = [*(start for start, _ in begins), size][1:]
     return [
         Range(start, stop, line, count)
         for (start, line), stop, count in zip(begins, stops, rows, strict=True)
