@@ -39,7 +39,6 @@ class Summary(NamedTuple):
     failures: list[str]
     missing: int
     manifest: dict | None
-    skipped: int
 
 
 def prepare(
@@ -103,7 +102,7 @@ def score_files(
                 storage.delete(out / name)
             manifest = layout.manifest(list(done.values()), job)
             storage.put_bytes(layout.to_json(manifest), out / MANIFEST)
-        return Summary(len(units), len(todo) - len(failures), failures, missing, manifest, 0)
+        return Summary(len(units), len(todo) - len(failures), failures, missing, manifest)
     finally:
         storage.delete_scratch(scratch_of(out, job))
 

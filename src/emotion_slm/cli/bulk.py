@@ -13,6 +13,7 @@ from emotion_slm.common.errors import EmotionSlmError
 
 if TYPE_CHECKING:
     from emotion_slm.bulk.pool import Pool
+    from emotion_slm.bulk.run import Summary
     from emotion_slm.bulk.units import Job
     from emotion_slm.scoring.plan import Options
 
@@ -128,7 +129,8 @@ def score_many(
             if work.verify:
                 _say_verified(*run.verify_files(uris, job, pool), output)
             else:
-                _say_scored(run.score_files(uris, job, pool, shard, work.replace), output)
+                done = run.score_files(uris, job, pool, shard, work.replace)
+                _say_scored(done, output, of_a_shard=work.shard is not None)
     except KeyboardInterrupt as interrupt:
         reason = str(interrupt) or "nothing was scored yet"
         console.print(f"interrupted: {reason}", markup=False, soft_wrap=True)
@@ -160,12 +162,14 @@ def _shard(given: str | None) -> tuple[int, int]:
     return int(number), int(count)
 
 
-def _say_scored(done, output: str) -> None:
+def _say_scored(done: "Summary", output: str, of_a_shard: bool) -> None:
+    """The status of a shard tells its own units alone: who runs it would start it again for rows
+    that are rejected each time."""
     from emotion_slm.bulk.layout import MANIFEST
 
     if done.failures:
-        raise_ = f"{len(done.failures):,} units were not scored; the same command tries them again"
-        console.print(raise_, markup=False, soft_wrap=True)
+        advice = f"{len(done.failures):,} units were not scored; the same command tries them again"
+        console.print(advice, markup=False, soft_wrap=True)
     if done.manifest is None:
         others = done.missing - len(done.failures)
         if others:
@@ -173,7 +177,7 @@ def _say_scored(done, output: str) -> None:
         sys.exit(SOME_REJECTED if done.failures else 0)
     _say_counts(done.manifest, output)
     typer.echo(f"→ {output.rstrip('/')}/{MANIFEST}")
-    if done.manifest["rejected"]:
+    if done.manifest["rejected"] and not of_a_shard:
         sys.exit(SOME_REJECTED)
 
 

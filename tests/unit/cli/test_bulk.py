@@ -87,6 +87,7 @@ def test_rejected_rows_are_told_by_the_status(run):
     assert result.exit_code == 3
     assert "3 rows in, 2 scored, 1 rejected" in result.output
     assert "rejected rows → out/_rejected/" in result.output
+    assert run("in", "-o", "out2/", "--shard", "0/1").exit_code == 0
 
 
 def test_shards_say_what_is_left(run):
