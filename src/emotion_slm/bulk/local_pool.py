@@ -10,7 +10,7 @@ from typing import Any
 from emotion_slm.bulk.pool import Outcome, lost
 from emotion_slm.bulk.units import Job
 from emotion_slm.bulk.worker import Failure, Worker, name_of
-from emotion_slm.common.cores import usable_cores
+from emotion_slm.scoring.cores import usable_cores
 
 # A fork would take over the parent's threads' locks.
 CONTEXT = multiprocessing.get_context("spawn")

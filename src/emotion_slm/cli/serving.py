@@ -39,7 +39,7 @@ def serve(
     if token_file and no_token:
         fail("give either --token-file or --no-token")
     try:
-        from emotion_slm.common.cores import usable_cores
+        from emotion_slm.scoring.cores import usable_cores
         from emotion_slm.serve import server
         from emotion_slm.serve.limits import Limits, read_token
     except ModuleNotFoundError as error:
