@@ -22,14 +22,6 @@ class Inputs(NamedTuple):
     skipped: int
 
 
-def several(given: Sequence[str]) -> bool:
-    """Whether what is given is more than one file of this machine."""
-    if len(given) != 1:
-        return len(given) > 1
-    (one,) = given
-    return "://" in one or os.path.isdir(one) or (_has_magic(one) and not os.path.exists(one))  # noqa: PTH112, PTH110
-
-
 def find_inputs(given: Sequence[str], any_suffix: bool) -> Inputs:
     """The files that `given` name, each once, in order of their names.
 

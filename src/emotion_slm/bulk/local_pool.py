@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -41,7 +42,8 @@ class LocalPool:
             while queue and len(self.busy) < self.workers:
                 process = self.idle.pop() if self.idle else _Process(self.job)
                 item, attempts = queue.popleft()
-                process.pipe.send((task, item))
+                with suppress(OSError):  # it has died; its pipe tells below
+                    process.pipe.send((task, item))
                 self.busy[process.pipe] = process, item, attempts
             for pipe in wait(list(self.busy)):
                 process, item, attempts = self.busy.pop(pipe)

@@ -1,6 +1,7 @@
 """Many files scored into a folder: planned, scored where something is missing, recounted."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -102,9 +103,12 @@ def score_files(
                 storage.delete(out / name)
             manifest = layout.manifest(list(done.values()), job)
             storage.put_bytes(layout.to_json(manifest), out / MANIFEST)
+            if out.local:  # nobody is at work any more: what is there, killed runs have left
+                for folder in Path(out.path).glob(f"{storage.SCRATCH}*"):
+                    shutil.rmtree(folder, ignore_errors=True)
         return Summary(len(units), len(todo) - len(failures), failures, missing, manifest)
     finally:
-        storage.delete_scratch(scratch_of(out, job))
+        shutil.rmtree(scratch_of(out, job), ignore_errors=True)
 
 
 def verify_files(uris: Sequence[str], job: Job, pool: Pool) -> tuple[list[str], dict]:

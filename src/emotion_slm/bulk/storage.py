@@ -1,22 +1,27 @@
 """Folders and buckets as one thing: listing, reading, and writing that is whole or not there."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pyarrow as pa
-from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, PyFileSystem
+from pyarrow.fs import (
+    FileSelector,
+    FileSystem,
+    FileType,
+    FSSpecHandler,
+    LocalFileSystem,
+    PyFileSystem,
+)
 
 from emotion_slm.common.errors import NO_SPACE, EmotionSlmError
 
-# Of files under way, and of the temporary folders of object stores.
-SCRATCH = "_scratch"
-OWN_SCHEMES = ("file", "gs", "gcs", "hdfs")  # that pyarrow takes as they are
+SCRATCH = "_scratch-"  # folders of files under way, a run's own each
+OWN_SCHEMES = ("gs", "gcs", "hdfs")  # that pyarrow takes as they are
 
 
 class Place(NamedTuple):
@@ -41,29 +46,34 @@ def locate(uri: str) -> Place:
     S3's region, keys and another endpoint come from AWS' own variables and files. A path is made
     absolute, links in it stay. EmotionSlmError for what no file system here knows.
     """
-    if "://" not in uri:
-        path = os.path.abspath(uri)  # noqa: PTH100 - Path.resolve would follow links
-        return Place(FileSystem.from_uri("file:///")[0], path, path, True)
-    scheme = urlsplit(uri).scheme
+    if "://" not in uri or uri.startswith("file://"):
+        path = os.path.abspath(uri.removeprefix("file://"))  # noqa: PTH100 - links stay
+        return Place(LocalFileSystem(), path, path, True)
+    scheme, rest = uri.split("://", 1)
+    bucket, _, path = rest.partition("/")
     with naming(uri):
         if scheme == "s3":
-            return Place(
-                _s3(urlsplit(uri).netloc), uri.removeprefix("s3://").rstrip("/"), uri, False
-            )
+            region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+            endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+            return Place(_s3(bucket, region, endpoint), rest.rstrip("/"), uri, False)
         if scheme in OWN_SCHEMES:
-            filesystem, path = FileSystem.from_uri(uri)
-            return Place(filesystem, path, path if scheme == "file" else uri, scheme == "file")
+            filesystem, root = _by_pyarrow(f"{scheme}://{bucket}")
+            return Place(filesystem, f"{root.rstrip('/')}/{path}".rstrip("/"), uri, False)
     return _by_fsspec(uri)
 
 
-def _s3(bucket: str) -> FileSystem:
+@cache  # a client keeps its connections
+def _s3(bucket: str, region: str | None, endpoint: str | None) -> FileSystem:
     from pyarrow.fs import S3FileSystem, resolve_s3_region
 
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         return S3FileSystem(region=region, endpoint_override=endpoint)
     return S3FileSystem(region=region or resolve_s3_region(bucket))
+
+
+@cache
+def _by_pyarrow(root: str) -> tuple[FileSystem, str]:
+    return FileSystem.from_uri(root)
 
 
 def _by_fsspec(uri: str) -> Place:
@@ -181,13 +191,6 @@ def delete(place: Place) -> None:
     """Delete a file, if it is there."""
     with naming(place.uri), suppress(FileNotFoundError):
         place.filesystem.delete_file(place.path)
-
-
-def delete_scratch(folder: Path) -> None:
-    """Delete what killed workers left, and its folder if no other run has anything there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):
-        folder.parent.rmdir()
 
 
 def _sync(path: Path) -> None:

@@ -227,7 +227,7 @@ def _record(unit: Unit, output: UnitOutput, job: Job) -> Record:
 def scratch_of(out: Place, job: Job) -> Path:
     """Where files of this run are under way: on the output's file system, if that can rename."""
     if out.local:
-        return Path(out.path) / SCRATCH / job.run
+        return Path(out.path) / f"{SCRATCH}{job.run}"
     return Path(tempfile.gettempdir()) / f"emotion-slm-{job.run}"
 
 

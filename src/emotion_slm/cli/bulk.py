@@ -84,15 +84,15 @@ class Work(NamedTuple):
 
 
 def many(files: Sequence[str], output: str | None) -> bool:
-    """Whether inputs or output ask for a folder of units rather than for one file."""
-    if len(files) == 1 and "://" not in f"{files[0]}{output}":
-        one, out = Path(files[0]), output or ""
-        if one.exists() and not one.is_dir():
-            return out.endswith("/") or Path(out or "-").is_dir()
-    from emotion_slm.bulk.inputs import several
+    """Whether inputs or output ask for a folder of units rather than for one file.
 
-    folder = output is not None and (output.endswith("/") or "://" in output)
-    return folder or several(files)
+    Nothing is imported for it: scoring standard input shall not wait.
+    """
+    out, one = output or "", files[0]
+    if len(files) > 1 or out.endswith("/") or "://" in f"{out} {one}":
+        return True
+    glob = any(character in one for character in "*?[") and not Path(one).exists()
+    return glob or Path(one).is_dir() or (out != "" and Path(out).is_dir())
 
 
 def score_many(

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from emotion_slm.bulk.inputs import check_apart, find_inputs, several
+from emotion_slm.bulk.inputs import check_apart, find_inputs
 from emotion_slm.bulk.storage import locate
 from emotion_slm.common.errors import EmotionSlmError
 
@@ -92,11 +92,3 @@ def test_outputs_are_never_inputs(folder, given, output, fault):
         return
     with pytest.raises(EmotionSlmError, match=fault):
         check_apart(given, inputs, locate(output))
-
-
-def test_one_file_is_not_several(folder):
-    assert not several(["in/a.csv"])
-    assert not several(["in/[1].csv"])
-    assert not several(["none.csv"])
-    for given in (["in"], ["in/*.csv"], ["s3://bucket/a.csv"], ["in/a.csv", "in/deep/c.csv"]):
-        assert several(given)

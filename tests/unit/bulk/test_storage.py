@@ -53,3 +53,19 @@ def test_a_stamp_changes_with_the_file(tmp_path):
     assert storage.stamp(place) == first and first[1] is None
     storage.put_bytes(b"b", place)
     assert storage.stamp(place) != first
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("gs://anonymous@bucket/a/b c.csv", "bucket/a/b c.csv"),
+        ("gs://anonymous@bucket/a/", "bucket/a"),
+        ("gs://anonymous@bucket", "bucket"),
+        ("file:///a/b c.csv", "/a/b c.csv"),
+    ],
+)
+def test_a_place_by_its_uri(uri, path):
+    place = locate(uri)
+    assert (place.path, place.local) == (path, uri.startswith("file"))
+    assert (place / "x").path == f"{path}/x"
+    assert place.filesystem.type_name == ("local" if place.local else "gcs")

@@ -9,6 +9,7 @@ from support.bulk import SerialPool
 from typer.testing import CliRunner
 
 from emotion_slm.cli.app import app
+from emotion_slm.cli.bulk import many
 
 
 @pytest.fixture
@@ -112,3 +113,24 @@ def test_failed_units_are_told_by_the_status(run, monkeypatch):
     result = run("in", "-o", "out/")
     assert result.exit_code == 3
     assert "not scored: " in result.output and "2 units were not scored" in result.output
+
+
+@pytest.mark.parametrize(
+    ("files", "output", "expected"),
+    [
+        (["in/a.csv"], None, False),
+        (["in/[1].csv"], "x.csv", False),
+        (["none.csv"], "x.csv", False),
+        (["-"], None, False),
+        (["in"], None, True),
+        (["in/*.csv"], None, True),
+        (["s3://bucket/a.csv"], "x.csv", True),
+        (["in/a.csv", "in/deep/b.csv"], None, True),
+        (["in/a.csv"], "out/", True),
+        (["in/a.csv"], "in/deep", True),
+        (["in/a.csv"], "gs://bucket/out", True),
+    ],
+)
+def test_one_file_is_not_many(run, files, output, expected):
+    Path("in/[1].csv").write_text("text\n")
+    assert many(files, output) is expected
