@@ -52,6 +52,7 @@ bench-training: $(VENV)/.installed  ## padding, arithmetic, and the one-position
 bench-scoring: $(VENV)/.installed  ## scoring against transformers.pipeline, embedding by two engines, half an hour
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.embedding
+	$(BIN)/python -m benchmarks.bulk
 
 # A peer with requirements of its own: in a folder that its process alone sees.
 .scratch/litserve/.installed: benchmarks/litserve.txt

@@ -10,7 +10,7 @@ from support.import_closure import SOURCE, imported_files
 PACKAGE = SOURCE / "emotion_slm"
 ROOMS = [
     "common", "corpus", "backbone", "training", "encoder", "classifier", "calibration",
-    "evaluation", "balance", "plots", "package", "audit", "scoring", "publish", "serve",
+    "evaluation", "balance", "plots", "package", "audit", "scoring", "bulk", "publish", "serve",
     "workbench", "cli",
 ]  # fmt: skip
 LOOSE = {"__init__.py", "transformers.py"}

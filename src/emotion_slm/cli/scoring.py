@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from emotion_slm.cli.bulk import (
+    INTERRUPTED,
+    SOME_REJECTED,
+    AddressOption,
+    EngineOption,
+    ReplaceOption,
+    ShardOption,
+    VerifyOption,
+    Work,
+    WorkersOption,
+    many,
+    score_many,
+)
 from emotion_slm.common import paths
 from emotion_slm.common.console import console, fail, progress
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
@@ -15,9 +28,6 @@ from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 if TYPE_CHECKING:
     from emotion_slm.scoring.classifier import EmotionClassifier
     from emotion_slm.scoring.plan import Options
-
-SOME_REJECTED = 3
-INTERRUPTED = 130  # as shells call an end by Ctrl-C
 
 
 def of_project(model: Path) -> Path:
@@ -31,21 +41,23 @@ ModelOption = Annotated[
 
 
 def predict(
-    file: Annotated[
-        Path | None,
+    files: Annotated[
+        list[str] | None,
         typer.Argument(
             help="File to score: csv, tsv, jsonl, parquet or plain lines, also compressed by gzip, "
-            "bzip2, xz or zstd; - is stdin."
+            "bzip2, xz or zstd; - is stdin. Several, globs, folders, s3://… and gs://… are scored "
+            "into a folder.",
+            metavar="[INPUT]...",
         ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option(help="A text to score; repeatable.")] = None,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "-o",
             "--output",
-            help="Where to write: a file of its own, or a pipe. Default: x.scored.csv for x.csv, "
-            "x.txt.scored.csv for x.txt, x.scored for x, stdout for stdin.",
+            help="Where to write: a file of its own, a pipe, or a folder. Default of one file: "
+            "x.scored.csv for x.csv, x.txt.scored.csv for x.txt, x.scored for x, stdout for stdin.",
         ),
     ] = None,
     text_column: Annotated[str, typer.Option(help="The column that holds the texts.")] = "text",
@@ -90,15 +102,22 @@ def predict(
         str | None, typer.Option(help="cpu, cuda or mps; default: where the model is loaded.")
     ] = None,
     model: ModelOption = paths.CLASSIFIER,
+    engine: EngineOption = None,
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    shard: ShardOption = None,
+    replace: ReplaceOption = False,
+    verify: VerifyOption = False,
 ) -> None:
-    """Score texts given with --text, or the rows of a file.
+    """Score texts given with --text, the rows of a file, or many files into a folder.
 
-    Exit status: 0, or 1 after an error, 3 when some rows were rejected, 130 when interrupted.
+    Exit status: 0, or 1 after an error, 3 when some rows were rejected or units not scored, 130
+    when interrupted.
     """
     from emotion_slm.scoring.formats import Format, Quoting
     from emotion_slm.scoring.plan import Options
 
-    if (file is None) == (not text):
+    if (not files) == (not text):
         fail("give either a file or --text TEXT")
     if form is not None and form not in list(Format):
         fail(f"--format {form}: unknown{did_you_mean(form, map(str, Format))}")
@@ -114,15 +133,19 @@ def predict(
         quoting=Quoting(quoting),
     )
     try:
-        if file is None:
-            if output or resume or form or no_header or quoting != Quoting.DOUBLE:
+        work = Work(engine, workers, address, shard, replace, verify)
+        if files and (work.asked() or many(files, output)):
+            score_many(files, output, options, model, device, resume, work)
+        elif not files:
+            if work.asked() or output or resume or form or no_header or quoting != Quoting.DOUBLE:
                 fail(
-                    "-o, --format, --no-header, --quoting and --resume go with a file, not with "
-                    "--text"
+                    "-o, --format, --no-header, --quoting, --resume and what divides the work go "
+                    "with a file, not with --text"
                 )
             show_predictions(text or [], options, model, device)
         else:
-            score_file(file, output, options, model, device, resume)
+            target = Path(output) if output else None
+            score_file(Path(files[0]), target, options, model, device, resume)
     except EmotionSlmError as error:
         fail(str(error))
 

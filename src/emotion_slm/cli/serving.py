@@ -39,8 +39,8 @@ def serve(
     if token_file and no_token:
         fail("give either --token-file or --no-token")
     try:
+        from emotion_slm.scoring.cores import usable_cores
         from emotion_slm.serve import server
-        from emotion_slm.serve.cores import usable_cores
         from emotion_slm.serve.limits import Limits, read_token
     except ModuleNotFoundError as error:
         fail(f"{error.name} is not installed; install the extra `serve` of emotion-slm")

@@ -62,7 +62,29 @@ class CsvReader:
         self.text = self.columns.index(text_column)
 
     def chunks(self) -> Iterator[Chunk]:
-        return cut(self._records())
+        return cut(self.records())
+
+    def records(self) -> Iterator[Row | Rejected]:
+        """`Lines.begin` is called before each of them, or before several that a quote held."""
+        width = len(self.columns)
+        while True:
+            line = self.lines.begin()
+            try:
+                row = next(self.reader)
+            except StopIteration:
+                return
+            except DamagedError as error:
+                yield rejection(line, f"{error}; this row and what follows it are lost")
+                return
+            except csv.Error as error:
+                yield from self._apart() or [self._misquoted(line, error)]
+                continue
+            if not row and width > 1:
+                continue  # a blank line
+            if len(self.lines.held) > 1 and (apart := self._apart()):
+                yield from apart
+            else:
+                yield self._record(line, self.lines.number, row or [""])
 
     def _skip_blank(self) -> bool:
         """Pass over blank lines; whether there is any other."""
@@ -107,27 +129,6 @@ class CsvReader:
         if not row:
             raise EmotionSlmError(f"{source}: it is empty; its first row must name the columns")
         return row
-
-    def _records(self) -> Iterator[Row | Rejected]:
-        width = len(self.columns)
-        while True:
-            line = self.lines.begin()
-            try:
-                row = next(self.reader)
-            except StopIteration:
-                return
-            except DamagedError as error:
-                yield rejection(line, f"{error}; this row and what follows it are lost")
-                return
-            except csv.Error as error:
-                yield from self._apart() or [self._misquoted(line, error)]
-                continue
-            if not row and width > 1:
-                continue  # a blank line
-            if len(self.lines.held) > 1 and (apart := self._apart()):
-                yield from apart
-            else:
-                yield self._record(line, self.lines.number, row or [""])
 
     def _record(self, line: int, last: int, row: list[str]) -> Row | Rejected:
         """`[""]` is the empty text of a file of one column."""

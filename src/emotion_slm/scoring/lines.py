@@ -16,8 +16,11 @@ class Lines:
     row of several lines can be looked at again, and `characters` how many they have.
     """
 
-    def __init__(self, source: Source, newline: str):
-        """`newline` as in `open`: "\\n" alone ends a line, or, with "", any line end does."""
+    def __init__(self, source: Source, newline: str, number: int = 0):
+        """`newline` as in `open`: "\\n" alone ends a line, or, with "", any line end does.
+
+        `number`: how many lines of the file lie before those of `source`.
+        """
         self.stream = TextIOWrapper(
             source.stream, source.encoding, errors="malformed", newline=newline
         )
@@ -25,7 +28,7 @@ class Lines:
         self.ahead: deque[str] = deque()
         self.held: list[str] = []
         self.characters = 0
-        self.number = 0
+        self.number = number
 
     def __iter__(self) -> "Lines":
         return self

@@ -26,10 +26,17 @@ UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 class ParquetReader:
     """Row groups are read page by page; `schema` is the file's own, `plain` what rows come in.
 
-    A row group that cannot be read to its end is left there, and the next one taken up.
+    A row group that cannot be read to its end is left there, and the next one taken up. With
+    `row_group`, rows of that one alone come, under their numbers in the file.
     """
 
-    def __init__(self, source: Source, text_column: str, results: Sequence[str]):
+    def __init__(
+        self,
+        source: Source,
+        text_column: str,
+        results: Sequence[str],
+        row_group: int | None = None,
+    ):
         path = source.path
         if not source.direct:
             raise EmotionSlmError(
@@ -42,6 +49,8 @@ class ParquetReader:
         except UNREADABLE as error:
             raise EmotionSlmError(f"{path}: not a readable Parquet file ({error})") from error
         self.rows = self.file.metadata.num_rows
+        groups = range(self.file.num_row_groups)
+        self.groups = groups if row_group is None else groups[row_group : row_group + 1]
         check_columns(path, self.columns, text_column, results)
         self.text = self.columns.index(text_column)
         self.plain = pa.schema([field.with_type(plain(field.type)) for field in self.schema])
@@ -53,7 +62,7 @@ class ParquetReader:
 
     def chunks(self) -> Iterator[Chunk]:
         held: list[pa.RecordBatch] = []
-        line = 0
+        line = self._rows_before(self.groups.start)
         for piece in self._pieces():
             if isinstance(piece, pa.RecordBatch):
                 held.append(piece)
@@ -71,8 +80,8 @@ class ParquetReader:
 
     def _pieces(self) -> Iterator[pa.RecordBatch | Rejected]:
         """Some rows at a time; in place of those that cannot be read, one rejection."""
-        before = 0
-        for group in range(self.file.num_row_groups):
+        before = self._rows_before(self.groups.start)
+        for group in self.groups:
             rows = self.file.metadata.row_group(group).num_rows
             read = 0
             try:
@@ -84,6 +93,9 @@ class ParquetReader:
                 place = f"rows {before + read + 1} to {self.damaged_to} cannot be read"
                 yield rejection(before + read + 1, f"{place}: {error}")
             before += rows
+
+    def _rows_before(self, group: int) -> int:
+        return sum(self.file.metadata.row_group(place).num_rows for place in range(group))
 
     def _at_once(self, group: int) -> int:
         """How many rows of a group to read together, by their mean size."""

@@ -107,7 +107,7 @@ def make_plan(
         named = _by_content(opened, options)
     reading = input_format(source, named, once(source))
     writing = output_format(source, output, options.format, reading)
-    _check_layout(source, reading, options)
+    check_layout(source, reading, options)
     output = output or (STANDARD if once(source) else default_output(source, writing))
     if resume and once(source):
         raise EmotionSlmError(f"{source}: can be read only once; --resume needs a file, not a pipe")
@@ -146,7 +146,8 @@ def _by_content(source: Source, options: Options) -> Format | None:
     return sniff(source.head.decode(source.encoding, "replace"), options.text_column)
 
 
-def _check_layout(source: Path, reading: Format, options: Options) -> None:
+def check_layout(source: Path, reading: Format, options: Options) -> None:
+    """EmotionSlmError for options of CSV and TSV with another format."""
     if reading in (Format.CSV, Format.TSV):
         return
     for option, given in (

@@ -34,18 +34,21 @@ def open_reader(
     any_keys: bool = True,
     header: bool = True,
     quoting: Quoting = Quoting.DOUBLE,
+    row_group: int | None = None,
+    lines_before: int = 0,
 ) -> Reader:
     """The reader of `source`.
 
     Unless `any_keys` may come, a JSON object with one that the first chunk has not is rejected.
-    `header` and `quoting` are of CSV and TSV. EmotionSlmError when there is no column
-    `text_column`, or one is called as one of the `results` that will join it.
+    `header` and `quoting` are of CSV and TSV; `row_group`, the only one to read, is of Parquet.
+    `lines_before`: those of the file before the ones that `source` has. EmotionSlmError when there
+    is no column `text_column`, or one is called as one of the `results` that will join it.
     """
     if form is Format.PARQUET:
         from emotion_slm.scoring.parquet import ParquetReader
 
-        return ParquetReader(source, text_column, results)
-    lines = Lines(source, "" if form in (Format.CSV, Format.TSV) else "\n")
+        return ParquetReader(source, text_column, results, row_group)
+    lines = Lines(source, "" if form in (Format.CSV, Format.TSV) else "\n", lines_before)
     if form is Format.JSONL:
         return JsonlReader(source.path, lines, text_column, results, any_keys)
     if form is Format.LINES:
@@ -68,11 +71,12 @@ class JsonlReader:
         self.results = frozenset(results)
         self.keys: dict[str, None] = {}  # of the first chunk, in order of appearance
         self.closed = False
+        begins = lines.number == 0
         self.rest = cut(_until_damaged(self._records(), lines))
         self.first = next(self.rest, None)
         self.columns = [key for key in self.keys if key not in self.results]
         self.closed = not any_keys
-        if self.keys:
+        if self.keys and begins:
             # A misspelt column would otherwise reject every row of a long file.
             check_columns(source, self.columns, text_column, ())
 

@@ -103,7 +103,7 @@ def score(
             total = reader.rows or (lines if opened.direct else None)
             advance = stack.enter_context(_speed(source, total))
             try:
-                _score_chunks(reader, writer, scorer, options, result, advance)
+                score_chunks(reader, writer, scorer, options, result, advance)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(result.left()) from None
             if not result.done.records:
@@ -113,7 +113,7 @@ def score(
     return Summary(plan.output, done.records, done.rejected, done.truncated)
 
 
-def _score_chunks(
+def score_chunks(
     reader: Reader,
     writer: Writer,
     scorer: Scorer,

@@ -53,10 +53,11 @@ class DamagedError(EmotionSlmError):
 class Source(NamedTuple):
     """An open input: its bytes (decompressed), the first of them, and how to decode them.
 
-    `direct`: they are the file's own, to be had in any order; not so of pipes and compressed files.
+    `path` names it in messages. `direct`: the bytes are the file's own, to be had in any order; not
+    so of pipes and compressed files.
     """
 
-    path: Path
+    path: Path | str
     stream: BinaryIO
     head: bytes
     encoding: str
@@ -87,18 +88,23 @@ def open_source(path: Path) -> Iterator[Source]:
         stream = _open(path)
         if path != STANDARD:
             stack.callback(stream.close)
-        direct = stream.seekable()
-        head, stream = _with_head(stream)
-        kind = _compression(head)
-        if kind:
-            raw = _Decompressed(path, kind, _decompressor(kind, stream))
-            head, stream = _with_head(io.BufferedReader(raw, HEAD))
-            if inner := _compression(head):
-                raise EmotionSlmError(f"{path}: it is {inner} inside {kind}; decompress it once")
-        for begin, what in FOREIGN.items():
-            if head.startswith(begin):
-                raise EmotionSlmError(f"{path}: it is {what}")
-        yield Source(path, stream, head, _encoding(path, head), direct and not kind)
+        yield recognized(path, stream)
+
+
+def recognized(path: Path | str, stream: BinaryIO) -> Source:
+    """The source that an open stream of the file called `path` is; errors as `open_source`."""
+    direct = stream.seekable()
+    head, stream = _with_head(stream)
+    kind = _compression(head)
+    if kind:
+        raw = _Decompressed(path, kind, _decompressor(kind, stream))
+        head, stream = _with_head(io.BufferedReader(raw, HEAD))
+        if inner := _compression(head):
+            raise EmotionSlmError(f"{path}: it is {inner} inside {kind}; decompress it once")
+    for begin, what in FOREIGN.items():
+        if head.startswith(begin):
+            raise EmotionSlmError(f"{path}: it is {what}")
+    return Source(path, stream, head, _encoding(path, head), direct and not kind)
 
 
 def _compression(head: bytes) -> str | None:
@@ -136,10 +142,10 @@ def _with_head(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
         return head, stream
     if ended:
         return head, io.BytesIO(head)  # a terminal must not be asked for its end twice
-    return head, io.BufferedReader(_Rejoined(head, stream), HEAD)
+    return head, io.BufferedReader(Rejoined(head, stream), HEAD)
 
 
-class _Rejoined(io.RawIOBase):
+class Rejoined(io.RawIOBase):
     """Bytes that were read already, and after them the rest of their stream."""
 
     def __init__(self, head: bytes, rest: BinaryIO):

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from emotion_slm.serve.cores import usable_cores
+from emotion_slm.scoring.cores import usable_cores
 
 
 @pytest.fixture

@@ -1,0 +1,111 @@
+"""A pool of actors on a Ray cluster, or on a Ray that is started here; of the extra `ray`."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import ray
+from ray.exceptions import RayError
+
+from emotion_slm.bulk.pool import Outcome, lost
+from emotion_slm.bulk.units import Job
+from emotion_slm.bulk.worker import Failure, Worker, name_of
+from emotion_slm.common.errors import EmotionSlmError
+
+FAILED_STARTS = 20  # of actors, one after the other: then no machine can run them
+
+
+class _Call(NamedTuple):
+    """What an actor is asked: to say that it is there, if there is no task, or for an item."""
+
+    actor: Any
+    task: str | None = None
+    item: Any = None
+    attempts: int = 0
+
+
+class RayPool:
+    """`workers` actors of one CPU each; what travels is the names of units and their counts.
+
+    Only an actor that has answered gets an item, so that none waits for a CPU that a lost node had.
+    Ray restarts nothing by itself: who is lost is replaced here, and Ray finds the node.
+    """
+
+    def __init__(self, job: Job, workers: int | None, address: str | None):
+        self.job = job
+        self.wanted = workers
+        self.address = address
+        self.calls: dict[ray.ObjectRef, _Call] = {}
+        self.idle: list[Any] = []
+        self.failed_starts = 0
+
+    def __enter__(self) -> "RayPool":
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
+        self.started = not ray.is_initialized()
+        if self.started and self.address:
+            ray.init(address=self.address, log_to_driver=False)
+        elif self.started:
+            local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+            ray.init(num_cpus=self.wanted, log_to_driver=False, **local)
+        self.workers = self.wanted or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self.actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
+        for _ in range(self.workers):
+            self._create()
+        return self
+
+    def __exit__(self, *_) -> None:
+        for actor in (*self.idle, *(call.actor for call in self.calls.values())):
+            with suppress(RayError):
+                ray.kill(actor)
+        if self.started:
+            ray.shutdown()
+
+    def run(self, task: str, items: Sequence[Any]) -> Iterator[Outcome]:
+        queue = deque((item, 0) for item in items)
+        while queue or any(call.task for call in self.calls.values()):
+            while queue and self.idle:
+                item, attempts = queue.popleft()
+                self._ask(_Call(self.idle.pop(), task, item, attempts))
+            for answer in ray.wait(list(self.calls))[0]:
+                call = self.calls.pop(answer)
+                try:
+                    result = ray.get(answer)
+                except RayError as error:
+                    self._replace(call.actor)
+                    if not call.task:
+                        self._count_failed_start(error)
+                        continue
+                    if reason := lost(call.attempts + 1):
+                        yield Outcome(
+                            call.item, Failure(f"{name_of(call.item)}: {reason} ({error})")
+                        )
+                    else:
+                        queue.appendleft((call.item, call.attempts + 1))
+                    continue
+                self.idle.append(call.actor)
+                self.failed_starts = 0
+                if call.task:
+                    yield Outcome(call.item, result)
+
+    def _count_failed_start(self, error: RayError) -> None:
+        self.failed_starts += 1
+        if self.failed_starts == FAILED_STARTS:
+            raise EmotionSlmError(
+                f"no machine of the Ray cluster can start a worker ({error}); install emotion-slm "
+                "on all of them"
+            )
+
+    def _create(self) -> None:
+        self._ask(_Call(self.actor_class.remote(self.job)))
+
+    def _replace(self, actor: Any) -> None:
+        with suppress(RayError):
+            ray.kill(actor)  # it may be out of reach for a while, and still at work
+        self._create()
+
+    def _ask(self, call: _Call) -> None:
+        actor = call.actor
+        answer = actor.do.remote(call.task, call.item) if call.task else actor.here.remote()
+        self.calls[answer] = call
