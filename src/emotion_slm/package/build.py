@@ -5,25 +5,30 @@ from pathlib import Path
 from emotion_slm.backbone.pretrained import locate, with_commit
 from emotion_slm.classifier import finetuned
 from emotion_slm.classifier.params import OnePositionSlm
-from emotion_slm.common import paths
+from emotion_slm.common import files, paths
 from emotion_slm.common.params import Document
 from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
-from emotion_slm.evaluation.evaluate import Evaluation
+from emotion_slm.evaluation.evaluate import Evaluation, Scored
 from emotion_slm.package.card import write_card
-from emotion_slm.package.config import CALIBRATION, RESULTS, THRESHOLDS
+from emotion_slm.package.config import CALIBRATION, RESULTS, SCORES, THRESHOLDS
 from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes
+from emotion_slm.package.scores import ScoreHistograms, score_histograms
 
 
 def build_package(
-    origin: Origin, document: Document, found: Evaluation, leakage: dict[str, int]
+    origin: Origin,
+    document: Document,
+    found: Evaluation,
+    scores: ScoreHistograms,
+    leakage: dict[str, int],
 ) -> None:
     """Package encoder, classifier, calibration, thresholds, tokenizer and model card.
 
-    `leakage`: the counts of metrics/leakage.json.
+    `scores`: `validation_scores`; `leakage`: the counts of metrics/leakage.json.
     """
     package = describe(origin, document)
     names = package.corpus.labels.names
@@ -36,6 +41,7 @@ def build_package(
             CALIBRATION: found.decision.choice.calibration.to_dict(names),
             THRESHOLDS: found.decision.thresholds.to_dict(names),
             RESULTS: card_results(found, leakage),
+            SCORES: scores.to_dict(names),
         },
     )
     write_card(package)
@@ -69,6 +75,15 @@ def origin_of(document: Document) -> Origin:
         document.section("fetch", FetchParams).corpus,
         document.section("split", SplitParams).protocol,
     )
+
+
+def validation_scores(
+    found: Evaluation, validation: Scored, root: Path = Path()
+) -> ScoreHistograms:
+    """How `validation` was scored in the run at `root`, each row by a calibration of others."""
+    train = files.read_parquet(root / paths.SPLIT / "train.parquet", ("labels",))["labels"]
+    share = validation.labels.to_matrix(train).mean(axis=0)
+    return score_histograms(found.decision.choice.cross_fitted, validation.gold, share)
 
 
 def card_results(found: Evaluation, leakage: dict[str, int]) -> dict:
