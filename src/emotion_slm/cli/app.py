@@ -8,6 +8,7 @@ from io import TextIOWrapper
 import typer
 
 from emotion_slm.cli.model import export, lineage, pull, push
+from emotion_slm.cli.monitoring import explain, monitor
 from emotion_slm.cli.results import audit, report, review
 from emotion_slm.cli.scoring import predict, silence
 from emotion_slm.cli.serving import serve
@@ -54,7 +55,10 @@ def saying_what_lacks(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for command in (predict, serve, pull, export, push, lineage, audit, report, review, fsck, disk):
+for command in (
+    predict, explain, monitor, serve, pull, export, push, lineage, audit, report, review, fsck,
+    disk,
+):  # fmt: skip
     app.command()(saying_what_lacks(command))
 
 

@@ -37,6 +37,10 @@ class Responses(NamedTuple):
     pulls: np.ndarray
     curves: np.ndarray
 
+    def of(self, label: int) -> "Responses":
+        """Of one label alone."""
+        return Responses(self.ratios[[label]], self.pulls[[label]], self.curves[:, [label]])
+
 
 def responses(histograms: ScoreHistograms, rng: np.random.Generator) -> Responses:
     """Response curves of REPLICATES resamples of the validation rows in `histograms`.

@@ -38,13 +38,15 @@ class Unread(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Rows of a file that can be used; `probabilities`: (rows, labels) float32."""
+    """Rows of a file that can be used; `probabilities`: (rows, labels) float32; `others`: what
+    they hold in a column that was asked for."""
 
     times: list[datetime]
     groups: list[str]
     clusters: list[str]
     texts: list[str]
     probabilities: np.ndarray
+    others: list
 
 
 class Scored(NamedTuple):
@@ -86,8 +88,7 @@ def is_scored(path: Path, settings: Settings, labels: Sequence[str]) -> bool:
 
     EmotionSlmError when it has some of them, or lacks a column that the settings name.
     """
-    with open_source(path) as source:
-        columns = _reader(source, settings).columns
+    columns = columns_of(path, settings)
     for option, name in (("--time", settings.time), ("--by", settings.by),
                          ("--cluster", settings.cluster)):  # fmt: skip
         if name is not None and name not in columns:
@@ -100,6 +101,12 @@ def is_scored(path: Path, settings: Settings, labels: Sequence[str]) -> bool:
             "again by the same model with `emotion-slm predict --labels all`"
         )
     return not lacking
+
+
+def columns_of(path: Path, settings: Settings) -> list[str]:
+    """The names of a file's columns."""
+    with open_source(path) as source:
+        return list(_reader(source, settings).columns)
 
 
 def _reader(source, settings: Settings) -> Reader:
@@ -155,23 +162,32 @@ def _check_sizes(places: dict[Cell, int], settings: Settings) -> None:
 
 
 def read_parts(
-    files: Sequence[Path], settings: Settings, labels: Sequence[str], unread: list[Unread]
+    files: Sequence[Path],
+    settings: Settings,
+    labels: Sequence[str],
+    unread: list[Unread],
+    other: str | None = None,
 ) -> Iterator[Part]:
-    """The usable rows of `files`, some thousands at a time; the others join `unread`."""
+    """The usable rows of `files`, some thousands at a time; the rest joins `unread`.
+
+    `other`: one more column that is wanted, which every file has.
+    """
     for path in files:
         before = 0
         with open_source(path) as source, progress(f"reading {path.name}", None):
             reader = _reader(source, settings)
             for chunk in reader.chunks():
-                yield from _usable(path, before, chunk, reader.columns, settings, labels, unread)
+                part = _usable(path, before, chunk, reader.columns, settings, labels, unread, other)
+                if part:
+                    yield part
                 before += chunk.records
 
 
-def _usable(path, before, chunk: Chunk, columns, settings, labels, unread) -> Iterator[Part]:
+def _usable(path, before, chunk: Chunk, columns, settings, labels, unread, other) -> Part | None:
     unread += [Unread(str(path), before + 1 + place, one.reason)
                for place, one in enumerate(chunk.rejected)]  # fmt: skip
     if not chunk.texts:
-        return
+        return None
     before += len(chunk.rejected)
     fields = _fields(chunk, columns, settings)
     probabilities = _probabilities(chunk, columns, labels)
@@ -190,13 +206,15 @@ def _usable(path, before, chunk: Chunk, columns, settings, labels, unread) -> It
         times.append(time)
         rows.append(row)
     if not times:
-        return
-    yield Part(
+        return None
+    others = _column(chunk, columns, other) if other else []
+    return Part(
         times,
         _names(fields, settings.by, rows) if settings.by else [ALL_TEXTS] * len(rows),
         _names(fields, settings.cluster, rows) if settings.cluster else [],
         [chunk.texts[row] for row in rows],
         probabilities[rows],
+        [others[row] for row in rows] if other else [],
     )
 
 

@@ -31,6 +31,13 @@ class ScoreHistograms:
     positives: np.ndarray
     negatives: np.ndarray
 
+    def of(self, *labels: int) -> "ScoreHistograms":
+        """Of some labels alone, by their places."""
+        chosen = list(labels)
+        return ScoreHistograms(
+            self.train_share[chosen], self.positives[chosen], self.negatives[chosen]
+        )
+
     def to_dict(self, labels: Sequence[str]) -> dict:
         """The content of scores.json; `labels` name the rows, here and when it is read."""
         parts = zip(
