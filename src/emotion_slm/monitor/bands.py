@@ -70,7 +70,7 @@ def _slopes(counts: np.ndarray, pulls: np.ndarray) -> np.ndarray:
 
 
 def _roots(slopes: np.ndarray) -> np.ndarray:
-    """(…,) shares at which (…, NODES) falling slopes are 0; 0 or 1 where they do not change sign."""
+    """(…,) shares at which (…, NODES) falling slopes are 0; 0 or 1 where none is."""
     place = np.clip((slopes > 0).sum(axis=-1), 1, len(NODES) - 1)
     left = np.take_along_axis(slopes, place[..., None] - 1, axis=-1)[..., 0]
     right = np.take_along_axis(slopes, place[..., None], axis=-1)[..., 0]

@@ -80,10 +80,11 @@ def origin_of(document: Document) -> Origin:
 def validation_scores(
     found: Evaluation, validation: Scored, root: Path = Path()
 ) -> ScoreHistograms:
-    """How `validation` was scored in the run at `root`, each row by a calibration of others."""
+    """How `validation` was scored in the run at `root`, by the calibration that is packaged."""
     train = files.read_parquet(root / paths.SPLIT / "train.parquet", ("labels",))["labels"]
     share = validation.labels.to_matrix(train).mean(axis=0)
-    return score_histograms(found.decision.choice.cross_fitted, validation.gold, share)
+    probabilities = found.decision.choice.calibration.apply(validation.logits)
+    return score_histograms(probabilities, validation.gold, share)
 
 
 def card_results(found: Evaluation, leakage: dict[str, int]) -> dict:

@@ -24,7 +24,9 @@ class ScoreHistograms:
     """Validation rows by their calibrated probability, and the label's share of train.
 
     `train_share`: (labels,) float64; `positives`, `negatives`: (labels, BINS) int64, rows that
-    carry the label and rows that do not. The probabilities are cross-fitted.
+    carry the label and rows that do not. The classifier was not trained on these rows; the packaged
+    calibration was fitted on them, and must be the one that is looked at: isotonic steps of another
+    lie elsewhere.
     """
 
     train_share: np.ndarray
