@@ -202,6 +202,7 @@ def false_alerts(rows: Rows, series: int, rng: np.random.Generator) -> None:
                 np.full(weeks, size),
                 np.array([part.mean(axis=0) for part in parts]),
                 np.array([mean_errors(part, None) for part in parts]),
+                np.array([((part - part.mean(axis=0)) ** 3).mean(axis=0) for part in parts]),
             )
             found = find([group], Settings(time="t", every=Every.WEEK))
             alerts += len(found)

@@ -157,7 +157,8 @@ def watch(
     scored = read_scored(files, settings, names)
     shares = []
     if labelled:
-        shares = powered(loaded.scored(labelled, settings, names, output), scored, settings, names)
+        (sample,) = files_of([labelled])
+        shares = powered(loaded.scored(sample, settings, names, output), scored, settings, names)
     with progress("estimating", None):
         report = find(scored, known, names, settings)
     if report.alerts:

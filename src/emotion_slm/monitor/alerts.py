@@ -1,7 +1,7 @@
 """Alerts: a period in which a label's share differs from its reference by more than chance allows.
 
-The test is on mean probabilities, whose noise is small and never one-sided: if texts are of the
-same kind, they move only when the share does. How far it moved is told by corrected shares.
+The test is on mean probabilities, whose noise is small: if texts are of the same kind, they move
+only when the share does. How far it moved is told by corrected shares.
 """
 
 from collections.abc import Sequence
@@ -12,20 +12,22 @@ import numpy as np
 
 from emotion_slm.monitor.settings import LEAST_REFERENCE, REFERENCE, Settings
 
+NORMAL = 1e-3  # a smaller skewness is none
 LOOKED_BACK = 4  # reference windows: how far back the reference is where alerts were raised
 
 
 class Group(NamedTuple):
     """One group's series over its m periods with texts, in order of time.
 
-    `periods`: their first moments; `texts`: (m,); `means`, `errors`: (m, labels) mean probabilities
-    and standard errors.
+    `periods`: their first moments; `texts`: (m,); `means`, `errors`, `thirds`: (m, labels) mean
+    probabilities, their standard errors, and the third central moments of single probabilities.
     """
 
     periods: list[datetime]
     texts: np.ndarray
     means: np.ndarray
     errors: np.ndarray
+    thirds: np.ndarray
 
 
 class Found(NamedTuple):
@@ -78,8 +80,8 @@ def _tests(
         if settings.reference is None or isinstance(settings.reference, int):
             reference = reference[-_length(settings) :]
         if len(reference) >= LEAST_REFERENCE:
-            z = difference(group, period, reference, label)
-            found.append(Found(place, period, label, tuple(reference), z > 0, two_sided(z)))
+            rose, p_value = chance(group, period, reference, label)
+            found.append(Found(place, period, label, tuple(reference), rose, p_value))
     return found
 
 
@@ -103,23 +105,28 @@ def _length(settings: Settings) -> int:
     return given if isinstance(given, int) else REFERENCE[settings.every]
 
 
-def difference(group: Group, period: int, reference: Sequence[int], label: int) -> float:
-    """The difference of a period's mean from its reference's, in standard errors.
+def chance(group: Group, period: int, reference: Sequence[int], label: int) -> tuple[bool, float]:
+    """Whether the mean lies above that of its reference, and the probability of a mean at least so
+    far off if nothing changed.
 
-    The period's own variance is the larger of what its texts say and what those of the reference
-    say of so many: few texts of a rare label know it badly. How much the reference's periods differ
+    Texts of period and reference together say how their mean varies and, of rare labels, how skew
+    it is: few texts make it. Pearson's third type has both. How much the reference's periods differ
     beyond chance (DerSimonian and Laird 1986), as weekdays do, counts as chance.
     """
     n = group.texts[reference].astype(np.float64)
     means, errors = group.means[reference, label], group.errors[reference, label]
-    total = n.sum()
-    mean = (n * means).sum() / total
-    per_text = (n * n * errors**2).sum() / total
-    own = max(group.errors[period, label] ** 2, per_text / group.texts[period])
+    total, own = n.sum(), float(group.texts[period])
+    both = [*reference, period]
+    shares = group.texts[both] / group.texts[both].sum()
+    per_text = (shares * group.texts[both] * group.errors[both, label] ** 2).sum()
+    third = (shares * group.thirds[both, label]).sum()
+    gap = group.means[period, label] - (n * means).sum() / total
     between = _between(means, np.maximum(errors**2, per_text / n))
-    variance = own + per_text / total + between * (1 + (n**2).sum() / total**2)
-    gap = group.means[period, label] - mean
-    return float(gap / np.sqrt(variance)) if variance > 0 else 0.0
+    variance = per_text * (1 / own + 1 / total) + between * (1 + (n**2).sum() / total**2)
+    if variance <= 0:
+        return gap > 0, 1.0
+    skew = third * (1 / own**2 - 1 / total**2) / variance**1.5
+    return gap > 0, tails(float(gap / np.sqrt(variance)), float(skew))
 
 
 def _between(means: np.ndarray, variances: np.ndarray) -> float:
@@ -132,11 +139,15 @@ def _between(means: np.ndarray, variances: np.ndarray) -> float:
     return max(0.0, excess / (weights.sum() - (weights**2).sum() / weights.sum()))
 
 
-def two_sided(z: float) -> float:
-    """The probability of a normal value at least so far from 0."""
-    from math import erfc, sqrt
+def tails(z: float, skew: float) -> float:
+    """Twice the smaller tail of a standardised Pearson type III variate with this skewness at z."""
+    from scipy.special import gammainc, gammaincc, ndtr
 
-    return erfc(abs(z) / sqrt(2))
+    if abs(skew) < NORMAL:
+        return float(2 * ndtr(-abs(z)))
+    shape = 4 / skew**2
+    at = max(0.0, shape + np.sign(skew) * z * np.sqrt(shape))
+    return float(min(1.0, 2 * min(gammainc(shape, at), gammaincc(shape, at))))
 
 
 def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:

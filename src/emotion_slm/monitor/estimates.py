@@ -11,15 +11,16 @@ from emotion_slm.monitor.inputs import Cell, Scored
 from emotion_slm.monitor.shares import TWO_SIDED, corrected_shares, mean_errors
 from emotion_slm.package.scores import ScoreHistograms, bins_of
 
-CELL_FIELDS = ("counted", "mean", "corrected", "low", "high", "error", "design", "fit")
+CELL_FIELDS = ("counted", "mean", "corrected", "low", "high", "error", "third", "design", "fit")
 
 
 class Estimates(NamedTuple):
     """Of C cells in order of time and group, and each label; all but `texts` (C, labels).
 
     `texts`: (C,) how many; `low`, `high`: ends of the 95 % band of `corrected`, or of `mean` where
-    there is none; `error`: of `mean`; `design`: by how much clusters inflate its variance; `fit`:
-    `assumption.fits`; `counts`: (C, labels, BINS) texts by score. `corrected` is NaN without the
+    there is none; `error`: of `mean`; `third`: third central moment of a probability; `design`: by
+    how much clusters inflate the variance; `fit`: `assumption.fits`; `counts`: (C, labels, BINS)
+    texts by score. `corrected` is NaN without the
     classifier's histograms.
     """
 
@@ -31,6 +32,7 @@ class Estimates(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     error: np.ndarray
+    third: np.ndarray
     design: np.ndarray
     fit: np.ndarray
     counts: np.ndarray
@@ -39,7 +41,13 @@ class Estimates(NamedTuple):
         """Places of a group's cells in order of time, and its series."""
         places = [place for place, cell in enumerate(self.cells) if cell.group == name]
         periods = [self.cells[place].period for place in places]
-        series = Group(periods, self.texts[places], self.mean[places], self.error[places])
+        series = Group(
+            periods,
+            self.texts[places],
+            self.mean[places],
+            self.error[places],
+            self.third[places],
+        )
         return places, series
 
 
@@ -106,6 +114,7 @@ def _cell(
         "low": low,
         "high": high,
         "error": error,
+        "third": ((probabilities - mean) ** 3).mean(axis=0),
         "design": design,
         "fit": fit,
     }

@@ -1,6 +1,7 @@
 """Texts of an alert, read again, and the words that carry it."""
 
 import heapq
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ SHOWN = 5  # texts of an alert, the most probable ones
 SAMPLED = 40  # texts whose words are left out one by one
 CARRIES = 0.1  # a word that raises the probability by so much carries the label
 LISTED = 12
+SIGN = re.compile(r"[.,;:()\[\]'\"-]+")  # punctuation that means nothing by itself
 TEXT_CHARACTERS = 400
 
 
@@ -73,7 +75,8 @@ def collect(
             number += 1
             for place in of_cell.get(Cell(begin(time, settings.every), group), ()):
                 value = float(probabilities[alerts[place].label])
-                _keep(best[place], (value, -number, text), SHOWN)
+                if all(text != shown for _, _, shown in best[place]):
+                    _keep(best[place], (value, -number, text), SHOWN)
                 if value >= alerts[place].threshold:
                     _keep(sample[place], (rng.random(), text), SAMPLED)
     return [
@@ -94,7 +97,8 @@ def _keep(heap: list, item: tuple, most: int) -> None:
 def carriers(texts: Sequence[str], label: int, threshold: float, scorer: Scorer) -> list[Carrier]:
     """The words that carry the label in most of the `texts`; `label` is a place among the scorer's.
 
-    A word counts once a text, whatever its capitals.
+    A word counts once a text, whatever its capitals; a word of one text alone is left out where
+    others are of several.
     """
     texts_of: Counter[str] = Counter()
     decisive_of: Counter[str] = Counter()
@@ -104,13 +108,15 @@ def carriers(texts: Sequence[str], label: int, threshold: float, scorer: Scorer)
         falls = one.decisive(label, threshold)
         for place, change in enumerate(one.changes(label)):
             word = one.word(place).lower()
-            if change >= CARRIES and change > found.get(word, (0.0, False))[0]:
+            carries = change >= CARRIES and not SIGN.fullmatch(word)
+            if carries and change > found.get(word, (0.0, False))[0]:
                 found[word] = (float(change), bool(falls[place]))
         for word, (change, fell) in found.items():
             texts_of[word] += 1
             decisive_of[word] += fell
             change_of[word] += change
-    ranked = sorted(texts_of, key=lambda word: (-texts_of[word], -change_of[word], word))
+    several = [word for word in texts_of if texts_of[word] > 1] or list(texts_of)
+    ranked = sorted(several, key=lambda word: (-texts_of[word], -change_of[word], word))
     return [
         Carrier(word, texts_of[word], decisive_of[word], change_of[word] / texts_of[word])
         for word in ranked[:LISTED]

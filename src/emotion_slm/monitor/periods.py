@@ -65,7 +65,7 @@ def _parsed(value: object) -> datetime:
 
 
 def _epoch(number: float) -> datetime:
-    if not math.isfinite(number):
+    if not math.isfinite(number) or number < 0:
         raise ValueError
     unit = next(unit for least, unit in UNITS if number >= least)
     found = datetime.fromtimestamp(number / unit, UTC)

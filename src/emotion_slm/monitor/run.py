@@ -20,6 +20,8 @@ from emotion_slm.monitor.sentences import Share, doubts, rise_or_fall
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.monitor.shares import TWO_SIDED, most_likely_shares
 
+LEAST_CHANGE = 0.002  # of a share; where the mean moved and the share did not, the texts changed
+
 
 class Alert(NamedTuple):
     """An episode of alerts: shares before (over the reference) and after (over the episode)."""
@@ -87,10 +89,13 @@ def monitor(
     counts = {kind: table[places] for kind, table in scored.texts.padded(len(places)).items()}
     drifted: dict[int, list[Drift]] = {}
     for cells, group in series:
+        changed: set[int] = set()  # as with alerts, they are no reference for what follows
         for period, place in enumerate(cells):
-            window = [cells[one] for one in recent(group.periods, period, settings)]
+            window = [one for one in recent(group.periods, period, settings) if one not in changed]
             if group.texts[period] >= settings.least_texts:
-                drifted[place] = drifts(counts, place, window)
+                drifted[place] = drifts(counts, place, [cells[one] for one in window])
+                if any(drift.changed for drift in drifted[place]):
+                    changed.add(period)
     found = find([group for _, group in series], settings)
     alerts = [
         _alert(
@@ -98,6 +103,7 @@ def monitor(
         )
         for episode in episodes(found)
     ]
+    alerts = [one for one in alerts if _moved(one)]
     changes = [
         Change(label, name, group.periods[place])
         for name, (_, group) in zip(groups, series, strict=True)
@@ -144,17 +150,22 @@ def _alert(
     kinds = sorted({drift.kind for place in during for drift in drifted.get(place, ())
                     if drift.changed})  # fmt: skip
     fitting = bool(np.isnan(fit) or fit >= DOUBTFUL)
-    agree = known is None or (after[0] > before[0]) == one.rose
     label, name = labels[one.label], groups[one.group]
     return Alert(
         label, name, one.rose, first, last, len(episode), lasting, before, after,
         mean_before, mean_after, min(found.p_value for found in episode),
         int(estimates.texts[during].sum()), int(estimates.texts[reference].sum()),
-        kinds, fitting, doubts(kinds, fitting, agree),
+        kinds, fitting, doubts(kinds, fitting),
         rise_or_fall(label, name, before, after, one.rose, (first, last), len(episode),
                      settings.every, lasting),
         tuple(during),
     )  # fmt: skip
+
+
+def _moved(alert: Alert) -> bool:
+    """Whether the share itself moved the same way, by enough for anyone to care."""
+    change = alert.after[0] - alert.before[0]
+    return (change if alert.rose else -change) >= LEAST_CHANGE
 
 
 def _pooled(

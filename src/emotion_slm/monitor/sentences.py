@@ -43,7 +43,7 @@ def rise_or_fall(
     return sentence + "."
 
 
-def doubts(drifted: list[str], fits: bool, agree: bool) -> list[str]:
+def doubts(drifted: list[str], fits: bool) -> list[str]:
     """Why a corrected share is not to be trusted; none where nothing speaks against it."""
     found = []
     if drifted:
@@ -53,10 +53,7 @@ def doubts(drifted: list[str], fits: bool, agree: bool) -> list[str]:
         )
     if not fits:
         found.append(
-            "The scores are no mixture of those that the classifier gives to texts with and "
-            "without the label: texts of this label look otherwise than in its validation rows, so "
-            "the corrected share is doubtful."
+            "The level is doubtful: scores of this label spread otherwise than in the classifier's "
+            "validation rows."
         )
-    if not agree:
-        found.append("The mean and the corrected share moved in opposite directions.")
     return found

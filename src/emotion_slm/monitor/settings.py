@@ -30,7 +30,7 @@ class Settings(NamedTuple):
     reference: int | tuple[datetime, datetime] | None = None
     zone: ZoneInfo = ZoneInfo("UTC")
     least_texts: int = 100
-    discoveries: float = 0.05
+    discoveries: float = 0.01
     latest: datetime = datetime.max.replace(tzinfo=UTC)
     seed: int = 3407
 

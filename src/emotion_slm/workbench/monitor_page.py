@@ -8,7 +8,7 @@ import numpy as np
 
 from emotion_slm.common.files import write_bytes
 from emotion_slm.monitor.labelled import PoweredShare
-from emotion_slm.monitor.periods import in_words, name
+from emotion_slm.monitor.periods import name
 from emotion_slm.monitor.run import Report
 from emotion_slm.monitor.sentences import percent
 from emotion_slm.monitor.settings import ALL_TEXTS
@@ -43,11 +43,9 @@ def write_page(report: Report, powered: Sequence[PoweredShare], folder: Path, ca
     pages.filters |= {
         "percent": percent,
         "period": lambda period: name(period, every),
-        "in_words": lambda period: in_words(period, every),
+        "unbroken": lambda sentence: sentence.replace(" %", "\u00a0%"),
     }
-    content = pages.get_template(
-        HTML
-    ).render(
+    content = pages.get_template(HTML).render(
         report=report,
         caption=caption,
         grouped=report.groups != [ALL_TEXTS],
@@ -60,7 +58,7 @@ def write_page(report: Report, powered: Sequence[PoweredShare], folder: Path, ca
         drifted=[
             (cells[one.place], [kind for kind in one.drifts if kind.changed])
             for one in report.drifted
-        ],  # fmt: skip
+        ],
         powered=powered,
         unread=report.unread[:SHOWN_UNREAD],
     )
