@@ -191,7 +191,7 @@ def test_config_that_is_no_json_is_refused(folder):
 def test_config_holds_no_time_and_is_reproducible(packaged, folder, tmp_path, tiny_bert):
     package = read_package(folder)
     again = package._replace(folder=tmp_path / "again")
-    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:5]}
+    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:6]}
     write_package(again, folder / FILES[0], folder / FILES[1], tiny_bert, parts)
     for path in packaged.iterdir():
         assert (again.folder / path.name).read_bytes() == path.read_bytes()
