@@ -15,7 +15,7 @@ from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.evaluation import predictions, results
 from emotion_slm.evaluation.params import EvaluateParams
 from emotion_slm.evaluation.tables import metrics_screen
-from emotion_slm.package.build import build_package, origin_of
+from emotion_slm.package.build import build_package, origin_of, validation_scores
 from emotion_slm.plots.evaluation import draw
 
 
@@ -36,7 +36,8 @@ def main() -> None:
 
         leakage = check(LEAKS)
         enforce(leakage)
-        build_package(origin, document, found.evaluation, counts(leakage))
+        scores = validation_scores(found.evaluation, validation)
+        build_package(origin, document, found.evaluation, scores, counts(leakage))
         draw(found.evaluation, validation, test, corpus.caption)
         write_json(paths.METRICS / "leakage.json", counts(leakage))
         results.write(found)

@@ -10,8 +10,8 @@ from support.import_closure import SOURCE, imported_files
 PACKAGE = SOURCE / "emotion_slm"
 ROOMS = [
     "common", "corpus", "backbone", "training", "encoder", "classifier", "calibration",
-    "evaluation", "balance", "plots", "package", "audit", "scoring", "bulk", "publish", "serve",
-    "workbench", "cli",
+    "evaluation", "balance", "plots", "package", "audit", "scoring", "bulk", "explain", "monitor",
+    "publish", "serve", "workbench", "cli",
 ]  # fmt: skip
 LOOSE = {"__init__.py", "transformers.py"}
 FILES = sorted(PACKAGE.rglob("*.py"))

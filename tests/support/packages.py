@@ -22,9 +22,10 @@ from emotion_slm.encoder.adapted import (
     write_frozen,
 )
 from emotion_slm.encoder.params import EncoderParams
-from emotion_slm.package.config import CALIBRATION, RESULTS, THRESHOLDS
+from emotion_slm.package.config import CALIBRATION, RESULTS, SCORES, THRESHOLDS
 from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance
+from emotion_slm.package.scores import ScoreHistograms, score_histograms
 from support.labels import SAMPLE
 
 WIDTH = 32
@@ -54,6 +55,14 @@ def card_material(labels: LabelSet) -> dict:
     leakage = {"rules": 39, "broken": 0, "near_duplicates_in_train": 1234}
     second = "uncalibrated" if labels.single else "at_half"
     return {"test": test, second: at_half, "per_label": rows, "leakage": leakage}
+
+
+def validation_scores(labels: int) -> ScoreHistograms:
+    """Of 2,000 rows that are scored as their probabilities say."""
+    rng = np.random.default_rng(4)
+    probabilities = rng.beta(0.3, 2, size=(2000, labels))
+    gold = rng.random(probabilities.shape) < probabilities
+    return score_histograms(probabilities, gold, gold.mean(axis=0))
 
 
 def create_package(
@@ -102,6 +111,7 @@ def create_package(
             CALIBRATION: calibration.to_dict(labels),
             **decided,
             RESULTS: card_material(corpus.labels),
+            SCORES: validation_scores(size).to_dict(labels),
         },
     )
     return package.folder

@@ -23,6 +23,7 @@ from emotion_slm.package.config import (
     CONFIG,
     ENCODER,
     RESULTS,
+    SCORES,
     THRESHOLDS,
     in_store,
 )
@@ -43,7 +44,7 @@ def audit_package(root: Path, document: Document) -> dict:
         raise EmotionSlmError(f"{package / CONFIG}: 'files' is no mapping; run `dvc repro`")
     described = config_of(describe(origin_of(document), document, root))
     found = {key: value for key, value in config.items() if key != "files"}
-    names = {CALIBRATION, CLASSIFIER, CORPUS, RESULTS, TOKENIZER, TOKENIZER_CONFIG}
+    names = {CALIBRATION, CLASSIFIER, CORPUS, RESULTS, SCORES, TOKENIZER, TOKENIZER_CONFIG}
     if not load_corpus(root / RAW).labels.single:
         names.add(THRESHOLDS)
     if not adapted.read_adapted(root / ADAPTED).frozen:

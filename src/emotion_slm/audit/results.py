@@ -4,7 +4,6 @@ This evaluates a second time: `emotion-slm audit` does, stage evaluate, which ha
 does not.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +24,9 @@ from emotion_slm.evaluation.predictions import (
     read_held_out,
 )
 from emotion_slm.evaluation.results import Results, gather
-from emotion_slm.package.build import card_results
+from emotion_slm.package.build import card_results, validation_scores
 from emotion_slm.package.card import model_card
-from emotion_slm.package.config import CALIBRATION, CARD, RESULTS, THRESHOLDS
+from emotion_slm.package.config import CALIBRATION, CARD, RESULTS, SCORES, THRESHOLDS
 from emotion_slm.package.package import read_package
 
 # Of a logit, or of 1 where that is larger. Batches of another shape and other thread counts move a
@@ -57,7 +56,7 @@ def audit_results(root: Path, params: ThresholdParams, seed: int) -> dict:
                 for split, old, new in zip(HELD_OUT, scored, anew, strict=True)
                 if pushed_towards(old.gold, old.logits, new.logits)
             ],
-            **_fitted_elsewhere(root / CLASSIFIER, again, scored[0].labels.names),
+            **_fitted_elsewhere(root, again, scored[0]),
             **_other_numbers(root, again),
             "tables_not_from_predictions": _other_tables(root, again),
             "card_not_from_predictions": _other_card(root, again),
@@ -92,17 +91,23 @@ def _foreign(
     return found
 
 
-def _fitted_elsewhere(package: Path, again: Results, labels: Sequence[str]) -> dict[str, list[str]]:
+def _fitted_elsewhere(root: Path, again: Results, validation: Scored) -> dict[str, list[str]]:
+    labels = validation.labels.names
     choice, thresholds = again.evaluation.decision
-    expected = {
-        "calibration_not_from_validation": (CALIBRATION, choice.calibration.to_dict(labels)),
+    scores = validation_scores(again.evaluation, validation, root)
+
+    def other(name: str, content: dict) -> list[str]:
+        return differences(files.read_json(root / CLASSIFIER / name), content)
+
+    found = {
+        "calibration_not_from_validation": [
+            *other(CALIBRATION, choice.calibration.to_dict(labels)),
+            *other(SCORES, scores.to_dict(labels)),
+        ]
     }
     if thresholds is not None:
-        expected["thresholds_not_from_validation"] = (THRESHOLDS, thresholds.to_dict(labels))
-    return {
-        rule: differences(files.read_json(package / name), content)
-        for rule, (name, content) in expected.items()
-    }
+        found["thresholds_not_from_validation"] = other(THRESHOLDS, thresholds.to_dict(labels))
+    return found
 
 
 def _other_numbers(root: Path, again: Results) -> dict[str, list[str]]:

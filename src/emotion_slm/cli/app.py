@@ -9,6 +9,7 @@ import typer
 
 from emotion_slm.cli.corpus import check, corpus, new
 from emotion_slm.cli.model import export, lineage, pull, push
+from emotion_slm.cli.monitoring import explain, monitor
 from emotion_slm.cli.results import audit, report, review
 from emotion_slm.cli.scoring import predict, silence
 from emotion_slm.cli.serving import serve
@@ -55,7 +56,10 @@ def saying_what_lacks(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for command in (predict, serve, pull, export, push, lineage, audit, report, review, fsck, disk):
+for command in (
+    predict, explain, monitor, serve, pull, export, push, lineage, audit, report, review, fsck,
+    disk,
+):  # fmt: skip
     app.command()(saying_what_lacks(command))
 for command in (new, check):
     corpus.command()(saying_what_lacks(command))

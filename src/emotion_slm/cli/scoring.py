@@ -101,6 +101,9 @@ def predict(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; default: where the model is loaded.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Of --text, show which words moved which label.")
+    ] = False,
     model: ModelOption = paths.CLASSIFIER,
     engine: EngineOption = None,
     workers: WorkersOption = None,
@@ -142,7 +145,9 @@ def predict(
                     "-o, --format, --no-header, --quoting, --resume and what divides the work go "
                     "with a file, not with --text"
                 )
-            show_predictions(text or [], options, model, device)
+            show_predictions(text or [], options, model, device, explain)
+        elif explain:
+            fail("--explain goes with --text; `emotion-slm explain FILE` explains a file")
         else:
             target = Path(output) if output else None
             score_file(Path(files[0]), target, options, model, device, resume)
@@ -151,9 +156,13 @@ def predict(
 
 
 def show_predictions(
-    texts: Sequence[str], options: "Options", model: Path, device: str | None
+    texts: Sequence[str],
+    options: "Options",
+    model: Path,
+    device: str | None,
+    explain: bool = False,
 ) -> None:
-    """Print each text with a bar per label."""
+    """Print each text with a bar per label; with `explain` also with its words marked."""
     from rich.console import Console
 
     with progress("loading the model", None):
@@ -165,7 +174,14 @@ def show_predictions(
         check_options(options)
         classifier = EmotionClassifier.from_pretrained(model, device)
     groups, found, shown = find(texts, classifier, options)
-    Console(highlight=False).print(chart(texts, found, shown, groups))
+    screen = Console(highlight=False)
+    screen.print(chart(texts, found, shown, groups))
+    if explain:
+        from emotion_slm.explain.occlusion import explain as leave_out
+        from emotion_slm.explain.screen import screen as marked
+
+        names, thresholds = classifier.labels.names, classifier.thresholds
+        screen.print(marked(leave_out(texts, classifier), names, thresholds))
     say_truncated(classifier.truncated(texts), classifier)
 
 

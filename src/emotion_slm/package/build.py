@@ -5,31 +5,37 @@ from pathlib import Path
 from emotion_slm.backbone.pretrained import locate, with_commit
 from emotion_slm.classifier import finetuned
 from emotion_slm.classifier.params import OnePositionSlm
-from emotion_slm.common import paths
+from emotion_slm.common import files, paths
 from emotion_slm.common.params import Document
 from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.corpus.params import FetchParams, SplitParams
 from emotion_slm.encoder import adapted
 from emotion_slm.encoder.params import EncoderParams
-from emotion_slm.evaluation.evaluate import Evaluation
+from emotion_slm.evaluation.evaluate import Evaluation, Scored
 from emotion_slm.package.card import write_card
 from emotion_slm.package.config import (
     AT_HALF,
     CALIBRATION,
     RESULTS,
+    SCORES,
     THRESHOLDS,
     UNCALIBRATED,
 )
 from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes
+from emotion_slm.package.scores import ScoreHistograms, score_histograms
 
 
 def build_package(
-    origin: Origin, document: Document, found: Evaluation, leakage: dict[str, int]
+    origin: Origin,
+    document: Document,
+    found: Evaluation,
+    scores: ScoreHistograms,
+    leakage: dict[str, int],
 ) -> None:
     """Package encoder, classifier, calibration, thresholds, tokenizer and model card.
 
-    `leakage`: the counts of metrics/leakage.json.
+    `scores`: `validation_scores`; `leakage`: the counts of metrics/leakage.json.
     """
     package = describe(origin, document)
     names = package.corpus.labels.names
@@ -44,6 +50,7 @@ def build_package(
             CALIBRATION: choice.calibration.to_dict(names),
             **decided,
             RESULTS: card_results(found, leakage),
+            SCORES: scores.to_dict(names),
         },
     )
     write_card(package)
@@ -77,6 +84,16 @@ def origin_of(document: Document) -> Origin:
         document.section("fetch", FetchParams).corpus,
         document.section("split", SplitParams).protocol,
     )
+
+
+def validation_scores(
+    found: Evaluation, validation: Scored, root: Path = Path()
+) -> ScoreHistograms:
+    """How `validation` was scored in the run at `root`, by the calibration that is packaged."""
+    train = files.read_parquet(root / paths.SPLIT / "train.parquet", ("labels",))["labels"]
+    share = validation.labels.to_matrix(train).mean(axis=0)
+    probabilities = found.decision.choice.calibration.apply(validation.logits)
+    return score_histograms(probabilities, validation.gold, share)
 
 
 def card_results(found: Evaluation, leakage: dict[str, int]) -> dict:

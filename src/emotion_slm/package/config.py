@@ -19,7 +19,8 @@ from emotion_slm.corpus.labels import CORPUS, MULTI_LABEL, SINGLE_LABEL, Words
 from emotion_slm.encoder.params import AdaptedConfig, EncoderParams
 from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+READABLE = (3, FORMAT_VERSION)  # packages of 3 lack scores.json
 MODEL_TYPE = "emotion-package"  # by which transformers' Auto classes know it
 CONFIG = "config.json"
 ENCODER = "encoder.safetensors"  # absent when the encoder is frozen
@@ -30,6 +31,7 @@ CALIBRATION = "calibration.json"
 THRESHOLDS = "thresholds.json"  # absent where a text gets exactly one label, the most probable
 RESULTS = "results.json"  # what the card shows; no part of scoring
 AT_HALF, UNCALIBRATED = "at_half", "uncalibrated"  # keys of results.json
+SCORES = "scores.json"  # how validation was scored; `emotion-slm monitor` corrects shares by it
 CARD = "README.md"
 # What config.json may list, with the most bytes that are read. No other name is a package's.
 MOST_BYTES = {
@@ -38,7 +40,9 @@ MOST_BYTES = {
     WEIGHTS: 2**37,
     ONNX: 2**31,  # protobuf's limit
     TOKENIZER: 2**28,
-    **dict.fromkeys((CALIBRATION, CORPUS, THRESHOLDS, RESULTS, TOKENIZER_CONFIG), MOST_JSON_BYTES),
+    **dict.fromkeys(
+        (CALIBRATION, CORPUS, THRESHOLDS, RESULTS, SCORES, TOKENIZER_CONFIG), MOST_JSON_BYTES
+    ),
 }
 
 # By the task of corpus.json, what transformers calls it.
@@ -167,7 +171,7 @@ def in_store(link: Path) -> bool:
 
 
 def _check_version(folder: Path, version: object) -> None:
-    if version == FORMAT_VERSION and type(version) is int:
+    if version in READABLE and type(version) is int:
         return
     newer = type(version) is int and version > FORMAT_VERSION
     remedy = (
@@ -176,7 +180,8 @@ def _check_version(folder: Path, version: object) -> None:
         else "make it again with `dvc repro`, or install the emotion-slm release it was made with"
     )
     raise EmotionSlmError(
-        f"{folder}: model format {plain(version)}, this release reads {FORMAT_VERSION}; {remedy}"
+        f"{folder}: model format {plain(version)}, this release reads "
+        f"{' and '.join(map(str, READABLE))}; {remedy}"
     )
 
 

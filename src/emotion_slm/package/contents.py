@@ -3,8 +3,9 @@
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.thresholds import Thresholds
 from emotion_slm.common.files import read_json
-from emotion_slm.package.config import CALIBRATION, THRESHOLDS, package_file
+from emotion_slm.package.config import CALIBRATION, SCORES, THRESHOLDS, package_file, read_config
 from emotion_slm.package.package import Package
+from emotion_slm.package.scores import ScoreHistograms
 from emotion_slm.package.tokenizer import PackagedTokenizer
 
 PROBE = ["a text", "\u2603\U0001f600"]  # the second is in no vocabulary
@@ -26,8 +27,20 @@ def read_thresholds(package: Package) -> Thresholds | None:
     return Thresholds.from_dict(read_json(path), package.finetuned.labels, str(path))
 
 
+def read_scores(package: Package) -> ScoreHistograms | None:
+    """How validation was scored; None of a package of format 3, which does not say.
+
+    EmotionSlmError names what is wrong with scores.json.
+    """
+    if SCORES not in read_config(package.folder).files:
+        return None
+    path = package_file(package.folder, SCORES)
+    return ScoreHistograms.from_dict(read_json(path), package.finetuned.labels, str(path))
+
+
 def check_contents(package: Package) -> None:
     """EmotionSlmError for a package that could not be scored: such a one is not handed on."""
     read_calibration(package)
     read_thresholds(package)
+    read_scores(package)
     PackagedTokenizer(package.folder, package.encoder.max_length)(PROBE)

@@ -420,6 +420,13 @@ FRAUDS: dict[str, tuple[Plant, str, str]] = {
         ),
         "results", "calibration_not_from_validation",
     ),
+    "validation scores of other rows": (
+        both(
+            reset(f"{PACKAGE}/scores.json", "joy", "train_share", value=0.9),
+            rehash("scores.json"),
+        ),
+        "results", "calibration_not_from_validation",
+    ),
     **{
         f"metrics/{name}.json: {key} embellished": (
             reset(f"metrics/{name}.json", key, value=value),
@@ -647,6 +654,7 @@ READ_BY = {
     CONFIG: "package", f"{PACKAGE}/tokenizer.json": "package",
     f"{PACKAGE}/tokenizer_config.json": "package", f"{PACKAGE}/thresholds.json": "results",
     f"{PACKAGE}/calibration.json": "results", f"{PACKAGE}/README.md": "results",
+    f"{PACKAGE}/scores.json": "results",
     "metrics/params.yaml": "raw", "metrics/split.json": "remade", "metrics/balance.json": "remade",
     "metrics/baselines.json": "remade", "metrics/test.json": "results",
     "metrics/validation.json": "results", "metrics/headline.json": "results",

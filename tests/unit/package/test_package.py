@@ -21,7 +21,7 @@ PROVENANCE = Provenance({"seed": 1}, {}, {"a/base": {"revision": None, "files": 
 PARTS = {"calibration.json": {"a": 1}, "thresholds.json": {"a": 1}}
 FILES = [
     "encoder.safetensors", "classifier.safetensors", "calibration.json", "results.json",
-    "thresholds.json", "corpus.json", "tokenizer.json", "tokenizer_config.json",
+    "scores.json", "thresholds.json", "corpus.json", "tokenizer.json", "tokenizer_config.json",
 ]  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_what_is_read_is_what_was_written(packaged, tiny_bert, encoder_params):
 def test_config_is_what_other_tools_expect(packaged):
     config = read_json(packaged / "config.json")
     assert config["problem_type"] == "multi_label_classification"
-    assert config["format_version"] == 3
+    assert config["format_version"] == 4
     assert config["id2label"] == {str(index): label for index, label in enumerate(LABELS)}
     assert config["label2id"] == {label: index for index, label in enumerate(LABELS)}
     assert sorted(config["files"]) == sorted(FILES)
@@ -142,12 +142,14 @@ def test_missing_file_is_refused_by_name(folder, name):
 @pytest.mark.parametrize("version", [2, 0, None, "3", True])
 def test_other_format_version_is_refused(folder, edit, version):
     edit(lambda config: config.update(format_version=version))
-    with pytest.raises(EmotionSlmError, match=rf"model format {version}, this release reads 3"):
+    with pytest.raises(
+        EmotionSlmError, match=rf"model format {version}, this release reads 3 and 4"
+    ):
         read_package(folder)
 
 
 def test_a_newer_format_asks_for_an_update(folder, edit):
-    edit(lambda config: config.update(format_version=4))
+    edit(lambda config: config.update(format_version=5))
     with pytest.raises(EmotionSlmError, match="made by a newer release: update emotion-slm"):
         read_package(folder)
 
@@ -189,7 +191,7 @@ def test_config_that_is_no_json_is_refused(folder):
 def test_config_holds_no_time_and_is_reproducible(packaged, folder, tmp_path, tiny_bert):
     package = read_package(folder)
     again = package._replace(folder=tmp_path / "again")
-    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:5]}
+    parts = {name: json.loads((folder / name).read_text()) for name in FILES[2:6]}
     write_package(again, folder / FILES[0], folder / FILES[1], tiny_bert, parts)
     for path in packaged.iterdir():
         assert (again.folder / path.name).read_bytes() == path.read_bytes()

@@ -21,7 +21,7 @@ from emotion_slm.scoring.classifier import EmotionClassifier
 REPO = f"{OWNER}/emotions"
 FILES = {
     "README.md", "calibration.json", "classifier.safetensors", "config.json", "corpus.json",
-    "encoder.safetensors", "model.safetensors", "results.json", "thresholds.json",
+    "encoder.safetensors", "model.safetensors", "results.json", "scores.json", "thresholds.json",
     "tokenizer.json", "tokenizer_config.json",
 }  # fmt: skip
 TEXTS = ["happy cat", "the very sad dog"]

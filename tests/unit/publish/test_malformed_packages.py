@@ -195,7 +195,7 @@ CONFIG_CASES = {
     "pipe": (in_place_of("config.json", os.mkfifo), "is a pipe"),
     "folder": (in_place_of("config.json", Path.mkdir), "is a folder"),
     "circle": (in_place_of("config.json", circle), "is a link"),
-    "format": (config("format_version", "3" * 10_000), "model format"),
+    "format": (config("format_version", "4" * 10_000), "model format"),
     "format list": (config("format_version", [3]), r"model format \[3\]"),
     "labels list": (config("label2id", list(LABELS)), "label2id: .* found"),
     "labels twice": (config(f"id2label.{1}", LABELS[0]), "do not name the same labels"),

@@ -27,7 +27,8 @@ from emotion_slm.scoring.onnx_graph import OnnxGraph
 
 TEXTS = ["happy cat", "", "the very sad dog " * 30, "tree", "angry \x00 x", "a b c d e f"]
 FILES = [
-    "calibration.json", "corpus.json", "model.onnx", "results.json", "thresholds.json",
+    "calibration.json", "corpus.json", "model.onnx", "results.json", "scores.json",
+    "thresholds.json",
     "tokenizer.json", "tokenizer_config.json",
 ]  # fmt: skip
 PARTS = ("calibration.json", "corpus.json", "thresholds.json")

@@ -1,0 +1,286 @@
+"""Labels over time, and the words that moved them."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emotion_slm.cli.scoring import ModelOption
+from emotion_slm.common import paths
+from emotion_slm.common.console import console, fail, progress
+from emotion_slm.common.errors import EmotionSlmError, did_you_mean
+
+if TYPE_CHECKING:
+    from emotion_slm.monitor.run import Report
+    from emotion_slm.monitor.settings import Settings
+
+ALERTED = 4
+EXPLAINED_ALERTS = 20  # the most certain ones get examples and words
+PRINTED = 10
+
+
+def monitor(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…",
+            help="Files that `predict` wrote, or folders of such: csv, tsv, jsonl, parquet. Files "
+            "without probabilities are scored first.",
+        ),
+    ],
+    time: Annotated[str, typer.Option(metavar="COLUMN", help="The column of times.")],
+    every: Annotated[str, typer.Option(help="A period: hour, day, week or month.")] = "week",
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="A column of groups: product, channel.")
+    ] = None,
+    text: Annotated[str, typer.Option(metavar="COLUMN", help="The column of texts.")] = "text",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="A column by which texts belong together: author, thread."
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERIODS",
+            help="What a period is compared with: 8, so many before it, or a fixed window such as "
+            "2026-01-01..2026-02-28. Default: 168 hours, 28 days, 8 weeks or 6 months before.",
+        ),
+    ] = None,
+    labels: Annotated[
+        str, typer.Option(help="Labels to watch: all, targets, or names with commas between.")
+    ] = "all",
+    labelled: Annotated[
+        Path | None,
+        typer.Option(
+            help="A random sample of the same texts with the labels that people gave, in a column "
+            "`human`: shares that hold whatever the classifier is worth."
+        ),
+    ] = None,
+    least_texts: Annotated[
+        int, typer.Option(min=1, help="Periods with fewer texts raise no alert.")
+    ] = 100,
+    zone: Annotated[
+        str, typer.Option(help="Time zone in which days begin, and of times without one.")
+    ] = "UTC",
+    texts: Annotated[
+        bool, typer.Option("--texts/--no-texts", help="Show example texts on the page.")
+    ] = True,
+    fail_on_alert: Annotated[
+        bool, typer.Option("--fail-on-alert", help="Exit status 4 when the last period alerts.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of page and tables.")
+    ] = Path("reports/monitor"),
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps.")] = None,
+    model: ModelOption = paths.CLASSIFIER,
+) -> None:
+    """Show how often each label occurs over time, with bands, and what changed.
+
+    Exit status: 0, or 1 after an error, 4 with --fail-on-alert.
+    """
+    from emotion_slm.monitor.periods import Every
+    from emotion_slm.monitor.settings import Settings, read_reference, read_zone, tomorrow
+
+    if every not in list(Every):
+        fail(f"--every {every}: unknown{did_you_mean(every, map(str, Every))}")
+    try:
+        settings = Settings(
+            time=time,
+            every=Every(every),
+            by=by,
+            text=text,
+            cluster=cluster,
+            labels=tuple(name.strip() for name in labels.split(",") if name.strip()),
+            reference=read_reference(reference),
+            zone=read_zone(zone),
+            least_texts=least_texts,
+            latest=tomorrow(),
+        )
+        report, written = watch(files, settings, labelled, model, device, texts, output)
+    except EmotionSlmError as error:
+        fail(str(error))
+    for alert in report.alerts[:PRINTED]:
+        typer.echo(f"{'▲' if alert.rose else '▼'} {alert.sentence}")
+    if len(report.alerts) > PRINTED:
+        typer.echo(f"and {len(report.alerts) - PRINTED} more alerts")
+    if not report.alerts:
+        typer.echo("No alerts.")
+    if report.unread:
+        first = report.unread[0]
+        console.print(
+            f"{len(report.unread):,} rows left out, such as row {first.row} of {first.file}: "
+            f"{first.reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+    typer.echo(f"→ {', '.join(map(str, written))}")
+    if fail_on_alert and any(alert.lasting for alert in report.alerts):
+        sys.exit(ALERTED)
+
+
+def watch(
+    inputs: list[Path],
+    settings: "Settings",
+    labelled: Path | None,
+    model: Path,
+    device: str | None,
+    texts: bool,
+    output: Path,
+) -> tuple["Report", list[Path]]:
+    """Score what is not scored, find what changed, and write page and tables into `output`."""
+    import numpy as np
+
+    from emotion_slm.common.seeds import child_seed
+    from emotion_slm.monitor.estimates import Classifier
+    from emotion_slm.monitor.examples import Evidence, carriers, collect
+    from emotion_slm.monitor.inputs import files_of, read_scored
+    from emotion_slm.monitor.labelled import powered
+    from emotion_slm.monitor.run import monitor as find
+    from emotion_slm.monitor.run import wanted
+    from emotion_slm.monitor.settings import chosen_labels
+    from emotion_slm.monitor.tables import write_tables
+    from emotion_slm.package.contents import read_scores, read_thresholds
+    from emotion_slm.package.package import read_package
+    from emotion_slm.workbench.monitor_page import write_page
+
+    package = read_package(model)
+    names = chosen_labels(settings.labels, package.corpus.labels)
+    columns = package.corpus.labels.columns(names)
+    thresholds = read_thresholds(package).per_label[columns]
+    histograms = read_scores(package)
+    known = Classifier(thresholds, histograms.of(*columns) if histograms else None)
+    loaded = _Loaded(model, device)
+    files = [loaded.scored(path, settings, names, output) for path in files_of(inputs)]
+    scored = read_scored(files, settings, names)
+    shares = []
+    if labelled:
+        (sample,) = files_of([labelled])
+        shares = powered(loaded.scored(sample, settings, names, output), scored, settings, names)
+    with progress("estimating", None):
+        report = find(scored, known, names, settings)
+    if report.alerts:
+        rng = np.random.default_rng(child_seed(settings.seed, "examples"))
+        chosen = wanted(report, thresholds, EXPLAINED_ALERTS)
+        found = collect(files, settings, names, chosen, rng)
+        with progress("explaining alerts", None):
+            evidence = [
+                Evidence(
+                    examples if texts else [],
+                    carriers(some, columns[one.label], one.threshold, loaded.classifier)
+                    if some
+                    else [],
+                    len(some),
+                )
+                for one, (examples, some) in zip(chosen, found, strict=True)
+            ]
+        evidence += [Evidence([], [], 0)] * (len(report.alerts) - len(evidence))
+        pairs = zip(report.alerts, evidence, strict=True)
+        report = report._replace(alerts=[one._replace(evidence=more) for one, more in pairs])
+    page = write_page(report, shares, output, package.corpus.caption)
+    return report, [page, *write_tables(report, shares, output)]
+
+
+class _Loaded:
+    """The model, loaded when it is first needed."""
+
+    def __init__(self, model: Path, device: str | None):
+        self.model, self.device = model, device
+        self.found = None
+
+    @property
+    def classifier(self):
+        if self.found is None:
+            from emotion_slm.scoring.classifier import EmotionClassifier
+
+            self.found = EmotionClassifier.from_pretrained(self.model, self.device)
+        return self.found
+
+    def scored(self, path: Path, settings: "Settings", labels, output: Path) -> Path:
+        """The file itself if it has probabilities, else where it was scored to."""
+        from emotion_slm.monitor.inputs import is_scored
+        from emotion_slm.monitor.run import scored_path
+        from emotion_slm.scoring.formats import input_format
+        from emotion_slm.scoring.plan import Options
+        from emotion_slm.scoring.run import score
+
+        if is_scored(path, settings, labels):
+            return path
+        target = scored_path(output, path, str(input_format(path, None)))
+        options = Options(text_column=settings.text)
+        return score(path, target, self.classifier, options).output
+
+
+def explain(
+    file: Annotated[
+        Path | None, typer.Argument(help="A file of texts: csv, tsv, jsonl, parquet, plain lines.")
+    ] = None,
+    text: Annotated[list[str] | None, typer.Option(help="A text to explain; repeatable.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="A label to explain; repeatable. Default: those the text is given."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write an HTML page with marked words.")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="The column that holds the texts.")] = "text",
+    most: Annotated[int, typer.Option("--most", min=1, help="Of a file, so many rows.")] = 100,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps.")] = None,
+    model: ModelOption = paths.CLASSIFIER,
+) -> None:
+    """Show which words moved which label, by leaving each word out once."""
+    if (file is None) == (not text):
+        fail("give either a file or --text TEXT")
+    try:
+        texts = text or _texts(file, text_column, most)
+        show_explanations(texts, label or [], model, device, output)
+    except EmotionSlmError as error:
+        fail(str(error))
+
+
+def _texts(file: Path | None, text_column: str, most: int) -> list[str]:
+    from itertools import chain, islice
+
+    from emotion_slm.scoring.formats import input_format
+    from emotion_slm.scoring.plan import check_exists
+    from emotion_slm.scoring.readers import open_reader
+    from emotion_slm.scoring.sources import open_source
+
+    check_exists(file)
+    with open_source(file) as source:
+        reader = open_reader(source, input_format(file, None), text_column, ())
+        found = list(islice(chain.from_iterable(one.texts for one in reader.chunks()), most))
+    if not found:
+        raise EmotionSlmError(f"{file}: no texts to explain")
+    return found
+
+
+def show_explanations(
+    texts: list[str], asked: list[str], model: Path, device: str | None, output: Path | None = None
+) -> None:
+    """Print each text with its words marked, or write the page."""
+    from rich.console import Console
+
+    with progress("loading the model", None):
+        from emotion_slm.explain.occlusion import explain as leave_out
+        from emotion_slm.explain.screen import screen
+        from emotion_slm.scoring.classifier import EmotionClassifier
+
+        classifier = EmotionClassifier.from_pretrained(model, device)
+    names = classifier.labels.names
+    for name in asked:
+        if name not in names:
+            raise EmotionSlmError(f"--label {name}: unknown to this model"
+                                  f"{did_you_mean(name, names)}")  # fmt: skip
+    columns = [names.index(name) for name in asked]
+    with progress("explaining", None):
+        found = leave_out(texts, classifier)
+    if output is None:
+        Console(highlight=False).print(screen(found, names, classifier.thresholds, columns))
+        return
+    from emotion_slm.workbench.explain_page import write_page
+
+    write_page(found, names, classifier.thresholds, columns, output)
+    typer.echo(f"{len(found):,} texts → {output}")

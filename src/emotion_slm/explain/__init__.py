@@ -1,0 +1,1 @@
+"""Which words moved which label."""

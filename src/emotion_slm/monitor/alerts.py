@@ -1,0 +1,175 @@
+"""Alerts: a period in which a label's share differs from its reference by more than chance allows.
+
+The test is on mean probabilities, whose noise is small: if texts are of the same kind, they move
+only when the share does. How far it moved is told by corrected shares.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from emotion_slm.monitor.settings import LEAST_REFERENCE, REFERENCE, Settings
+
+NORMAL = 1e-3  # a smaller skewness is none
+LOOKED_BACK = 4  # reference windows: how far back the reference is where alerts were raised
+
+
+class Group(NamedTuple):
+    """One group's series over its m periods with texts, in order of time.
+
+    `periods`: their first moments; `texts`: (m,); `means`, `errors`, `thirds`: (m, labels) mean
+    probabilities, their standard errors, and the third central moments of single probabilities.
+    """
+
+    periods: list[datetime]
+    texts: np.ndarray
+    means: np.ndarray
+    errors: np.ndarray
+    thirds: np.ndarray
+
+
+class Found(NamedTuple):
+    """An alert: places of its group, period and label, those of the reference's periods, whether
+    the share rose, and the p-value, adjusted for all that were tested with it."""
+
+    group: int
+    period: int
+    label: int
+    reference: tuple[int, ...]
+    rose: bool
+    p_value: float
+
+
+def find(groups: Sequence[Group], settings: Settings) -> list[Found]:
+    """All alerts, in order of time.
+
+    False discoveries are bounded among the labels × groups of each period (Benjamini and Hochberg
+    1995). A period that raised an alert of a label is no reference of that label later: so an event
+    neither hides what follows it nor makes its end an event.
+    """
+    raised = [np.zeros(group.means.shape, dtype=bool) for group in groups]
+    places = [{period: place for place, period in enumerate(group.periods)} for group in groups]
+    found: list[Found] = []
+    for moment in sorted({period for group in groups for period in group.periods}):
+        tests = []
+        for place, group in enumerate(groups):
+            if moment in places[place]:
+                period = places[place][moment]
+                tests += _tests(place, group, period, raised[place], settings)
+        if not tests:
+            continue
+        adjusted = benjamini_hochberg(np.array([test.p_value for test in tests]))
+        for test, p_value in zip(tests, adjusted, strict=True):
+            if p_value <= settings.discoveries:
+                raised[test.group][test.period, test.label] = True
+                found.append(test._replace(p_value=float(p_value)))
+    return found
+
+
+def _tests(
+    place: int, group: Group, period: int, raised: np.ndarray, settings: Settings
+) -> list[Found]:
+    if group.texts[period] < settings.least_texts:
+        return []
+    window = reference_window(group.periods, period, settings)
+    found = []
+    for label in range(group.means.shape[1]):
+        reference = [one for one in window if not raised[one, label]]
+        if settings.reference is None or isinstance(settings.reference, int):
+            reference = reference[-_length(settings) :]
+        if len(reference) >= LEAST_REFERENCE:
+            rose, p_value = chance(group, period, reference, label)
+            found.append(Found(place, period, label, tuple(reference), rose, p_value))
+    return found
+
+
+def reference_window(periods: list[datetime], period: int, settings: Settings) -> list[int]:
+    """Places of the periods that may be compared with: those before, or those of a fixed window."""
+    if isinstance(settings.reference, tuple):
+        first, last = settings.reference
+        return [place for place, one in enumerate(periods)
+                if first <= one <= last and place != period]  # fmt: skip
+    return list(range(max(0, period - LOOKED_BACK * _length(settings)), period))
+
+
+def recent(periods: list[datetime], period: int, settings: Settings) -> list[int]:
+    """The reference window at its full length, whatever alerts were raised in it."""
+    window = reference_window(periods, period, settings)
+    return window if isinstance(settings.reference, tuple) else window[-_length(settings) :]
+
+
+def _length(settings: Settings) -> int:
+    given = settings.reference
+    return given if isinstance(given, int) else REFERENCE[settings.every]
+
+
+def chance(group: Group, period: int, reference: Sequence[int], label: int) -> tuple[bool, float]:
+    """Whether the mean lies above that of its reference, and the probability of a mean at least so
+    far off if nothing changed.
+
+    Texts of period and reference together say how their mean varies and, of rare labels, how skew
+    it is: few texts make it. Pearson's third type has both. How much the reference's periods differ
+    beyond chance (DerSimonian and Laird 1986), as weekdays do, counts as chance.
+    """
+    n = group.texts[reference].astype(np.float64)
+    means, errors = group.means[reference, label], group.errors[reference, label]
+    total, own = n.sum(), float(group.texts[period])
+    both = [*reference, period]
+    shares = group.texts[both] / group.texts[both].sum()
+    per_text = (shares * group.texts[both] * group.errors[both, label] ** 2).sum()
+    third = (shares * group.thirds[both, label]).sum()
+    gap = group.means[period, label] - (n * means).sum() / total
+    between = _between(means, np.maximum(errors**2, per_text / n))
+    variance = per_text * (1 / own + 1 / total) + between * (1 + (n**2).sum() / total**2)
+    if variance <= 0:
+        return gap > 0, 1.0
+    skew = third * (1 / own**2 - 1 / total**2) / variance**1.5
+    return gap > 0, tails(float(gap / np.sqrt(variance)), float(skew))
+
+
+def _between(means: np.ndarray, variances: np.ndarray) -> float:
+    """The variance of periods beyond that of their texts."""
+    if (variances <= 0).any():
+        return 0.0
+    weights = 1 / variances
+    centre = (weights * means).sum() / weights.sum()
+    excess = (weights * (means - centre) ** 2).sum() - (len(means) - 1)
+    return max(0.0, excess / (weights.sum() - (weights**2).sum() / weights.sum()))
+
+
+def tails(z: float, skew: float) -> float:
+    """Twice the smaller tail of a standardised Pearson type III variate with this skewness at z."""
+    from scipy.special import gammainc, gammaincc, ndtr
+
+    if abs(skew) < NORMAL:
+        return float(2 * ndtr(-abs(z)))
+    shape = 4 / skew**2
+    at = max(0.0, shape + np.sign(skew) * z * np.sqrt(shape))
+    return float(min(1.0, 2 * min(gammainc(shape, at), gammaincc(shape, at))))
+
+
+def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
+    """(n,) p-values adjusted so that those ≤ q have a false discovery rate of q at most."""
+    order = np.argsort(p_values)
+    scaled = p_values[order] * len(p_values) / np.arange(1, len(p_values) + 1)
+    adjusted = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
+    found = np.empty_like(adjusted)
+    found[order] = adjusted
+    return found
+
+
+def episodes(found: Sequence[Found]) -> list[list[Found]]:
+    """Alerts of one label and group in one direction in periods that follow each other."""
+    joined: list[list[Found]] = []
+    open_ones: dict[tuple, list[Found]] = {}
+    for one in found:
+        key = (one.group, one.label, one.rose)
+        last = open_ones.get(key)
+        if last and one.period == last[-1].period + 1:
+            last.append(one)
+        else:
+            open_ones[key] = [one]
+            joined.append(open_ones[key])
+    return joined

@@ -1,0 +1,211 @@
+"""From scored files to a report: estimates, alerts with their evidence, changes, drift."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from emotion_slm.common.seeds import child_seed
+from emotion_slm.monitor.alerts import Found, episodes, find, recent
+from emotion_slm.monitor.assumption import DOUBTFUL, fits
+from emotion_slm.monitor.bands import Responses, band
+from emotion_slm.monitor.changes import change_points
+from emotion_slm.monitor.drift import Drift, drifts
+from emotion_slm.monitor.estimates import Classifier, Estimates, estimate
+from emotion_slm.monitor.examples import Evidence, Wanted
+from emotion_slm.monitor.inputs import Scored, Unread
+from emotion_slm.monitor.sentences import Share, doubts, rise_or_fall
+from emotion_slm.monitor.settings import Settings
+from emotion_slm.monitor.shares import TWO_SIDED, most_likely_shares
+
+LEAST_CHANGE = 0.002  # of a share; where the mean moved and the share did not, the texts changed
+
+
+class Alert(NamedTuple):
+    """An episode of alerts: shares before (over the reference) and after (over the episode)."""
+
+    label: str
+    group: str
+    rose: bool
+    first: datetime
+    last: datetime
+    length: int
+    lasting: bool
+    before: Share
+    after: Share
+    mean_before: float
+    mean_after: float
+    p_value: float
+    texts: int
+    reference_texts: int
+    drifted: list[str]
+    fits: bool
+    doubts: list[str]
+    sentence: str
+    places: tuple[int, ...]
+    evidence: Evidence = Evidence([], [], 0)
+
+
+class Change(NamedTuple):
+    """Where a label's series in a group went over to another level."""
+
+    label: str
+    group: str
+    period: datetime
+
+
+class Drifted(NamedTuple):
+    """A cell whose texts differ from those of its reference."""
+
+    place: int
+    drifts: list[Drift]
+
+
+class Report(NamedTuple):
+    """All that is found; `drifted` are cells with a kind that changed. `alerts` come with the most
+    certain first."""
+
+    settings: Settings
+    labels: tuple[str, ...]
+    groups: list[str]
+    estimates: Estimates
+    corrected: bool
+    alerts: list[Alert]
+    changes: list[Change]
+    drifted: list[Drifted]
+    unread: list[Unread]
+
+
+def monitor(
+    scored: Scored, classifier: Classifier, labels: tuple[str, ...], settings: Settings
+) -> Report:
+    """The report of rows that are scored; alerts come without evidence."""
+    rng = np.random.default_rng(child_seed(settings.seed, "monitor"))
+    estimates, places, known = estimate(scored, classifier, rng)
+    groups = sorted({cell.group for cell in estimates.cells})
+    series = [estimates.group(name) for name in groups]
+    counts = {kind: table[places] for kind, table in scored.texts.padded(len(places)).items()}
+    drifted: dict[int, list[Drift]] = {}
+    for cells, group in series:
+        changed: set[int] = set()  # as with alerts, they are no reference for what follows
+        for period, place in enumerate(cells):
+            window = [one for one in recent(group.periods, period, settings) if one not in changed]
+            if group.texts[period] >= settings.least_texts:
+                drifted[place] = drifts(counts, place, [cells[one] for one in window])
+                if any(drift.changed for drift in drifted[place]):
+                    changed.add(period)
+    found = find([group for _, group in series], settings)
+    alerts = [
+        _alert(
+            episode, series, groups, labels, estimates, drifted, classifier, known, rng, settings
+        )
+        for episode in episodes(found)
+    ]
+    alerts = [one for one in alerts if _moved(one)]
+    changes = [
+        Change(label, name, group.periods[place])
+        for name, (_, group) in zip(groups, series, strict=True)
+        for column, label in enumerate(labels)
+        for place in change_points(group.means[:, column], group.errors[:, column])
+    ]
+    return Report(
+        settings,
+        labels,
+        groups,
+        estimates,
+        known is not None,
+        sorted(alerts, key=lambda one: one.p_value),
+        changes,
+        [
+            Drifted(place, kinds)
+            for place, kinds in sorted(drifted.items())
+            if any(kind.changed for kind in kinds)
+        ],
+        scored.unread,
+    )
+
+
+def _alert(
+    episode: Sequence[Found],
+    series: list,
+    groups: Sequence[str],
+    labels: Sequence[str],
+    estimates: Estimates,
+    drifted: dict[int, list[Drift]],
+    classifier: Classifier,
+    known: Responses | None,
+    rng: np.random.Generator,
+    settings: Settings,
+) -> Alert:
+    one = episode[0]
+    cells, group = series[one.group]
+    during = [cells[found.period] for found in episode]
+    reference = [cells[period] for period in one.reference]
+    before, mean_before, _ = _pooled(reference, one.label, estimates, classifier, known, rng)
+    after, mean_after, fit = _pooled(during, one.label, estimates, classifier, known, rng)
+    first, last = (group.periods[found.period] for found in (episode[0], episode[-1]))
+    lasting = episode[-1].period == len(group.periods) - 1
+    kinds = sorted({drift.kind for place in during for drift in drifted.get(place, ())
+                    if drift.changed})  # fmt: skip
+    fitting = bool(np.isnan(fit) or fit >= DOUBTFUL)
+    label, name = labels[one.label], groups[one.group]
+    return Alert(
+        label, name, one.rose, first, last, len(episode), lasting, before, after,
+        mean_before, mean_after, min(found.p_value for found in episode),
+        int(estimates.texts[during].sum()), int(estimates.texts[reference].sum()),
+        kinds, fitting, doubts(kinds, fitting),
+        rise_or_fall(label, name, before, after, one.rose, (first, last), len(episode),
+                     settings.every, lasting),
+        tuple(during),
+    )  # fmt: skip
+
+
+def _moved(alert: Alert) -> bool:
+    """Whether the share itself moved the same way, by enough for anyone to care."""
+    change = alert.after[0] - alert.before[0]
+    return (change if alert.rose else -change) >= LEAST_CHANGE
+
+
+def _pooled(
+    places: Sequence[int],
+    label: int,
+    estimates: Estimates,
+    classifier: Classifier,
+    known: Responses | None,
+    rng: np.random.Generator,
+) -> tuple[Share, float, float]:
+    """A label's share over several cells with its band, its mean there, and the mixture's fit."""
+    places = list(places)
+    n = estimates.texts[places].astype(np.float64)
+    mean = float((n * estimates.mean[places, label]).sum() / n.sum())
+    if known is None or classifier.histograms is None:
+        error = np.sqrt(((n * estimates.error[places, label]) ** 2).sum()) / n.sum()
+        low, high = np.clip((mean - TWO_SIDED * error, mean + TWO_SIDED * error), 0, 1)
+        return (mean, float(low), float(high)), mean, float("nan")
+    counts = estimates.counts[places, label].sum(axis=0)[None]
+    design = (n * estimates.design[places, label]).sum() / n.sum()
+    share = most_likely_shares(known.ratios[[label]], counts)
+    low, high = band(counts, known.of(label), rng, design)
+    fit = fits(counts, share, classifier.histograms.of(label))
+    ends = min(low[0], share[0]), max(high[0], share[0])
+    return (float(share[0]), float(ends[0]), float(ends[1])), mean, float(fit[0])
+
+
+def wanted(report: Report, thresholds: np.ndarray, most: int) -> list[Wanted]:
+    """What to look for among the texts, for the first `most` alerts."""
+    cells = report.estimates.cells
+    return [
+        Wanted(
+            frozenset(cells[place] for place in alert.places),
+            report.labels.index(alert.label),
+            float(thresholds[report.labels.index(alert.label)]),
+        )
+        for alert in report.alerts[:most]
+    ]
+
+
+def scored_path(folder: Path, source: Path, form: str) -> Path:
+    """Where a file that had no probabilities is scored to."""
+    return folder / "scored" / f"{source.name}.scored.{form}"

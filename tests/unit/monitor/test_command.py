@@ -1,0 +1,224 @@
+"""`emotion-slm monitor` from files to page, with a small packaged model."""
+
+import csv
+import json
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.labels import SAMPLE
+from support.packages import validation_scores
+from typer.testing import CliRunner
+
+from emotion_slm.cli.app import app
+from emotion_slm.common.files import read_json, write_json
+
+LABELS = SAMPLE.labels.names
+ANGER = SAMPLE.labels.index["anger"]
+HOSTILE = "<script>alert(1)</script> & </svg>"
+START = datetime(2025, 10, 6)
+GAP = 5  # a week without texts
+
+
+def rows(weeks: int = 16, size: int = 300) -> list[dict]:
+    """Scores as validation's, but in the last two weeks three times as many with anger."""
+    rng = np.random.default_rng(1)
+    found = []
+    for week in range(weeks):
+        if week == GAP:
+            continue
+        scores = rng.beta(0.3, 2, size=(size, len(LABELS)))
+        if week >= weeks - 2:
+            scores[: size // 3, ANGER] = rng.beta(4, 2, size // 3)
+        for place, values in enumerate(scores):
+            sent = START + timedelta(weeks=week, hours=float(rng.uniform(0, 168)))
+            found.append(
+                {"at": sent.isoformat(), "text": f"{HOSTILE} {place % 9}", "shop": HOSTILE,
+                 **dict(zip(LABELS, np.round(values, 4).tolist(), strict=True))}
+            )  # fmt: skip
+    rng.shuffle(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("scored") / "tickets.csv"
+    content = rows()
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, content[0])
+        writer.writeheader()
+        writer.writerows(content)
+    return path
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, ["monitor", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def result(scored, packaged, tmp_path_factory):
+    """What one run printed, and its folder."""
+    folder = tmp_path_factory.mktemp("monitor")
+    arguments = (scored, "--time", "at", "--by", "shop", "--model", packaged, "-o", folder)
+    return run(*arguments, "--fail-on-alert"), folder
+
+
+def test_a_rise_is_told_in_a_sentence_and_by_the_exit_status(result):
+    outcome, folder = result
+    assert outcome.exit_code == 4, outcome.output
+    (alert, *_) = read_json(folder / "alerts.json")["alerts"]
+    assert (alert["label"], alert["first"], alert["last"]) == ("anger", "2026-W03", "2026-W04")
+    assert alert["lasting"] and alert["direction"] == "rose"
+    assert re.fullmatch(
+        r"anger in .* rose from [\d.]+ % \[[\d.]+, [\d.]+\] to [\d.]+ % \[[\d.]+, [\d.]+\] in the "
+        r"week of 12 January 2026 and stayed so since \(2 weeks\)\.",
+        alert["sentence"],
+    )
+    assert alert["sentence"] in outcome.stdout
+
+
+def test_shares_are_a_table_with_gaps_as_gaps(result):
+    with (result[1] / "shares.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    assert list(table[0]) == ["period", "group", "label", "texts", "counted", "mean", "corrected",
+                              "low", "high"]  # fmt: skip
+    periods = sorted({row["period"] for row in table})
+    assert len(periods) == 15 and "2025-W46" not in periods
+    assert periods[0] == "2025-W41" and periods[-1] == "2026-W04"
+    assert len(table) == 15 * len(LABELS)
+    for row in table:
+        low, corrected, high = (float(row[name]) for name in ("low", "corrected", "high"))
+        assert 0 <= low <= corrected <= high <= 1
+
+
+def test_the_page_runs_nothing_asks_nothing_and_escapes_all(result):
+    page = (result[1] / "monitor.html").read_text()
+    assert "<script" not in page and HOSTILE not in page and "&lt;script&gt;" in page
+    assert "http:" not in page and "https:" not in page and "url(" not in page
+    assert "default-src 'none'; style-src 'unsafe-inline'" in page
+    assert page.count("<svg ") == page.count("</svg>") == len(LABELS)
+    drawn = page.split("<figcaption>anger")[1].split("</figure>")[0]
+    assert drawn.count('class="band"') == 2  # before the gap and after it
+    assert drawn.count('class="alert"') == 2
+
+
+def test_texts_can_be_left_out(scored, packaged, tmp_path):
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, "--no-texts",
+                  "--labels", "anger,joy")  # fmt: skip
+    assert outcome.exit_code == 0, outcome.output
+    page = (tmp_path / "monitor.html").read_text()
+    assert "alert(1)" not in page and "blockquote>" not in page
+    assert page.count("<svg ") == 2
+
+
+def test_the_same_run_gives_the_same_files(result, scored, packaged, tmp_path):
+    arguments = (scored, "--time", "at", "--by", "shop", "--model", packaged, "-o", tmp_path)
+    run(*arguments)
+    for name in ("shares.csv", "alerts.json", "monitor.html"):
+        assert (tmp_path / name).read_bytes() == (result[1] / name).read_bytes()
+
+
+def test_an_older_package_has_counts_and_means_and_says_why(scored, packaged, tmp_path):
+    import shutil
+
+    old = Path(shutil.copytree(packaged, tmp_path / "old"))
+    (old / "scores.json").unlink()
+    config = read_json(old / "config.json")
+    del config["files"]["scores.json"]
+    write_json(old / "config.json", config | {"format_version": 3})
+    outcome = run(scored, "--time", "at", "--model", old, "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert "anger rose from" in outcome.stdout
+    assert (
+        "No corrected shares: the model's package is of an older format"
+        in (tmp_path / "out" / "monitor.html").read_text()
+    )
+    with (tmp_path / "out" / "shares.csv").open() as stream:
+        assert {row["corrected"] for row in csv.DictReader(stream)} == {""}
+
+
+def test_a_labelled_sample_gives_powered_shares(scored, packaged, tmp_path):
+    with scored.open() as stream:
+        sample = [row for row in csv.DictReader(stream) if row["at"] >= "2026-01-12"][:120]
+    for place, row in enumerate(sample):
+        row["human"] = "anger, joy" if place % 4 == 0 else ""
+    path = tmp_path / "sample.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, sample[0])
+        writer.writeheader()
+        writer.writerows(sample)
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, "--labelled", path)
+    assert outcome.exit_code == 0, outcome.output
+    with (tmp_path / "labelled.csv").open() as stream:
+        found = {row["label"]: row for row in csv.DictReader(stream)}
+    assert found["anger"]["labelled"] == "120" and float(found["anger"]["human"]) == 0.25
+    assert float(found["grief"]["human"]) == 0
+    assert 0.1 < float(found["anger"]["low"]) < 0.25 < float(found["anger"]["high"]) < 0.4
+    assert "With human labels" in (tmp_path / "monitor.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda rows: rows[:20], "20 labelled texts; label at least 50"),
+        (lambda rows: [row | {"at": "never"} for row in rows], "row 1: at: 'never' is no time"),
+        (lambda rows: [row | {"at": "2020-01-01"} for row in rows], "of no period"),
+        (lambda rows: [row | {"human": "angr"} for row in rows], "did you mean 'anger'"),
+        (lambda rows: [{"humans": "", **row} for row in rows], "no column 'human'"),
+    ],
+)
+def test_a_wrong_labelled_sample_is_told(scored, packaged, tmp_path, change, reason):
+    with scored.open() as stream:
+        sample = list(csv.DictReader(stream))[:60]
+    if "humans" not in reason and "no column" not in reason:
+        sample = [row | {"human": "anger"} for row in sample]
+    sample = change(sample)
+    path = tmp_path / "sample.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, sample[0])
+        writer.writeheader()
+        writer.writerows(sample)
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, "--labelled", path)
+    assert outcome.exit_code == 1
+    assert reason in " ".join(outcome.stderr.split())
+
+
+def test_files_without_probabilities_are_scored_first(packaged, tmp_path):
+    path = tmp_path / "raw.jsonl"
+    lines = [{"at": 1_767_225_600 + 3600 * hour, "text": f"thanks {hour}"} for hour in range(60)]
+    lines.append({"at": None, "text": "lost"})
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    arguments = (path, "--time", "at", "--every", "day", "--model", packaged, "-o", tmp_path / "m")
+    outcome = run(*arguments)
+    assert outcome.exit_code == 0, outcome.output
+    assert "No alerts." in outcome.stdout and "1 rows left out, such as row 61" in outcome.stderr
+    assert (tmp_path / "m" / "scored" / "raw.jsonl.scored.jsonl").exists()
+    assert len((tmp_path / "m" / "unread.jsonl").read_text().splitlines()) == 1
+    assert read_json(tmp_path / "m" / "alerts.json")["rows_left_out"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--every", "fortnight"), "--every fortnight: unknown"),
+        (("--reference", "1"), "--reference 1: give a number"),
+        (("--labels", "angr"), "--labels angr: unknown to this model"),
+        (("--zone", "Atlantis"), "--zone Atlantis: unknown"),
+        (("--by", "shops"), "no column 'shops'; did you mean 'shop'?; name it with --by"),
+        (("--labelled", "missing.csv"), "missing.csv: no such file or folder"),
+    ],
+)
+def test_wrong_options_are_told(scored, packaged, tmp_path, arguments, reason):
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, *arguments)
+    assert outcome.exit_code == 1
+    assert reason in " ".join(outcome.stderr.split())
+
+
+def test_made_up_validation_scores_are_plausible():
+    """What the other tests rest on: a label's rows score higher."""
+    found = validation_scores(3)
+    places = np.arange(found.positives.shape[1])
+    assert ((found.positives @ places) / found.positives.sum(axis=1)
+            > (found.negatives @ places) / found.negatives.sum(axis=1)).all()  # fmt: skip
