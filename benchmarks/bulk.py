@@ -32,9 +32,11 @@ console = Console(width=120)
 
 
 class Run(NamedTuple):
-    """Seconds of a whole run, and the most memory of any of its processes, in MiB."""
+    """Seconds of a whole run, those of CPU of the process and of what it started, and the most
+    memory of one of these, in MiB. Ray's workers are not among these."""
 
     seconds: float
+    cpu: float
     memory: float
 
 
@@ -121,21 +123,26 @@ def run(command: list, output: Path, turn: int) -> Run:
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{command}: ended with status {os.waitstatus_to_exitcode(status)}")
-    return Run(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Run(time.perf_counter() - started, cpu, usage.ru_maxrss / 1024)
 
 
 def table(results: dict[str, list[Run]], rows: int, title: str) -> Table:
-    """Speed of every arm, its time as a multiple of the bare loop's, its most memory."""
+    """Speed of every arm, its times as multiples of the bare loop's, its most memory."""
     made = Table(title=title)
-    for column in ("arm", "rows/s", "min–max", "time, × bare", "min–max", "MiB"):
+    columns = ("arm", "rows/s", "min–max", "time, × bare", "min–max", "CPU, × bare", "MiB")
+    for column in columns:
         made.add_column(column, justify="left" if column == "arm" else "right")
     seconds = {name: [one.seconds for one in runs] for name, runs in results.items()}
+    cpu = {name: [one.cpu for one in runs] for name, runs in results.items()}
     for name, runs in results.items():
+        of_ray = name.startswith("ray")
         made.add_row(
             name,
             *spread([rows / value for value in seconds[name]], 0),
             *spread(ratios(seconds[name], seconds[BARE]), 2),
-            f"{max(one.memory for one in runs):,.0f}",
+            "" if of_ray else spread(ratios(cpu[name], cpu[BARE]), 2)[0],
+            "" if of_ray else f"{max(one.memory for one in runs):,.0f}",
         )
     return made
 

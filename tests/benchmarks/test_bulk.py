@@ -16,9 +16,12 @@ def test_the_bare_loop_and_the_pools_score_all_rows(exported, tmp_path):
 
 
 def test_the_table_compares_with_the_bare_loop():
-    results = {BARE: [Run(10, 100), Run(20, 120)], "local, 1 worker": [Run(11, 90), Run(22, 95)]}
+    results = {
+        BARE: [Run(10, 9, 100), Run(20, 18, 120)],
+        "local, 1 worker": [Run(11, 9, 90), Run(22, 18, 95)],
+    }
     screen = Console(file=io.StringIO(), width=120)
     screen.print(bulk.table(results, 1000, "title"))
     (line,) = (one for one in screen.file.getvalue().splitlines() if "local" in one)
     cells = [cell.strip() for cell in line.strip("│").split("│")]
-    assert cells == ["local, 1 worker", "68", "45–91", "1.10", "1.10–1.10", "95"]
+    assert cells == ["local, 1 worker", "68", "45–91", "1.10", "1.10–1.10", "1.00", "95"]

@@ -44,11 +44,8 @@ class RayPool:
     def __enter__(self) -> "RayPool":
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
         self.started = not ray.is_initialized()
-        if self.started and self.address:
-            ray.init(address=self.address, log_to_driver=False)
-        elif self.started:
-            local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-            ray.init(num_cpus=self.wanted, log_to_driver=False, **local)
+        if self.started:
+            self._connect()
         self.workers = self.wanted or max(1, int(ray.cluster_resources().get("CPU", 1)))
         self.actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
         for _ in range(self.workers):
@@ -88,6 +85,20 @@ class RayPool:
                 self.failed_starts = 0
                 if call.task:
                     yield Outcome(call.item, result)
+
+    def _connect(self) -> None:
+        """To the cluster, or to a Ray of this machine's own that is started for it."""
+        if not self.address:
+            local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+            ray.init(num_cpus=self.wanted, log_to_driver=False, **local)
+            return
+        try:
+            ray.init(address=self.address, log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise EmotionSlmError(
+                f"--address {self.address}: no Ray cluster there ({error}); start one with "
+                "`ray start --head`, or leave the option out"
+            ) from error
 
     def _count_failed_start(self, error: RayError) -> None:
         self.failed_starts += 1

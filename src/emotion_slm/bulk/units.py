@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -40,10 +41,15 @@ class Job(NamedTuple):
             "options": {**self.options._asdict(), "format": self.writing, "input": self.reading},
             "model": self.digest,
             "device": self.device or "cpu",
-            "version": version("emotion-slm"),
+            "version": _version(),
             "unit_format": UNIT_FORMAT,
             "chunks": [chunks.CHUNK_ROWS, chunks.CHUNK_CHARACTERS],
         }
+
+
+@cache  # the lookup takes milliseconds, and files may be many
+def _version() -> str:
+    return version("emotion-slm")
 
 
 class Input(NamedTuple):
@@ -91,17 +97,16 @@ class Plan(NamedTuple):
 
 
 def units_of(plan: Plan, job: Job) -> list[Unit]:
-    return [Unit(plan.input, one, unit_name(plan.input, one, job)) for one in plan.ranges]
+    """Of each range a unit, named by a hash of the input's name and content, the range, the model,
+    the options and the version."""
+    source = {**job.identity(), "uri": plan.input.uri, "content": plan.input.content}
+    return [
+        Unit(plan.input, part, _name({**source, "range": [part.start, part.stop]}))
+        for part in plan.ranges
+    ]
 
 
-def unit_name(source: Input, part: Range, job: Job) -> str:
-    """Hash of the input's name and content, the range, the model, the options and the version."""
-    content = {
-        **job.identity(),
-        "uri": source.uri,
-        "content": source.content,
-        "range": [part.start, part.stop],
-    }
+def _name(content: dict[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:NAME_CHARACTERS]
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -83,7 +84,9 @@ def test_an_interrupted_run_leaves_whole_units_and_goes_on(files, exported, tmp_
         sys.executable, "-m", "emotion_slm.cli.app", "predict", files, "-o", out, "--workers", "1",
         "--model", exported,
     ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell's background jobs ignore Ctrl-C, and so would what they start.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
     deadline = time.monotonic() + 120
     while not list(out.glob("_units/*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
