@@ -16,7 +16,7 @@ from emotion_slm.bulk.layout import MANIFEST, Record
 from emotion_slm.bulk.pool import Outcome, Pool
 from emotion_slm.bulk.storage import Place, locate
 from emotion_slm.bulk.units import Job, Plan, Unit, in_shard, units_of
-from emotion_slm.bulk.worker import Failure, scratch_of
+from emotion_slm.bulk.worker import TORCH, Failure, scratch_of
 from emotion_slm.common.console import console, progress
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_file
@@ -28,6 +28,7 @@ from emotion_slm.scoring.plan import Options, check_layout, check_options
 
 LISTED = 10  # of faults of one kind
 READERS = 16  # of records, small files that wait for a store more than for this machine
+FASTER = "scored by PyTorch; `emotion-slm export --onnx --int8` writes a model that is faster"
 SAID_SECONDS = 60  # between lines of progress where there is no terminal
 
 
@@ -182,6 +183,8 @@ def _score(todo: Sequence[Unit], units: int, done: dict[str, Record], pool: Pool
     for outcome in pool.run("load", [None]):  # a model that cannot be had fails all of them
         if isinstance(outcome.result, Failure):
             raise EmotionSlmError(outcome.result.reason)
+        if outcome.result == TORCH:
+            console.print(FASTER)
     failures = []
     with _telling("scoring", len(todo)) as tell:
         try:

@@ -35,6 +35,8 @@ from emotion_slm.scoring.resume import Done
 from emotion_slm.scoring.run import score_chunks
 from emotion_slm.scoring.writers import Writer, create_writer
 
+TORCH = "PyTorch"
+
 
 class Failure(NamedTuple):
     """Why something was not done; it names the file."""
@@ -80,7 +82,7 @@ class Worker:
             self.classifier = EmotionClassifier.from_pretrained(self.job.model, self.job.device)
             if torch := sys.modules.get("torch"):
                 torch.set_num_threads(1)
-        return self.classifier.package.onnx or "PyTorch"
+        return self.classifier.package.onnx or TORCH
 
     def plan(self, uri: str) -> Plan:
         """How a file is cut; looked at again only if it may have changed."""

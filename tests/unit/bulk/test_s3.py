@@ -10,7 +10,7 @@ import pytest
 from support.bulk import SerialPool, make_job, score_stubbed
 from support.servers import BUCKET, S3_KEYS, refusing_s3_server, s3_server
 
-from emotion_slm.bulk import run
+from emotion_slm.bulk import run, storage
 from emotion_slm.bulk.inputs import check_apart, find_inputs
 from emotion_slm.bulk.storage import locate
 from emotion_slm.common.errors import EmotionSlmError
@@ -130,3 +130,11 @@ def test_an_output_that_cannot_be_written_is_named_first(bucket, tmp_path):
     job = make_job("s3://no-such-bucket/out", Format.CSV)
     with pytest.raises(EmotionSlmError, match=r"s3://no-such-bucket/out/.*NO_SUCH_BUCKET"):
         score_stubbed([tmp_path / "x.csv"], job)
+
+
+def test_a_large_part_arrives_whole(bucket, tmp_path):
+    content = bytes(range(256)) * 48_000  # more than one part of an upload
+    (tmp_path / "part").write_bytes(content)
+    place = locate(f"s3://{BUCKET}/out/part")
+    storage.put(tmp_path / "part", place)
+    assert storage.read(place) == content
