@@ -47,7 +47,7 @@ def predict(
             help="File to score: csv, tsv, jsonl, parquet or plain lines, also compressed by gzip, "
             "bzip2, xz or zstd; - is stdin. Several, globs, folders, s3://… and gs://… are scored "
             "into a folder.",
-            metavar="[INPUT]...",
+            metavar="INPUT",
         ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option(help="A text to score; repeatable.")] = None,
@@ -114,8 +114,8 @@ def predict(
 ) -> None:
     """Score texts given with --text, the rows of a file, or many files into a folder.
 
-    Exit status: 0, or 1 after an error, 3 when some rows were rejected or units not scored, 130
-    when interrupted.
+    Exit status: 0, or 1 after an error, 130 when interrupted, 3 when some rows were
+    rejected or units of many files not scored.
     """
     from emotion_slm.scoring.formats import Format, Quoting
     from emotion_slm.scoring.plan import Options
