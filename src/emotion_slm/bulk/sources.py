@@ -23,6 +23,7 @@ from emotion_slm.scoring.formats import DELIMITERS, Format, Quoting
 from emotion_slm.scoring.parquet import ParquetReader
 from emotion_slm.scoring.readers import LinesReader, open_reader
 from emotion_slm.scoring.sources import PARQUET, Rejoined, Source, recognized
+from emotion_slm.scoring.writers import create_writer
 
 UTF8 = ("utf-8", "utf-8-sig")
 
@@ -32,7 +33,8 @@ def plan_file(uri: str, job: Job) -> Plan:
 
     Of a local file, and where the store gives no ETag, all bytes are read for the hash; of CSV,
     TSV, JSONL and plain lines once more for the cuts; of Parquet the footer. EmotionSlmError for
-    what cannot be scored: no such column, another format, a column called as a result.
+    what cannot be scored: no such column, another format, a column called as a result, or one that
+    the outputs cannot hold.
     """
     place = locate(uri)
     before, etag = stamp(place)
@@ -50,6 +52,7 @@ def plan_file(uri: str, job: Job) -> Plan:
 def _row_groups(uri: str, file, job: Job) -> tuple[str, Cuts]:
     reader = _reader(Source(uri, file, b"", "utf-8", True), job)
     assert isinstance(reader, ParquetReader)
+    _check_writable(uri, reader, job)
     metadata = reader.file.metadata
     ranges, row = [], 1
     for group in range(metadata.num_row_groups):
@@ -73,6 +76,7 @@ def _text(uri: str, file, job: Job) -> tuple[str, Cuts]:
         delimiters = "\t" if job.reading is Format.TSV else DELIMITERS
         column, header, quoting = options.text_column, options.header, options.quoting
         reader = CsvReader(uri, lines, column, job.results, delimiters, header, quoting)
+        _check_writable(uri, reader, job)
         layout = _named(reader)
         cuts = cut_delimited(reader, lines, file.size(), header)
         if header and cuts.ranges:
@@ -80,11 +84,17 @@ def _text(uri: str, file, job: Job) -> tuple[str, Cuts]:
             cuts = cuts._replace(head=head)
         return layout, cuts
     reader = _reader(source, job)
+    _check_writable(uri, reader, job)
     layout = _named(reader) if isinstance(reader, CsvReader) else ""
     if whole:
         return layout, Cuts([Range(0, None, 1, None)], b"", 0)
     blank_rows = isinstance(reader, LinesReader)
     return layout, cut_lines(buffered(Bytes(file)), file.size(), blank_rows)
+
+
+def _check_writable(uri: str, reader: Reader, job: Job) -> None:
+    """EmotionSlmError for columns that the format of the outputs cannot hold."""
+    create_writer(uri, job.writing, reader, job.results[1:])
 
 
 def _named(reader: CsvReader) -> str:

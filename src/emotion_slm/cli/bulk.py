@@ -107,6 +107,7 @@ def score_many(
     """Score `files` into the folder `output`, or verify that; say what became of them."""
     from emotion_slm.bulk import run
     from emotion_slm.bulk.inputs import has_known_suffix
+    from emotion_slm.bulk.job import prepare
 
     if output is None:
         more = " is a folder;" if len(files) == 1 and Path(files[0]).is_dir() else ""
@@ -118,7 +119,7 @@ def score_many(
     if not output.endswith("/") and (has_known_suffix(output) or Path(output).is_file()):
         fail(f"{output}: many files are scored into a folder; name it with -o OUT/")
     shard = _shard(work.shard)
-    uris, skipped, job = run.prepare(files, output, options, model, device)
+    uris, skipped, job = prepare(files, output, options, model, device)
     if skipped:
         console.print(
             f"{skipped:,} files of no known suffix are passed over; --format takes them too"

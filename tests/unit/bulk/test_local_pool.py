@@ -14,6 +14,7 @@ import pytest
 from support.bulk import dying_work, make_job
 
 from emotion_slm.bulk import local_pool, pool, run
+from emotion_slm.bulk.job import prepare
 from emotion_slm.bulk.local_pool import LocalPool
 from emotion_slm.bulk.worker import Failure
 from emotion_slm.scoring.formats import Format
@@ -47,7 +48,7 @@ def test_killed_processes_change_no_byte(files, exported, tmp_path):
     folders = []
     for workers in (1, 2):
         out = tmp_path / f"out{workers}"
-        uris, _, job = run.prepare([str(files)], str(out), Options(), exported, None)
+        uris, _, job = prepare([str(files)], str(out), Options(), exported, None)
         with LocalPool(job, workers) as local:
             real, killed = local.run, []
 

@@ -6,6 +6,7 @@ import pyarrow.dataset
 import pytest
 
 from emotion_slm.bulk import run
+from emotion_slm.bulk.job import prepare
 from emotion_slm.bulk.local_pool import LocalPool
 from emotion_slm.scoring.plan import Options
 
@@ -41,7 +42,7 @@ def test_killed_workers_and_nodes_change_no_byte(nodes, exported, tmp_path, file
     summaries = []
     for name in ("local", "ray"):
         given, output = [str(tmp_path / "in")], str(tmp_path / name)
-        uris, _, job = run.prepare(given, output, Options(), exported, None)
+        uris, _, job = prepare(given, output, Options(), exported, None)
         pool = (
             LocalPool(job, 2)
             if name == "local"

@@ -246,6 +246,13 @@ def test_mixed_separators_are_named(tmp_path, out):
         score_stubbed([tmp_path / "a.csv", tmp_path / "b.csv"], make_job(out, Format.CSV))
 
 
+def test_columns_that_cannot_be_written_are_named_first(tmp_path, out):
+    (tmp_path / "x.csv").write_text("a,a,text\n1,2,x\n")
+    job = make_job(out, Format.CSV, writing=Format.PARQUET)
+    with pytest.raises(EmotionSlmError, match=r"x\.csv: two columns have one name"):
+        score_stubbed([tmp_path / "x.csv"], job)
+
+
 def test_an_input_that_changes_meanwhile_fails_its_unit(files, out):
     job = make_job(out, Format.PARQUET)
     pool = SerialPool(job)
