@@ -142,14 +142,14 @@ def watch(
     from emotion_slm.monitor.run import wanted
     from emotion_slm.monitor.settings import chosen_labels
     from emotion_slm.monitor.tables import write_tables
-    from emotion_slm.package.contents import read_scores, read_thresholds
+    from emotion_slm.package.contents import read_scores, tuned_thresholds
     from emotion_slm.package.package import read_package
     from emotion_slm.workbench.monitor_page import write_page
 
     package = read_package(model)
     names = chosen_labels(settings.labels, package.corpus.labels)
     columns = package.corpus.labels.columns(names)
-    thresholds = read_thresholds(package).per_label[columns]
+    thresholds = tuned_thresholds(package).per_label[columns]
     histograms = read_scores(package)
     known = Classifier(thresholds, histograms.of(*columns) if histograms else None)
     loaded = _Loaded(model, device)
@@ -266,9 +266,11 @@ def show_explanations(
     with progress("loading the model", None):
         from emotion_slm.explain.occlusion import explain as leave_out
         from emotion_slm.explain.screen import screen
+        from emotion_slm.package.contents import tuned_thresholds
         from emotion_slm.scoring.classifier import EmotionClassifier
 
         classifier = EmotionClassifier.from_pretrained(model, device)
+        thresholds = tuned_thresholds(classifier.package).per_label
     names = classifier.labels.names
     for name in asked:
         if name not in names:
@@ -278,9 +280,9 @@ def show_explanations(
     with progress("explaining", None):
         found = leave_out(texts, classifier)
     if output is None:
-        Console(highlight=False).print(screen(found, names, classifier.thresholds, columns))
+        Console(highlight=False).print(screen(found, names, thresholds, columns))
         return
     from emotion_slm.workbench.explain_page import write_page
 
-    write_page(found, names, classifier.thresholds, columns, output)
+    write_page(found, names, thresholds, columns, output)
     typer.echo(f"{len(found):,} texts → {output}")

@@ -2,6 +2,7 @@
 
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.thresholds import Thresholds
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
 from emotion_slm.package.config import CALIBRATION, SCORES, THRESHOLDS, package_file, read_config
 from emotion_slm.package.package import Package
@@ -25,6 +26,17 @@ def read_thresholds(package: Package) -> Thresholds | None:
         return None
     path = package_file(package.folder, THRESHOLDS)
     return Thresholds.from_dict(read_json(path), package.finetuned.labels, str(path))
+
+
+def tuned_thresholds(package: Package) -> Thresholds:
+    """EmotionSlmError as `read_thresholds`, and for a model that has none to be held against."""
+    thresholds = read_thresholds(package)
+    if thresholds is None:
+        raise EmotionSlmError(
+            f"{package.folder}: gives exactly one label a text, without thresholds, which this is "
+            "about; `emotion-slm predict` gives the probabilities of all labels"
+        )
+    return thresholds
 
 
 def read_scores(package: Package) -> ScoreHistograms | None:

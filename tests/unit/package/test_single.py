@@ -9,8 +9,10 @@ from scipy.special import softmax
 from support.packages import create_package
 from support.single import CORPUS, LABELS
 from transformers import pipeline
+from typer.testing import CliRunner
 
 import emotion_slm.transformers  # noqa: F401 makes the package known to transformers
+from emotion_slm.cli.app import app
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file, write_json
 from emotion_slm.package.config import CALIBRATION, CONFIG, THRESHOLDS
@@ -85,6 +87,19 @@ def test_what_a_service_says_of_it(folder):
     assert model.groups["all"].reached(row, model.thresholds, None).tolist() == [
         [True, False, False]
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "--text", "a happy cat"],
+        ["predict", "--text", "a happy cat", "--explain"],
+    ],
+)
+def test_what_is_about_thresholds_is_refused(folder, command):
+    result = CliRunner().invoke(app, [*command, "--model", str(folder)])
+    assert result.exit_code == 1
+    assert "gives exactly one label a text" in " ".join(result.stderr.split())
 
 
 @pytest.fixture
