@@ -63,12 +63,16 @@ def audit_package(root: Path, document: Document) -> dict:
 
 
 def _other_labels(root: Path, config: dict) -> list[str]:
-    """The key and the file of the package that differ from what data/raw says of the labels."""
+    """Both lists where the labels are not data/raw's; the file where it says else of them."""
     labels = load_corpus(root / RAW).labels.names
     names = {str(place): label for place, label in enumerate(labels)}
     packaged, fetched = (folder / CORPUS for folder in (root / PACKAGE, root / RAW))
     same = packaged.is_file() and files.sha256_file(packaged) == files.sha256_file(fetched)
-    return ([] if config.get("id2label") == names else ["id2label"]) + ([] if same else [CORPUS])
+    found = config.get("id2label")
+    if found != names:
+        of_model = map(str, found.values() if isinstance(found, dict) else [found])
+        return [f"the model's {', '.join(of_model)}", f"the corpus's {', '.join(labels)}"]
+    return [] if same else [CORPUS]
 
 
 def _altered(package: Path, listed: dict, names: set[str]) -> list[str]:

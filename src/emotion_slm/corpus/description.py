@@ -1,6 +1,6 @@
 """corpora/NAME.yaml: what a corpus is made of, how its files are read, and where they come from.
 
-docs/use/your-data.md says what each key means.
+docs/use/corpus-description.md says what each key means.
 """
 
 import hashlib

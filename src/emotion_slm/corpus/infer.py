@@ -12,9 +12,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
-from emotion_slm.corpus.language import evenly
 
-LOOKED_AT = 20_000  # rows; a file says what it is with fewer
+LOOKED_AT, BLOCKS = 20_000, 20  # rows that tell what a column is, in so many blocks
 FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
 SEPARATORS = (",", ";", "|", "/", "#", "+")
 MOST_LETTERS = 200  # of a cell of labels
@@ -126,11 +125,11 @@ def infer(
     EmotionSlmError, with the columns there are, when no column can be the text or hold the labels,
     or when one that is named is not there.
     """
+    rows = max(map(len, cells.values()))
+    looked_at = _looked_at(rows)
     columns = {
-        name: Column(name, [None if _is_blank(c) else c for c in evenly(column, LOOKED_AT)])
-        for name, column in cells.items()
+        name: _column(name, [found[row] for row in looked_at]) for name, found in cells.items()
     }
-    rows = max(len(column.cells) for column in columns.values())
     for name in (*text, *labels):
         if name not in columns:
             raise EmotionSlmError(f"no column {name!r}{did_you_mean(name, columns)}")
@@ -148,7 +147,10 @@ def infer(
             f"none of the columns {', '.join(columns)} looks like labels: few different values, "
             "a list, or a column of 0 and 1 for each; name it with --labels COLUMN[,COLUMN…]"
         )
-    form, sets = _label_sets(columns, chosen, separator)
+    # Labels are rare, and ids are repeated, where a sample does not show it.
+    form, sets = _label_sets(
+        {name: _column(name, cells[name]) for name in chosen}, chosen, separator
+    )
     others = [", ".join(names) for names in candidates if names != chosen][:3]
     several = sum(len(names) > 1 for names in sets)
     blank = rows - len(sets) if len(chosen) == 1 else 0
@@ -169,10 +171,26 @@ def infer(
     if thin:
         said.append(("thin", thin, "rows with it alone are many; train keeps a part of them"))
     free = {name: column for name, column in rest.items() if name not in chosen}
-    found = _identity(free, said), _group(free, said), _time(free, said)
+    whole = {
+        name: _column(name, cells[name]) for name, column in free.items() if column.named(ID_NAMES)
+    }
+    found = _identity(whole, said), _group(free, said), _time(free, said)
     return Guess(
         texts, form, task, {name: counts[name] for name in names}, empty, thin, *found, said, others
     )
+
+
+def _looked_at(rows: int) -> list[int]:
+    """Rows to look at: blocks of neighbours, evenly over the file, as groups stand together."""
+    if rows <= LOOKED_AT:
+        return list(range(rows))
+    size = LOOKED_AT // BLOCKS
+    begins = (block * (rows - size) // (BLOCKS - 1) for block in range(BLOCKS))
+    return [row for begin in begins for row in range(begin, begin + size)]
+
+
+def _column(name: str, cells: Sequence) -> Column:
+    return Column(name, [None if _is_blank(cell) else cell for cell in cells])
 
 
 def _is_blank(cell: object) -> bool:

@@ -34,10 +34,14 @@ DEFINED = 30  # labels whose definitions the description has room for
 
 
 class New(NamedTuple):
-    """What was written: a corpus `name` of `rows` rows, and what was guessed and why."""
+    """What was written: a corpus `name` of `rows` rows, and what was guessed and why.
+
+    `gives_splits`: whether it comes in train, validation and test.
+    """
 
     name: str
     rows: int
+    gives_splits: bool
     guess: Guess
     language: Language
 
@@ -65,7 +69,7 @@ def create(
     content = _description(name, by_role, guess, language)
     params = _with_profile(require(PARAMS).read_text(encoding="utf-8"), name, rows, guess)
     _write(name, by_role, content, params)
-    return New(name, rows, guess, language)
+    return New(name, rows, len(by_role) > 1, guess, language)
 
 
 def _by_role(sources: Sequence[Path]) -> dict[str, Path]:
@@ -281,5 +285,6 @@ def screen(new: New) -> Group:
     written = f"{CORPORA / new.name}.yaml, {CORPORA / new.name}/, profile {new.name} in {PARAMS}"
     lines += [Text(f"→ {written}"), Text("Next, after a look at the description:")]
     lines += [Text(f"  emotion-slm corpus check {CORPORA / new.name}.yaml")]
-    lines += [Text(f"  dvc exp run -S profile={new.name}")]
+    own = " -S split.protocol=official" if new.gives_splits else ""
+    lines += [Text(f"  dvc exp run -S profile={new.name}{own}")]
     return Group(*lines)

@@ -35,6 +35,13 @@ def test_clean_package_passes(audited):
     assert result["passed"] is True and result["examples"] == {}
 
 
+def test_other_labels_are_listed_beside_those_of_the_corpus(audited):
+    reset(f"{FOLDER}/config.json", "id2label", "0", value="happiness")(audited)
+    corpus, model = PARTS["package"](audited)["examples"]["labels_of_the_model_differ"]
+    assert model.startswith("the model's happiness, ") and "happiness" not in corpus
+    assert corpus.startswith("the corpus's admiration, ")
+
+
 def test_a_package_of_links_into_dvcs_cache_passes(audited):
     """As DVC lays it where its `cache.type` is `symlink`."""
     cached = audited / "files/md5/ab" / ("0" * 30)

@@ -52,6 +52,7 @@ COMMANDS = (
     "push",
     "lineage",
     "disk",
+    "corpus",
 )
 
 

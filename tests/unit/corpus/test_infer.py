@@ -2,7 +2,7 @@ import pytest
 from support import tickets
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.infer import infer
+from emotion_slm.corpus.infer import LOOKED_AT, _looked_at, infer
 
 BODIES = [f"please look at ticket {place} for me today" for place in range(40)]
 
@@ -67,6 +67,23 @@ def test_other_columns_that_could_hold_labels_are_told():
     guess = guessed(emotion=["a", "b"] * 20, channel=["mail", "chat"] * 20)
     assert guess.labels["column"] == "emotion"
     assert guess.others == ["channel"]
+
+
+def test_what_only_the_whole_of_a_large_file_shows():
+    count = LOOKED_AT * 3
+    cells = {
+        "id": [str(row) for row in range(count)],
+        "thread": [str(row // 3) for row in range(count)],
+        "body": [f"please look at ticket {row}" for row in range(count)],
+        "label": ["a", "b"] * (count // 2),
+    }
+    hidden = next(row for row in range(count) if row not in set(_looked_at(count)))
+    cells["label"][hidden] = "rare"
+    guess = infer(cells)
+    assert (guess.id, guess.group, guess.counts["rare"]) == ("id", "thread", 1)
+    assert sum(guess.counts.values()) == count
+    cells["id"][hidden] = "0"
+    assert infer(cells).id is None
 
 
 def test_what_is_said_wins():

@@ -1,7 +1,10 @@
+import io
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from support import tickets
 from support.labels import ROOT
 
@@ -10,7 +13,7 @@ from emotion_slm.common.params import Document, load_yaml
 from emotion_slm.corpus.description import read_description
 from emotion_slm.corpus.reading import read_rows
 from emotion_slm.workbench import corpus_new
-from emotion_slm.workbench.corpus_new import create
+from emotion_slm.workbench.corpus_new import create, screen
 from emotion_slm.workbench.params_check import checked_settings
 
 
@@ -25,6 +28,12 @@ def root(tmp_path, monkeypatch) -> Path:
     for name, write in tickets.WRITERS.items():
         write(tmp_path / "incoming" / name, tickets.rows(120))
     return tmp_path
+
+
+def shown(new) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(screen(new))
+    return re.sub(" +\n", "\n", console.file.getvalue())
 
 
 def everything(root: Path) -> dict[str, bytes]:
@@ -46,6 +55,7 @@ def test_the_file_is_copied_and_params_keep_what_they_say(root):
     before = (root / "params.yaml").read_text()
     new = create([root / "incoming/delimited.csv"])
     assert (new.name, new.rows) == ("delimited", 120)
+    assert "dvc exp run -S profile=delimited\n" in shown(new)
     copied, source = root / "corpora/delimited/delimited.csv", root / "incoming/delimited.csv"
     assert copied.read_bytes() == source.read_bytes()
     after = (root / "params.yaml").read_text()
@@ -69,7 +79,9 @@ def test_files_of_train_validation_and_test(root):
     folder.mkdir()
     for place, name in enumerate(("train", "dev", "test")):
         tickets.write_csv(folder / f"{name}.csv", made[place * 100 : place * 100 + 100])
-    assert create([folder]).name == "my-tickets"
+    new = create([folder])
+    assert new.name == "my-tickets"
+    assert "split.protocol=official" in shown(new)
     files = load_yaml(root / "corpora/my-tickets.yaml")["files"]
     assert files == {"train": "train.csv", "validation": "dev.csv", "test": "test.csv"}
 
@@ -93,13 +105,13 @@ def test_hundreds_of_labels(root):
     assert len(read_description("many").definitions) == corpus_new.DEFINED
 
 
-def test_texts_of_another_language_are_noticed(root, capsys):
+def test_texts_of_another_language_are_noticed(root):
     path = root / "incoming/de.csv"
     german = "ich warte auf die Rückzahlung und sie ist nicht auf dem Konto"
     rows = "".join(f"{german} {n},{'ab'[n % 2]}\n" for n in range(30))
     path.write_text(f"text,label\n{rows}", encoding="utf-8")
     new = create([path])
-    assert new.language.code == "de"
+    assert new.language.code == "de" and "look like German" in shown(new)
     assert load_yaml(root / "corpora/de.yaml")["language"] == "de"
 
 
