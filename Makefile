@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PROFILE ?= sample
 SWEEP ?= profiles.$(PROFILE).ismote.target=100,150,250
 
-.PHONY: quickstart test test-all drills bench bench-ismote bench-training bench-scoring bench-serving bench-few-shot lint licences update check-lock repro sweep experiments release remote review gc clean
+.PHONY: quickstart test test-all drills bench bench-ismote bench-training bench-scoring bench-serving bench-few-shot bench-monitor lint licences update check-lock repro sweep experiments release remote review gc clean
 
 # The pinned lock, then this project on top of it.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -39,7 +39,7 @@ drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disk
 	.scratch/smote-variants/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-bench: bench-ismote bench-training bench-scoring bench-serving  ## every benchmark, one after the other
+bench: bench-ismote bench-training bench-scoring bench-serving bench-monitor  ## every benchmark, one after the other
 
 bench-ismote: $(VENV)/.installed .scratch/smote-variants/.installed  ## ISMOTE against its peers, a quarter of an hour
 	$(BIN)/python -m benchmarks.ismote --growth --smote-variants .scratch/smote-variants/bin/python
@@ -70,6 +70,20 @@ bench-serving: $(VENV)/.installed .scratch/litserve/.installed  ## the service a
 # WORKSPACE: a checkout in which TweetEval is split, as experiments/tweeteval/README.md says.
 bench-few-shot: $(VENV)/.installed .scratch/setfit/.installed  ## few labelled texts a class, against SetFit, hours
 	$(BIN)/python -m benchmarks.few_shot $(WORKSPACE) --setfit .scratch/setfit
+
+# Peers in environments or folders of their own.
+.scratch/quapy/.installed: benchmarks/quapy.txt
+	$(PYTHON) -m venv .scratch/quapy
+	.scratch/quapy/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+.scratch/captum/.installed: benchmarks/captum.txt
+	$(BIN)/python -m pip install --quiet --no-deps --target .scratch/captum --requirement $<
+	touch $@
+
+bench-monitor: $(VENV)/.installed .scratch/quapy/.installed .scratch/captum/.installed  ## shares and explanations, a quarter of an hour
+	$(BIN)/python -m benchmarks.shares --quapy .scratch/quapy/bin/python
+	$(BIN)/python -m benchmarks.explanations --captum .scratch/captum
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -170,11 +170,11 @@ def watch(
                 Evidence(
                     examples if texts else [],
                     carriers(some, columns[one.label], one.threshold, loaded.classifier)
-                    if some
+                    if some and alert.rose
                     else [],
                     len(some),
                 )
-                for one, (examples, some) in zip(chosen, found, strict=True)
+                for alert, one, (examples, some) in zip(report.alerts, chosen, found, strict=False)
             ]
         evidence += [Evidence([], [], 0)] * (len(report.alerts) - len(evidence))
         pairs = zip(report.alerts, evidence, strict=True)

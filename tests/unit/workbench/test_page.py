@@ -123,13 +123,13 @@ def test_signs_are_shown():
 
 
 def test_pictures_are_in_the_order_of_their_captions(run):
-    assert [picture.path.stem for picture in read_pictures()] == list(CAPTIONS)
+    assert [picture.path.stem for picture in read_pictures(single=False)] == list(CAPTIONS)
 
 
 def test_a_missing_picture_is_named(run):
     (run / "metrics/plots/confusions.png").unlink()
     with pytest.raises(EmotionSlmError, match=r"metrics/plots/confusions.png: no such file"):
-        read_pictures()
+        read_pictures(single=False)
 
 
 def test_every_picture_of_the_pipeline_is_shown(request):
