@@ -72,11 +72,11 @@ def length_bin(characters: int) -> int:
 
 def script(text: str) -> int:
     """The place in KNOWN_SCRIPTS of the script that most of the first letters belong to."""
+    if text.isascii():
+        return 0 if any(map(str.isalpha, text)) else NO_LETTERS
     letters = [character for character in text[:LETTERS] if character.isalpha()]
     if not letters:
         return NO_LETTERS
-    if text.isascii():
-        return 0
     scripts = [_script_of(letter) for letter in letters]
     return max(set(scripts), key=scripts.count)
 

@@ -240,7 +240,18 @@ def _column(chunk: Chunk, columns: Sequence[str], name: str) -> list:
 
 def _probabilities(chunk: Chunk, columns: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     """(texts, labels) float32, NaN where a field is no number."""
-    return np.stack([_numbers(_column(chunk, columns, label)) for label in labels], axis=1)
+    if isinstance(chunk.rows, list):
+        parts = [_numbers(_column(chunk, columns, label)) for label in labels]
+    else:
+        parts = [_floats(chunk.rows.column(label)) for label in labels]
+    return np.stack(parts, axis=1)
+
+
+def _floats(column) -> np.ndarray:
+    """A column of Parquet, which holds numbers as such."""
+    if str(column.type) in ("float", "double", "halffloat"):
+        return column.to_numpy(zero_copy_only=False).astype(np.float32)
+    return _numbers(column.to_pylist())
 
 
 def _numbers(values: list) -> np.ndarray:
