@@ -118,10 +118,14 @@ class Unlike(NamedTuple):
     ran: object
 
 
+COMPLETED = re.compile(r"\.loss\.|^encoder\.start\.|^fetch\.sha256\.")
+
+
 def other_params(side: Side, lock: Lock) -> list[Unlike]:
     """The settings that params.yaml of `side` gives its profile otherwise than dvc.lock ran them.
 
-    Keys of a loss that params.yaml leaves out are no difference: stage params completes them.
+    Keys that params.yaml leaves out and stage params completes are no difference: those of a loss
+    and of a start, and the hashes of the corpus.
     EmotionSlmError when params.yaml cannot be read.
     """
     chosen = _chosen(side)
@@ -129,7 +133,7 @@ def other_params(side: Side, lock: Lock) -> list[Unlike]:
     for section in lock.settings.keys() & chosen.keys():
         says = dict(flat(section, chosen[section]))
         for ran in (dict(flat(section, value)) for value in lock.settings[section]):
-            completed = {key for key in ran.keys() - says.keys() if ".loss." in key}
+            completed = {key for key in ran.keys() - says.keys() if COMPLETED.search(key)}
             found += [
                 Unlike(key, says.get(key, ABSENT), ran.get(key, ABSENT))
                 for key in (says.keys() | ran.keys()) - completed

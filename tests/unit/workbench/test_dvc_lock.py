@@ -110,6 +110,16 @@ def test_what_stage_params_adds_to_a_loss_is_no_difference(repository):
     ]  # fmt: skip
 
 
+def test_the_hashes_that_stage_params_adds_are_no_difference(repository):
+    run = "{corpus: goemotions, sha256: {tickets.csv: aa}}"
+    text = HEAD + f"  a: {{cmd: x, params: {{metrics/params.yaml: {{fetch: {run}}}}}}}\n"
+    assert other_params(TREE, parse(text.encode(), "lock")) == []
+    edit_file(repository / "params.yaml", "corpus: goemotions", "corpus: other")
+    assert other_params(TREE, parse(text.encode(), "lock")) == [
+        Unlike("fetch.corpus", "other", "goemotions")
+    ]
+
+
 def test_another_profile_chosen_is_held_against_what_was_run(repository):
     edit_file(repository / "params.yaml", "profile: minilm", "profile: other")
     assert other_params(TREE, read_lock(TREE)) == [
