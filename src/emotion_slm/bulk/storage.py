@@ -96,7 +96,8 @@ def naming(uri: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise EmotionSlmError(f"{uri}: no such file or folder") from error
     except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        told = str(error).splitlines() or [type(error).__name__]
+        reason = getattr(error, "strerror", None) or told[0]
         full = isinstance(error, OSError) and error.errno in NO_SPACE
         remedy = "; free some space there and run the command again" if full else ""
         raise EmotionSlmError(f"{uri}: {reason}{remedy}") from error

@@ -40,6 +40,11 @@ def test_nothing_half_written_is_seen(tmp_path, monkeypatch):
     assert storage.read(place) == b"before"
 
 
+def test_a_complaint_without_words_is_told_by_its_name():
+    with pytest.raises(EmotionSlmError, match="x: OSError"), storage.naming("x"):
+        raise OSError
+
+
 def test_a_folder_that_is_not_there_is_empty(tmp_path):
     assert storage.list_files(locate(str(tmp_path / "none"))) == []
     with pytest.raises(EmotionSlmError, match="none: no such file"):
