@@ -5,6 +5,7 @@ What is no data begins with an underscore, which Spark, Arrow and this program p
 
 import hashlib
 import json
+import re
 from typing import Any, NamedTuple
 
 from emotion_slm.bulk import units
@@ -15,6 +16,10 @@ from emotion_slm.common.errors import EmotionSlmError
 PART, RECORDS, REJECTED, INPUTS = "part-", "_units/", "_rejected/", "_inputs/"
 MANIFEST = "_MANIFEST.json"
 AGAIN = "delete it and run the command again"
+# What units write; Spark calls its own files part-… too, and they are somebody's data.
+OWN = re.compile(
+    rf"({PART}|{RECORDS}|{REJECTED})(?P<unit>[0-9a-f]{{{NAME_CHARACTERS}}})\.(csv|tsv|jsonl|parquet|json)"
+)
 
 
 class Record(NamedTuple):
@@ -49,13 +54,9 @@ def rejected_name(name: str) -> str:
 
 
 def unit_of(file: str) -> str | None:
-    """The unit that a file of the folder belongs to, by its name; None for temporary files."""
-    if file.rpartition("/")[2].startswith("."):
-        return None
-    for begin in (PART, RECORDS, REJECTED):
-        if file.startswith(begin):
-            return file.removeprefix(begin).partition(".")[0]
-    return None
+    """The unit that a file of the folder belongs to, by its name; None for all that is of none."""
+    found = OWN.fullmatch(file)
+    return found["unit"] if found else None
 
 
 def to_json(content: object) -> bytes:

@@ -50,6 +50,7 @@ def score_files(
     inputs, models and options there, at the end.
     """
     out = locate(job.output)
+    _check_not_strange(out, storage.list_files(out))
     _check_writable(out)
     try:
         units = plan_units(uris, job, pool)
@@ -178,13 +179,8 @@ def _check_own(
 ) -> list[str]:
     """Files of units that are no longer asked for; EmotionSlmError for them unless `replace`, and
     for data that this program did not write."""
+    _check_not_strange(out, files)
     foreign = _foreign(files, {unit.name for unit in units})
-    strange = [name for name in foreign if layout.unit_of(name) is None]
-    if strange:
-        raise EmotionSlmError(
-            f"{out.uri}: holds {strange[0]}, which is no output of this command; give another "
-            "folder with -o"
-        )
     if foreign and not replace:
         stale = len({layout.unit_of(name) for name in foreign})
         raise EmotionSlmError(
@@ -193,6 +189,16 @@ def _check_own(
             "delete them"
         )
     return foreign
+
+
+def _check_not_strange(out: Place, files: Sequence[storage.Found]) -> None:
+    """EmotionSlmError for data that this program did not write; it is deleted by nobody."""
+    strange = [name for name in _foreign(files, set()) if layout.unit_of(name) is None]
+    if strange:
+        raise EmotionSlmError(
+            f"{out.uri}: holds {strange[0]}, which is no output of this command; give another "
+            "folder with -o"
+        )
 
 
 def _foreign(files: Sequence[storage.Found], names: set[str]) -> list[str]:

@@ -89,11 +89,15 @@ class Worker:
         known = cached_plan(self.out, uri, self.job)
         if known is not None and known.input.stamp == stamp(locate(uri))[0]:
             return known
-        return self.plan_anew(uri)
-
-    def plan_anew(self, uri: str) -> Plan:
         plan = plan_file(uri, self.job)
         cache_plan(self.out, plan, self.job)
+        return plan
+
+    def plan_anew(self, uri: str) -> Plan:
+        """How a file is cut, whatever is known of it; what was known wrongly is put right."""
+        plan, known = plan_file(uri, self.job), cached_plan(self.out, uri, self.job)
+        if known is not None and known != plan:
+            cache_plan(self.out, plan, self.job)
         return plan
 
     def score(self, unit: Unit) -> Record:

@@ -141,7 +141,7 @@ def test_an_unwritten_manifest_is_written_by_verify(files, out):
     [
         ("altered", "does not hold what was written"),
         ("missing", "1 of 9 units are missing"),
-        ("foreign", "part-00.parquet: foreign"),
+        ("foreign", "part-0{32}.parquet: foreign"),
         ("stray", "notes.csv: foreign"),
         ("rejected", "rejected, expected"),
         ("manifest", "_MANIFEST.json: says something else"),
@@ -161,7 +161,7 @@ def test_verify_names_what_is_wrong(files, out, harm, expected):
     elif harm == "missing":
         records[0].unlink()
     elif harm == "foreign":
-        shutil.copy(parts[0], out / "part-00.parquet")
+        shutil.copy(parts[0], out / f"part-{'0' * 32}.parquet")
     elif harm == "stray":
         (out / "notes.csv").write_text("a")
     elif harm == "rejected":
@@ -269,6 +269,34 @@ def test_a_folder_with_other_data_is_refused(files, out):
         with pytest.raises(EmotionSlmError, match=r"holds notes\.csv, which is no output"):
             score_stubbed(files, make_job(out, Format.PARQUET), replace=replace)
     assert (out / "notes.csv").read_text() == "mine"
+    assert [path.name for path in out.iterdir()] == ["notes.csv"]
+
+
+@pytest.mark.parametrize("name", ["part-00000-0e1f.c000.snappy.parquet", "part-0.csv"])
+def test_replace_deletes_no_parts_of_other_programs(files, out, name):
+    out.mkdir()
+    (out / name).write_text("mine")
+    with pytest.raises(EmotionSlmError, match=f"holds {name}, which is no output"):
+        score_stubbed(files, make_job(out, Format.PARQUET), replace=True)
+    assert (out / name).read_text() == "mine"
+
+
+def test_verify_of_a_folder_that_is_not_there_makes_none(files, out):
+    faults, _ = verified(files, make_job(out, Format.PARQUET))
+    assert faults == [f"{out}: 9 of 9 units are missing"]
+    assert not out.exists()
+
+
+def test_what_verify_finds_changed_is_scored_by_the_next_run(tmp_path, out):
+    path, job = tmp_path / "x.csv", make_job(out, Format.CSV)
+    path.write_text("text\none\ntwo\n")
+    score_stubbed([path], job)
+    times = path.stat()
+    path.write_text("text\none\nTWO\n")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert score_stubbed([path], job)[1] == []  # neither size nor time tell
+    assert verified([path], job)[0]
+    assert len(score_stubbed([path], job, replace=True)[1]) == 1
 
 
 def test_an_output_folder_that_cannot_be_written_is_named(files, tmp_path):
