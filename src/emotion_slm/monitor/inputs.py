@@ -14,7 +14,17 @@ from emotion_slm.monitor.drift import TextCounts
 from emotion_slm.monitor.periods import begin, read_time
 from emotion_slm.monitor.settings import ALL_TEXTS, Settings
 from emotion_slm.scoring.chunks import Chunk, Reader
-from emotion_slm.scoring.formats import COMPRESSED, SUFFIXES, Format, input_format
+from emotion_slm.scoring.delimited import CsvReader
+from emotion_slm.scoring.formats import (
+    COMPRESSED,
+    SUFFIXES,
+    Format,
+    default_output,
+    encodable,
+    input_format,
+)
+from emotion_slm.scoring.parquet import ParquetReader, python_rows
+from emotion_slm.scoring.plan import naming_file
 from emotion_slm.scoring.readers import open_reader
 from emotion_slm.scoring.sources import open_source
 
@@ -30,7 +40,10 @@ class Cell(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A row that was left out: its file, the row's number there from 1 on, and why."""
+    """A row that was left out: its file, the row's number there from 1 on, and why.
+
+    A row that cannot be read goes by the line on which it begins, in Parquet by its number.
+    """
 
     file: str
     row: int
@@ -61,32 +74,63 @@ class Scored(NamedTuple):
     unread: list[Unread]
 
 
-def files_of(inputs: Sequence[Path]) -> list[Path]:
-    """The files named, and those in folders named; EmotionSlmError where there is none."""
-    found: list[Path] = []
+def files_of(inputs: Sequence[Path], output: Path | None = None) -> list[Path]:
+    """The files named, and those in folders named, each once.
+
+    In folders, what begins with a dot or an underscore is no data, as `predict` has it, and what
+    lies in the folder `output` is of an earlier run. EmotionSlmError where there is no file, and
+    for one whose rows come a second time in what `predict` made of it.
+    """
+    found: dict[Path, Path] = {}  # by their real names
     for path in inputs:
         if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.is_file() and _known(one))
+            inside = sorted(one for one in path.rglob("*") if one.is_file() and _known(one, path))
+            inside = [one for one in inside if not _lies_in(one, output, path)]
             if not inside:
-                raise EmotionSlmError(f"{path}: holds no file of {', '.join(sorted(SUFFIXES))}")
-            found += inside
+                known = sorted(one for one in SUFFIXES if SUFFIXES[one] is not Format.LINES)
+                raise EmotionSlmError(f"{path}: holds no file of {', '.join(known)}")
         elif path.is_file():
-            found.append(path)
+            inside = [path]
         else:
             raise EmotionSlmError(f"{path}: no such file or folder")
-    return found
+        for one in inside:
+            found.setdefault(one.resolve(), one)
+    for real, path in found.items():
+        if _has_known_suffix(real):
+            scored = default_output(real, input_format(real, None))
+            if scored in found:
+                raise EmotionSlmError(
+                    f"{path}: its rows are in {found[scored]} once more; name one of the two"
+                )
+    return list(found.values())
 
 
-def _known(path: Path) -> bool:
+def _lies_in(path: Path, output: Path | None, folder: Path) -> bool:
+    """Whether a file of `folder` lies in `output`, and that in `folder`."""
+    if output is None:
+        return False
+    out = output.resolve()
+    return folder.resolve() in out.parents and out in path.resolve().parents
+
+
+def _known(path: Path, folder: Path) -> bool:
+    """Whether a file of `folder` is one of data; plain lines have no times."""
+    hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    if hidden or path.name.endswith(".rejected.jsonl") or not _has_known_suffix(path):
+        return False
+    return input_format(path, None) is not Format.LINES
+
+
+def _has_known_suffix(path: Path) -> bool:
     packed = path.suffix.lower() in COMPRESSED
-    suffix = (Path(path.stem) if packed else path).suffix.lower()
-    return suffix in SUFFIXES and not path.name.endswith(".rejected.jsonl")
+    return (Path(path.stem) if packed else path).suffix.lower() in SUFFIXES
 
 
 def is_scored(path: Path, settings: Settings, labels: Sequence[str]) -> bool:
     """Whether the file has a column for each label.
 
-    EmotionSlmError when it has some of them, or lacks a column that the settings name.
+    EmotionSlmError when it has some of them, or lacks a column that the settings name, or has two
+    of its name.
     """
     columns = columns_of(path, settings)
     for option, name in (("--time", settings.time), ("--by", settings.by),
@@ -94,6 +138,10 @@ def is_scored(path: Path, settings: Settings, labels: Sequence[str]) -> bool:
         if name is not None and name not in columns:
             hint = did_you_mean(name, columns)
             raise EmotionSlmError(f"{path}: no column {name!r}{hint}; name it with {option}")
+        if name is not None and columns.count(name) > 1:
+            raise EmotionSlmError(f"{path}: two columns are called {name!r}; rename one")
+    if twice := [label for label in labels if columns.count(label) > 1]:
+        raise EmotionSlmError(f"{path}: two columns are called {twice[0]!r}; rename one")
     lacking = [label for label in labels if label not in columns]
     if lacking and len(lacking) < len(labels):
         raise EmotionSlmError(
@@ -105,7 +153,7 @@ def is_scored(path: Path, settings: Settings, labels: Sequence[str]) -> bool:
 
 def columns_of(path: Path, settings: Settings) -> list[str]:
     """The names of a file's columns."""
-    with open_source(path) as source:
+    with naming_file(path), open_source(path) as source:
         return list(_reader(source, settings).columns)
 
 
@@ -113,13 +161,16 @@ def _reader(source, settings: Settings) -> Reader:
     form = input_format(source.path, None)
     if form is Format.LINES:
         raise EmotionSlmError(f"{source.path}: plain lines have no times; give csv, jsonl, parquet")
-    return open_reader(source, form, settings.text, ())
+    try:
+        return open_reader(source, form, settings.text, ())
+    except EmotionSlmError as error:  # the option has another name here
+        raise EmotionSlmError(str(error).replace("--text-column", "--text")) from error
 
 
 def read_scored(files: Sequence[Path], settings: Settings, labels: Sequence[str]) -> Scored:
     """The rows of all `files`; EmotionSlmError when none can be used, or cells are too many."""
     places: dict[Cell, int] = {}
-    names: dict[str, int] = {}
+    names: dict[str | int, int] = {}
     counts, unread = TextCounts(), []
     of_cell: list[np.ndarray] = []
     of_cluster: list[np.ndarray] = []
@@ -133,7 +184,8 @@ def read_scored(files: Sequence[Path], settings: Settings, labels: Sequence[str]
         of_cell.append(np.array(found, dtype=np.int32))
         probabilities.append(part.probabilities)
         if settings.cluster:
-            clusters = [names.setdefault(one, len(names)) for one in part.clusters]
+            # Texts without an author are of many, so each is a cluster of its own.
+            clusters = [names.setdefault(one or len(names), len(names)) for one in part.clusters]
             of_cluster.append(np.array(clusters, dtype=np.int32))
     if not of_cell:
         first = unread[0] if unread else Unread(str(files[0]), 1, "holds no rows")
@@ -173,22 +225,41 @@ def read_parts(
     `other`: one more column that is wanted, which every file has.
     """
     for path in files:
-        before = 0
-        with open_source(path) as source, progress(f"reading {path.name}", None):
+        with (
+            naming_file(path),
+            open_source(path) as source,
+            progress(f"reading {path.name}", None),
+        ):
             reader = _reader(source, settings)
+            parquet = isinstance(reader, ParquetReader)
+            before, line = 0, 1 if isinstance(reader, CsvReader) else 0
             for chunk in reader.chunks():
-                part = _usable(path, before, chunk, reader.columns, settings, labels, unread, other)
+                numbers = _numbers_of_rows(chunk, before, line)
+                part = _usable(
+                    path, numbers, chunk, reader.columns, settings, labels, unread, other
+                )
                 if part:
                     yield part
-                before += chunk.records
+                # Damaged rows of Parquet are one record.
+                before, line = chunk.line if parquet else before + chunk.records, chunk.line
 
 
-def _usable(path, before, chunk: Chunk, columns, settings, labels, unread, other) -> Part | None:
-    unread += [Unread(str(path), before + 1 + place, one.reason)
-               for place, one in enumerate(chunk.rejected)]  # fmt: skip
+def _numbers_of_rows(chunk: Chunk, before: int, line: int) -> list[int]:
+    """The numbers that rows with a text have in their file.
+
+    `before`, `line`: the rows and lines before the chunk. Among rows of several lines, rejected
+    ones are taken for the chunk's first.
+    """
+    rejected = {one.line - line for one in chunk.rejected}
+    if chunk.line - line != chunk.records:
+        rejected = set(range(1, 1 + len(chunk.rejected)))
+    return [before + place for place in range(1, chunk.records + 1) if place not in rejected]
+
+
+def _usable(path, numbers, chunk: Chunk, columns, settings, labels, unread, other) -> Part | None:
+    unread += [Unread(str(path), one.line, one.reason) for one in chunk.rejected]
     if not chunk.texts:
         return None
-    before += len(chunk.rejected)
     fields = _fields(chunk, columns, settings)
     probabilities = _probabilities(chunk, columns, labels)
     sound = ((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
@@ -197,11 +268,11 @@ def _usable(path, before, chunk: Chunk, columns, settings, labels, unread, other
         try:
             time = read_time(value, settings.zone, settings.latest)
         except ValueError as error:
-            unread.append(Unread(str(path), before + row + 1, f"{settings.time}: {error}"))
+            unread.append(Unread(str(path), numbers[row], f"{settings.time}: {error}"))
             continue
         if not sound[row]:
             reason = "a label's column holds no probability; score the file again"
-            unread.append(Unread(str(path), before + row + 1, reason))
+            unread.append(Unread(str(path), numbers[row], reason))
             continue
         times.append(time)
         rows.append(row)
@@ -220,7 +291,7 @@ def _usable(path, before, chunk: Chunk, columns, settings, labels, unread, other
 
 def _names(fields: dict[str, list], column: str, rows: list[int]) -> list[str]:
     values = fields[column]
-    return ["" if values[row] is None else str(values[row]) for row in rows]
+    return ["" if values[row] is None else encodable(str(values[row])) for row in rows]
 
 
 def _fields(chunk: Chunk, columns: Sequence[str], settings: Settings) -> dict[str, list]:
@@ -231,11 +302,25 @@ def _fields(chunk: Chunk, columns: Sequence[str], settings: Settings) -> dict[st
 
 def _column(chunk: Chunk, columns: Sequence[str], name: str) -> list:
     if not isinstance(chunk.rows, list):
-        return chunk.rows.column(chunk.rows.schema.get_field_index(name)).to_pylist()
+        return _values(chunk.rows.column(name))
     if isinstance(chunk.rows[0], dict):
         return [row.get(name) for row in chunk.rows]
     place = list(columns).index(name)
     return [row[place] for row in chunk.rows]
+
+
+def _values(column) -> list:
+    """A column of Parquet, to microseconds; as text what Python has no value for, such as years of
+    five digits."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    try:
+        return column.to_pylist()
+    except (ValueError, OverflowError, KeyError, pa.ArrowException):
+        batch = pa.RecordBatch.from_arrays([column], names=["value"])
+        return [value for (value,) in python_rows(batch)]
 
 
 def _probabilities(chunk: Chunk, columns: Sequence[str], labels: Sequence[str]) -> np.ndarray:
@@ -266,6 +351,13 @@ def _number(value: Any) -> float:
         return float(value)
     except (ValueError, TypeError):
         return float("nan")
+
+
+def rejected_rows(source: Path, scored: Path) -> list[Unread]:
+    """The rows of `source` that could not be scored, as the file beside `scored` lists them."""
+    with Path(f"{scored}.rejected.jsonl").open(encoding="utf-8") as stream:
+        found = map(json.loads, stream)
+        return [Unread(str(source), one["line"], one["reason"]) for one in found]
 
 
 def json_lines(unread: Sequence[Unread]) -> bytes:

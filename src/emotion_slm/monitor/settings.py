@@ -52,18 +52,21 @@ def chosen_labels(asked: tuple[str, ...], labels: LabelSet) -> tuple[str, ...]:
 
 
 def read_reference(text: str | None) -> int | tuple[datetime, datetime] | None:
-    """`8`: so many periods before each; `2026-01-01..2026-02-28`: the periods that begin then.
+    """`8`: so many periods before each; `2026-01-01..2026-02-28`: the periods that begin then, on
+    the last day too.
 
     EmotionSlmError for anything else.
     """
     if text is None:
         return None
-    if text.isdigit() and int(text) >= LEAST_REFERENCE:
+    if text.isdecimal() and int(text) >= LEAST_REFERENCE:
         return int(text)
     first, dots, last = text.partition("..")
     try:
         if dots:
             ends = datetime.fromisoformat(first), datetime.fromisoformat(last)
+            if len(last) <= len("2026-02-28"):  # the whole of that day
+                ends = ends[0], ends[1].replace(hour=23, minute=59, second=59)
             if ends[0].tzinfo is None and ends[1].tzinfo is None and ends[0] <= ends[1]:
                 return ends
     except ValueError:

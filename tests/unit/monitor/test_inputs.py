@@ -58,6 +58,44 @@ def test_parquet_may_hold_times_as_such(tmp_path):
     assert found.cells == [Cell(FIRST, ALL_TEXTS), Cell(SECOND, ALL_TEXTS)]
 
 
+def test_nanoseconds_make_no_periods_of_their_own(tmp_path):
+    times = pa.array([1_772_000_000_000_000_001, 1_772_000_000_000_000_002], pa.timestamp("ns"))
+    table = pa.table({"at": times, "text": ["a", "b"], "anger": [0.5, 0.5], "joy": [0.5, 0.5]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    found = read_scored([tmp_path / "x.parquet"], DAILY, LABELS)
+    assert found.cells == [Cell(datetime(2026, 2, 25), ALL_TEXTS)]
+
+
+def test_a_time_beyond_the_calendar_is_a_row_left_out(tmp_path):
+    times = pa.array([300_000_000_000, 1_772_000_000], pa.timestamp("s"))
+    table = pa.table({"at": times, "text": ["a", "b"], "anger": [0.5, 0.5], "joy": [0.5, 0.5]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    found = read_scored([tmp_path / "x.parquet"], DAILY, LABELS)
+    assert len(found.place) == 1 and "is no time" in found.unread[0].reason
+
+
+@pytest.mark.parametrize("name", ["at", "joy"])
+def test_two_columns_of_one_name_are_refused(tmp_path, name):
+    names = ["at", "text", "anger", "joy", name]
+    table = pa.table([pa.array(["2026-03-01"])] * 2 + [pa.array([0.5])] * 3, names=names)
+    pq.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(EmotionSlmError, match=f"two columns are called '{name}'"):
+        is_scored(tmp_path / "x.parquet", DAILY, LABELS)
+
+
+def test_texts_without_an_author_are_of_many(tmp_path):
+    rows = [row | {"author": author} for row, author in zip(ROWS, ("", "", "eve"), strict=True)]
+    path = write(tmp_path / "x.csv", [*rows, *rows])
+    found = read_scored([path], DAILY._replace(cluster="author"), LABELS)
+    assert found.clusters.tolist() == [0, 1, 2, 3, 4, 2]
+
+
+def test_half_a_surrogate_pair_is_no_end(tmp_path):
+    path = write(tmp_path / "x.jsonl", [ROWS[0] | {"shop": "\ud800"}])
+    (cell,) = read_scored([path], DAILY._replace(by="shop"), LABELS).cells
+    assert cell.group == "\ufffd"
+
+
 def test_clusters_are_numbered_across_files(tmp_path):
     paths = [write(tmp_path / f"{name}.csv", ROWS) for name in "xy"]
     found = read_scored(paths, DAILY._replace(cluster="shop"), LABELS)
@@ -83,7 +121,21 @@ def test_rows_that_the_reader_rejects_are_listed_too(tmp_path):
     path = write(tmp_path / "x.jsonl", ROWS)
     path.write_text(path.read_text() + "{broken\n")
     (one,) = read_scored([path], DAILY, LABELS).unread
-    assert "not JSON" in one.reason
+    assert "not JSON" in one.reason and one.row == 4
+
+
+@pytest.mark.parametrize(("suffix", "rejected"), [(".csv", 3), (".jsonl", 2), (".parquet", 2)])
+def test_rows_keep_their_numbers_beside_rejected_ones(tmp_path, suffix, rejected):
+    wrong = ROWS[0] | {"at": "soon"}
+    if suffix == ".parquet":
+        rows = [ROWS[0], ROWS[1] | {"text": None}, wrong]
+        path = write(tmp_path / "x.parquet", rows)
+    else:
+        path = write(tmp_path / f"x{suffix}", [ROWS[0], wrong])
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join([*lines[:-1], "broken\n", lines[-1]]))
+    unread = read_scored([path], DAILY, LABELS).unread
+    assert [one.row for one in unread] == [rejected, 3]
 
 
 def test_no_row_that_can_be_used_is_an_error_that_names_one(tmp_path):
@@ -135,12 +187,32 @@ def test_folders_are_read_whole(tmp_path):
     (tmp_path / "more").mkdir()
     paths = [write(tmp_path / "a.csv", ROWS), write(tmp_path / "more" / "b.jsonl", ROWS)]
     (tmp_path / "notes.md").write_text("")
+    for name in ("_rejected/x.jsonl", ".hidden.csv", "x.rejected.jsonl", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
     assert files_of([tmp_path]) == paths
+    assert files_of([tmp_path, paths[0], tmp_path / "more/../a.csv"]) == paths
+    assert files_of([tmp_path], tmp_path / "more") == paths[:1]
+    assert files_of([tmp_path / "more"], tmp_path / "more") == paths[1:]
+    assert files_of([tmp_path / "more"], tmp_path) == paths[1:]
     with pytest.raises(EmotionSlmError, match="no such file or folder"):
         files_of([tmp_path / "c.csv"])
     (tmp_path / "none").mkdir()
     with pytest.raises(EmotionSlmError, match="holds no file of"):
         files_of([tmp_path / "none"])
+
+
+def test_a_file_beside_its_scored_rows_is_told(tmp_path):
+    for name in ("x.csv", "x.scored.csv"):
+        write(tmp_path / name, ROWS)
+    with pytest.raises(EmotionSlmError, match=r"x\.csv: its rows are in .*x\.scored\.csv"):
+        files_of([tmp_path])
+    assert files_of([tmp_path / "x.csv"]) == [tmp_path / "x.csv"]
+
+
+def test_the_option_of_the_text_column_is_named(tmp_path):
+    with pytest.raises(EmotionSlmError, match=r"name it with --text$"):
+        is_scored(write(tmp_path / "x.csv", ROWS), DAILY._replace(text="body"), LABELS)
 
 
 def test_labels_are_chosen_by_name():
@@ -154,13 +226,14 @@ def test_labels_are_chosen_by_name():
 def test_references():
     assert read_reference(None) is None and read_reference("12") == 12
     assert read_reference("2026-01-01..2026-02-28") == (
-        datetime(2026, 1, 1), datetime(2026, 2, 28),
+        datetime(2026, 1, 1), datetime(2026, 2, 28, 23, 59, 59),
     )  # fmt: skip
+    assert read_reference("2026-01-01..2026-02-28T10:00")[1] == datetime(2026, 2, 28, 10)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["2", "0", "-4", "x", "..", "2026-01-01..", "2026-02-01..2026-01-01",
+    ["2", "0", "-4", "x", "8²", "..", "2026-01-01..", "2026-02-01..2026-01-01",
      "2026-01-01T00:00Z..2026-02-01"],
 )  # fmt: skip
 def test_wrong_references_are_refused(text):
