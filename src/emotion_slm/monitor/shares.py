@@ -18,6 +18,7 @@ TOLERANCE = 1e-9
 DROP = 1.920729  # in log-likelihood, half the 95 % quantile of χ² with one degree
 BOUND = 1e-6  # probabilities are held this far from 0 and 1
 TWO_SIDED = 1.959964  # the normal quantile of a 95 % band
+FEW = 5  # labelled texts with a label, or without; of fewer the normal law knows nothing
 
 
 def likelihood_ratios(probabilities: np.ndarray, prior: np.ndarray) -> np.ndarray:
@@ -136,7 +137,11 @@ def powered_shares(all_texts: np.ndarray, labelled: np.ndarray, gold: np.ndarray
     `all_texts`: (N, labels) probabilities; `labelled`, `gold`: (n, labels) probabilities and human
     labels of a random sample of the same texts, n ≥ 2. The classifier counts for as much as it
     helps (PPI++, Angelopoulos, Duchi and Zrnic 2023); where it does not, the sample decides alone.
+    Where fewer than FEW of the sample have a label, or lack it, the interval holds that of Clopper
+    and Pearson (1934): none seen is not none there.
     """
+    from scipy.stats import beta
+
     N, n = len(all_texts), len(labelled)
     centred = labelled - labelled.mean(axis=0)
     covariance = (centred * (gold - gold.mean(axis=0))).sum(axis=0) / (n - 1)
@@ -148,4 +153,10 @@ def powered_shares(all_texts: np.ndarray, labelled: np.ndarray, gold: np.ndarray
     spread = (gold - weight * labelled).var(axis=0, ddof=1)
     error = np.sqrt(weight**2 * variance / N + spread / n)
     low, high = share - TWO_SIDED * error, share + TWO_SIDED * error
+    seen = gold.sum(axis=0)
+    few = np.minimum(seen, n - seen) < FEW
+    least = np.nan_to_num(beta.ppf(0.025, seen, n - seen + 1), nan=0.0)
+    most = np.nan_to_num(beta.ppf(0.975, seen + 1, n - seen), nan=1.0)
+    low = np.where(few, np.minimum(low, least), low)
+    high = np.where(few, np.maximum(high, most), high)
     return Powered(*(np.clip(value, 0, 1) for value in (share, low, high)))

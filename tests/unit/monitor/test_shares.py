@@ -113,6 +113,15 @@ def test_a_labelled_sample_mends_what_the_classifier_errs_by():
     assert np.mean(held) >= 0.92
 
 
+def test_none_in_a_labelled_sample_is_not_none_at_all():
+    gold = np.zeros((60, 2))
+    gold[:, 1] = 1
+    found = powered_shares(np.full((500, 2), 0.3), np.full((60, 2), 0.3), gold)
+    assert found.share.tolist() == [0, 1]
+    assert found.low.tolist() == pytest.approx([0, 0.025 ** (1 / 60)])
+    assert found.high.tolist() == pytest.approx([1 - 0.025 ** (1 / 60), 1])
+
+
 def test_a_useless_classifier_leaves_the_sample_to_itself():
     gold = np.array([[1.0], [0.0], [1.0], [0.0]] * 20)
     found = powered_shares(np.full((500, 1), 0.3), np.full((80, 1), 0.3), gold)
