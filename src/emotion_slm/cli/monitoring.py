@@ -12,12 +12,16 @@ from emotion_slm.common.console import console, fail, progress
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 
 if TYPE_CHECKING:
+    from emotion_slm.monitor.inputs import Unread
     from emotion_slm.monitor.run import Report
     from emotion_slm.monitor.settings import Settings
 
 ALERTED = 4
 EXPLAINED_ALERTS = 20  # the most certain ones get examples and words
 PRINTED = 10
+NOT_COMPARED = (
+    "No period could be compared: it takes --least-texts texts, and three periods in the reference."
+)
 
 
 def monitor(
@@ -107,7 +111,7 @@ def monitor(
     if len(report.alerts) > PRINTED:
         typer.echo(f"and {len(report.alerts) - PRINTED} more alerts")
     if not report.alerts:
-        typer.echo("No alerts.")
+        typer.echo(f"No alerts.{'' if report.compared else f' {NOT_COMPARED}'}")
     if report.unread:
         first = report.unread[0]
         console.print(
@@ -146,6 +150,8 @@ def watch(
     from emotion_slm.package.package import read_package
     from emotion_slm.workbench.monitor_page import write_page
 
+    if output.exists() and not output.is_dir():
+        raise EmotionSlmError(f"{output}: is a file; name a folder with -o")
     package = read_package(model)
     names = chosen_labels(settings.labels, package.corpus.labels)
     columns = package.corpus.labels.columns(names)
@@ -153,12 +159,17 @@ def watch(
     histograms = read_scores(package)
     known = Classifier(thresholds, histograms.of(*columns) if histograms else None)
     loaded = _Loaded(model, device)
-    files = [loaded.scored(path, settings, names, output) for path in files_of(inputs)]
+    files = [loaded.scored(path, settings, names, output) for path in files_of(inputs, output)]
     scored = read_scored(files, settings, names)
+    scored.unread[:0] = loaded.rejected
     shares = []
     if labelled:
         (sample,) = files_of([labelled])
-        shares = powered(loaded.scored(sample, settings, names, output), scored, settings, names)
+        before = len(loaded.rejected)
+        sample = loaded.scored(sample, settings, names, output)
+        if more := loaded.rejected[before:]:
+            raise EmotionSlmError(f"{labelled}: row {more[0].row}: {more[0].reason}")
+        shares = powered(sample, scored, settings, names, package.corpus.labels.names)
     with progress("estimating", None):
         report = find(scored, known, names, settings)
     if report.alerts:
@@ -189,6 +200,8 @@ class _Loaded:
     def __init__(self, model: Path, device: str | None):
         self.model, self.device = model, device
         self.found = None
+        self.targets: set[Path] = set()
+        self.rejected: list[Unread] = []
 
     @property
     def classifier(self):
@@ -200,17 +213,25 @@ class _Loaded:
 
     def scored(self, path: Path, settings: "Settings", labels, output: Path) -> Path:
         """The file itself if it has probabilities, else where it was scored to."""
-        from emotion_slm.monitor.inputs import is_scored
+        from emotion_slm.common.files import sha256_file
+        from emotion_slm.monitor.inputs import is_scored, rejected_rows
         from emotion_slm.monitor.run import scored_path
+        from emotion_slm.package.config import CONFIG
         from emotion_slm.scoring.formats import input_format
         from emotion_slm.scoring.plan import Options
         from emotion_slm.scoring.run import score
 
         if is_scored(path, settings, labels):
             return path
-        target = scored_path(output, path, str(input_format(path, None)))
+        target = scored_path(output, path, str(input_format(path, None)), self.targets)
+        self.targets.add(target)
         options = Options(text_column=settings.text)
-        return score(path, target, self.classifier, options).output
+        # An interrupted run is taken up, if rows, model and options are the same.
+        digest = sha256_file(self.model / CONFIG)
+        done = score(path, target, self.classifier, options, digest, resume=True)
+        if done.rejected:
+            self.rejected += rejected_rows(path, target)
+        return done.output
 
 
 def explain(

@@ -4,12 +4,14 @@ The test is on mean probabilities, whose noise is small: if texts are of the sam
 only when the share does. How far it moved is told by corrected shares.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
 
+from emotion_slm.monitor.periods import Every, following
 from emotion_slm.monitor.settings import LEAST_REFERENCE, REFERENCE, Settings
 
 NORMAL = 1e-3  # a smaller skewness is none
@@ -89,8 +91,8 @@ def reference_window(periods: list[datetime], period: int, settings: Settings) -
     """Places of the periods that may be compared with: those before, or those of a fixed window."""
     if isinstance(settings.reference, tuple):
         first, last = settings.reference
-        return [place for place, one in enumerate(periods)
-                if first <= one <= last and place != period]  # fmt: skip
+        places = range(bisect_left(periods, first), bisect_right(periods, last))
+        return [place for place in places if place != period]
     return list(range(max(0, period - LOOKED_BACK * _length(settings)), period))
 
 
@@ -160,14 +162,16 @@ def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
     return found
 
 
-def episodes(found: Sequence[Found]) -> list[list[Found]]:
-    """Alerts of one label and group in one direction in periods that follow each other."""
+def episodes(found: Sequence[Found], groups: Sequence[Group], every: Every) -> list[list[Found]]:
+    """Alerts of one label and group in one direction in periods that follow each other; nobody
+    knows what was in a gap."""
     joined: list[list[Found]] = []
     open_ones: dict[tuple, list[Found]] = {}
     for one in found:
         key = (one.group, one.label, one.rose)
         last = open_ones.get(key)
-        if last and one.period == last[-1].period + 1:
+        periods = groups[one.group].periods
+        if last and periods[one.period] == following(periods[last[-1].period], every):
             last.append(one)
         else:
             open_ones[key] = [one]

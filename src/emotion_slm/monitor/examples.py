@@ -13,6 +13,7 @@ from emotion_slm.explain.occlusion import explain
 from emotion_slm.monitor.inputs import Cell, read_parts
 from emotion_slm.monitor.periods import begin
 from emotion_slm.monitor.settings import Settings
+from emotion_slm.scoring.formats import encodable
 from emotion_slm.scoring.run import Scorer
 
 SHOWN = 5  # texts of an alert, the most probable ones
@@ -107,7 +108,7 @@ def carriers(texts: Sequence[str], label: int, threshold: float, scorer: Scorer)
         found: dict[str, tuple[float, bool]] = {}
         falls = one.decisive(label, threshold)
         for place, change in enumerate(one.changes(label)):
-            word = one.word(place).lower()
+            word = encodable(one.word(place)).lower()
             carries = change >= CARRIES and not SIGN.fullmatch(word)
             if carries and change > found.get(word, (0.0, False))[0]:
                 found[word] = (float(change), bool(falls[place]))

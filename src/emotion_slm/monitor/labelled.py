@@ -13,7 +13,8 @@ from emotion_slm.monitor.periods import begin
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.monitor.shares import powered_shares
 
-HUMAN = "human"  # the column of human labels: names with blanks, commas or semicolons between
+# The column of human labels: between them commas or semicolons, blanks if no label holds one.
+HUMAN = "human"
 LEAST = 50  # labelled texts; an interval by the normal law needs some
 
 
@@ -31,11 +32,12 @@ class PoweredShare(NamedTuple):
 
 
 def powered(
-    path: Path, scored: Scored, settings: Settings, labels: Sequence[str]
+    path: Path, scored: Scored, settings: Settings, labels: Sequence[str], known: Sequence[str]
 ) -> list[PoweredShare]:
-    """One per label. The labelled texts must be a random sample of all that were scored in their
-    periods. EmotionSlmError names what is wrong with the file."""
-    probabilities, gold, periods = _read(path, settings, labels)
+    """One per label of `labels`; people may give any of the `known`. The labelled texts must be a
+    random sample of all that were scored in their periods. EmotionSlmError names what is wrong with
+    the file."""
+    probabilities, gold, periods = _read(path, settings, labels, known)
     first, last = min(periods), max(periods)
     cells = [place for place, cell in enumerate(scored.cells) if first <= cell.period <= last]
     rows = np.isin(scored.place, cells)
@@ -51,9 +53,11 @@ def powered(
     ]
 
 
-def _read(path: Path, settings: Settings, labels: Sequence[str]):
+def _read(path: Path, settings: Settings, labels: Sequence[str], known: Sequence[str]):
     """(n, labels) probabilities and gold, and the period of each labelled text."""
     columns = columns_of(path, settings)
+    if columns.count(HUMAN) > 1:
+        raise EmotionSlmError(f"{path}: two columns are called {HUMAN!r}; rename one")
     if HUMAN not in columns:
         raise EmotionSlmError(
             f"{path}: no column {HUMAN!r}{did_you_mean(HUMAN, columns)}; it holds the labels that "
@@ -67,22 +71,27 @@ def _read(path: Path, settings: Settings, labels: Sequence[str]):
     if len(given) < LEAST:
         raise EmotionSlmError(f"{path}: {len(given)} labelled texts; label at least {LEAST}")
     gold = np.zeros((len(given), len(labels)))
+    places = {name: place for place, name in enumerate(labels)}
     for row, value in enumerate(given):
-        for name in _names(value):
-            if name in labels:
-                gold[row, list(labels).index(name)] = 1
-    unknown = {name for value in given for name in _names(value)} - set(labels)
-    if unknown and not gold.any():
-        name = min(unknown)
-        raise EmotionSlmError(
-            f"{path}: column {HUMAN!r} holds {name!r}, no label{did_you_mean(name, labels)}"
-        )
+        for name in _names(value, known):
+            if name not in known:  # counted as no label, it would bias the share
+                raise EmotionSlmError(
+                    f"{path}: row {row + 1}: column {HUMAN!r} holds {name!r}, no label"
+                    f"{did_you_mean(name, known)}"
+                )
+            if name in places:
+                gold[row, places[name]] = 1
     probabilities = np.concatenate([part.probabilities for part in parts]).astype(np.float64)
     periods = [begin(time, settings.every) for part in parts for time in part.times]
     return probabilities, gold, periods
 
 
-def _names(value: object) -> list[str]:
+def _names(value: object, known: Sequence[str]) -> list[str]:
+    """The labels that a field holds; what some label's name holds separates none."""
     if isinstance(value, list):
         return [str(name) for name in value]
-    return [name for name in re.split(r"[\s,;]+", str(value or "")) if name]
+    together = "".join(known)
+    marks = [mark for mark in ",;|" if mark not in together]
+    blank = r"" if any(map(str.isspace, together)) else r"\s"
+    parts = re.split(f"[{''.join(marks)}{blank}]+", str(value or ""))
+    return [name.strip() for name in parts if name.strip()]

@@ -1,14 +1,15 @@
 """From scored files to a report: estimates, alerts with their evidence, changes, drift."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.seeds import child_seed
-from emotion_slm.monitor.alerts import Found, episodes, find, recent
+from emotion_slm.monitor.alerts import Found, episodes, find, recent, reference_window
 from emotion_slm.monitor.assumption import DOUBTFUL, fits
 from emotion_slm.monitor.bands import Responses, band
 from emotion_slm.monitor.changes import change_points
@@ -17,7 +18,7 @@ from emotion_slm.monitor.estimates import Classifier, Estimates, estimate
 from emotion_slm.monitor.examples import Evidence, Wanted
 from emotion_slm.monitor.inputs import Scored, Unread
 from emotion_slm.monitor.sentences import Share, doubts, rise_or_fall
-from emotion_slm.monitor.settings import Settings
+from emotion_slm.monitor.settings import LEAST_REFERENCE, Settings
 from emotion_slm.monitor.shares import TWO_SIDED, most_likely_shares
 
 LEAST_CHANGE = 0.002  # of a share; where the mean moved and the share did not, the texts changed
@@ -65,7 +66,7 @@ class Drifted(NamedTuple):
 
 class Report(NamedTuple):
     """All that is found; `drifted` are cells with a kind that changed. `alerts` come with the most
-    certain first."""
+    certain first. `compared`: how many cells had texts and a reference enough for an alert."""
 
     settings: Settings
     labels: tuple[str, ...]
@@ -76,17 +77,31 @@ class Report(NamedTuple):
     changes: list[Change]
     drifted: list[Drifted]
     unread: list[Unread]
+    compared: int
 
 
 def monitor(
     scored: Scored, classifier: Classifier, labels: tuple[str, ...], settings: Settings
 ) -> Report:
-    """The report of rows that are scored; alerts come without evidence."""
+    """The report of rows that are scored; alerts come without evidence.
+
+    EmotionSlmError for a fixed reference that has too few periods in every group.
+    """
     rng = np.random.default_rng(child_seed(settings.seed, "monitor"))
     estimates, places, known = estimate(scored, classifier, rng)
     groups = sorted({cell.group for cell in estimates.cells})
     series = [estimates.group(name) for name in groups]
     counts = {kind: table[places] for kind, table in scored.texts.padded(len(places)).items()}
+    windows = [
+        [len(reference_window(group.periods, period, settings)) for period in range(len(cells))]
+        for cells, group in series
+    ]
+    _check_reference(windows, settings)
+    compared = sum(
+        int(texts >= settings.least_texts and length >= LEAST_REFERENCE)
+        for (_, group), lengths in zip(series, windows, strict=True)
+        for texts, length in zip(group.texts, lengths, strict=True)
+    )
     drifted: dict[int, list[Drift]] = {}
     for cells, group in series:
         changed: set[int] = set()  # as with alerts, they are no reference for what follows
@@ -96,12 +111,13 @@ def monitor(
                 drifted[place] = drifts(counts, place, [cells[one] for one in window])
                 if any(drift.changed for drift in drifted[place]):
                     changed.add(period)
-    found = find([group for _, group in series], settings)
+    tested = [group for _, group in series]
+    found = find(tested, settings)
     alerts = [
         _alert(
             episode, series, groups, labels, estimates, drifted, classifier, known, rng, settings
         )
-        for episode in episodes(found)
+        for episode in episodes(found, tested, settings.every)
     ]
     alerts = [one for one in alerts if _moved(one)]
     changes = [
@@ -124,7 +140,18 @@ def monitor(
             if any(kind.changed for kind in kinds)
         ],
         scored.unread,
+        compared,
     )
+
+
+def _check_reference(windows: Sequence[Sequence[int]], settings: Settings) -> None:
+    most = max(max(lengths) for lengths in windows)
+    if isinstance(settings.reference, tuple) and most < LEAST_REFERENCE:
+        first, last = settings.reference
+        raise EmotionSlmError(
+            f"--reference {first:%Y-%m-%d}..{last:%Y-%m-%d}: only {most} periods with texts begin "
+            f"then beside the one compared; {LEAST_REFERENCE} are needed"
+        )
 
 
 def _alert(
@@ -206,6 +233,10 @@ def wanted(report: Report, thresholds: np.ndarray, most: int) -> list[Wanted]:
     ]
 
 
-def scored_path(folder: Path, source: Path, form: str) -> Path:
-    """Where a file that had no probabilities is scored to."""
-    return folder / "scored" / f"{source.name}.scored.{form}"
+def scored_path(folder: Path, source: Path, form: str, taken: Container[Path] = ()) -> Path:
+    """Where a file that had no probabilities is scored to; not what others of its name `taken`."""
+    number, stem = 1, source.name
+    while (found := folder / "scored" / f"{stem}.scored.{form}") in taken:
+        number += 1
+        stem = f"{source.name}.{number}"
+    return found

@@ -23,6 +23,11 @@ def banded(share: Share) -> str:
     return f"{value} % [{low}, {high}]"
 
 
+def printable(text: str) -> str:
+    """In one line; a terminal, and who mails what it shows, must not obey what a file holds."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
 def rise_or_fall(
     label: str, group: str, before: Share, after: Share, rose: bool,
     periods: tuple[datetime, datetime], length: int, every: Every, lasting: bool,
@@ -31,7 +36,7 @@ def rise_or_fall(
 
     `lasting`: it holds at the last period that was looked at.
     """
-    where = "" if group == ALL_TEXTS else f" in {group or '(no group)'}"
+    where = "" if group == ALL_TEXTS else f" in {printable(group) or '(no group)'}"
     first, last = (in_words(period, every) for period in periods)
     sentence = (
         f"{label}{where} {'rose' if rose else 'fell'} from {banded(before)} to {banded(after)} "

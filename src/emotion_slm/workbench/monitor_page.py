@@ -1,6 +1,7 @@
 """monitor.html: alerts in sentences, charts, shares as a table."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +22,10 @@ SHOWN_UNREAD = 5
 
 
 class Latest(NamedTuple):
-    """A row of the table: the last period's shares, and whether mean and corrected disagree."""
+    """A row of the table: a group's last period and the shares in it, and whether mean and
+    corrected disagree."""
 
+    period: datetime
     group: str
     label: str
     texts: int
@@ -79,6 +82,7 @@ def latest(report: Report) -> list[Latest]:
                                for values in (found.mean, found.low, found.high))  # fmt: skip
             rows.append(
                 Latest(
+                    found.cells[place].period,
                     group,
                     report.labels[column],
                     int(found.texts[place]),

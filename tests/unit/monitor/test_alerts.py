@@ -45,7 +45,8 @@ def test_where_nothing_changes_hardly_a_period_alerts(size):
 def test_a_shift_is_found_when_it_begins_and_is_over_when_it_ends():
     rng = np.random.default_rng(2)
     shares = [PRIOR * ([1, 3, 1] if 15 <= week < 18 else 1) for week in range(30)]
-    (episode,) = episodes(find([group(shares, 800, rng)], WEEKLY))
+    one = group(shares, 800, rng)
+    (episode,) = episodes(find([one], WEEKLY), [one], WEEKLY.every)
     assert [one.period for one in episode] == [15, 16, 17]
     assert {one.label for one in episode} == {1} and episode[0].rose
     assert episode[0].reference == tuple(range(7, 15))
@@ -129,5 +130,15 @@ def test_a_level_series_has_no_change_point():
 
 def test_episodes_end_where_a_period_does_not_alert():
     shares = [PRIOR * ([1, 3, 1] if week in (12, 13, 18) else 1) for week in range(24)]
-    found = episodes(find([group(shares, 1500, np.random.default_rng(11))], WEEKLY))
-    assert [[one.period for one in episode] for episode in found] == [[12, 13], [18]]
+    one = group(shares, 1500, np.random.default_rng(11))
+    found = episodes(find([one], WEEKLY), [one], WEEKLY.every)
+    assert [[alert.period for alert in episode] for episode in found] == [[12, 13], [18]]
+
+
+def test_episodes_end_where_periods_have_no_texts():
+    shares = [PRIOR * ([1, 3, 1] if week in (12, 13) else 1) for week in range(24)]
+    one = group(shares, 1500, np.random.default_rng(11))
+    late = [period + timedelta(weeks=20 * (week > 12)) for week, period in enumerate(one.periods)]
+    one = one._replace(periods=late)
+    found = episodes(find([one], WEEKLY), [one], WEEKLY.every)
+    assert [[alert.period for alert in episode] for episode in found] == [[12], [13]]

@@ -14,6 +14,9 @@ from typer.testing import CliRunner
 
 from emotion_slm.cli.app import app
 from emotion_slm.common.files import read_json, write_json
+from emotion_slm.monitor.labelled import _names
+from emotion_slm.monitor.periods import Every
+from emotion_slm.monitor.sentences import rise_or_fall
 
 LABELS = SAMPLE.labels.names
 ANGER = SAMPLE.labels.index["anger"]
@@ -165,6 +168,7 @@ def test_a_labelled_sample_gives_powered_shares(scored, packaged, tmp_path):
         (lambda rows: rows[:20], "20 labelled texts; label at least 50"),
         (lambda rows: [row | {"at": "never"} for row in rows], "row 1: at: 'never' is no time"),
         (lambda rows: [row | {"at": "2020-01-01"} for row in rows], "of no period"),
+        (lambda rows: [*rows[:-1], rows[-1] | {"human": "angr"}], "row 60: column 'human' holds"),
         (lambda rows: [row | {"human": "angr"} for row in rows], "did you mean 'anger'"),
         (lambda rows: [{"humans": "", **row} for row in rows], "no column 'human'"),
     ],
@@ -193,7 +197,9 @@ def test_files_without_probabilities_are_scored_first(packaged, tmp_path):
     arguments = (path, "--time", "at", "--every", "day", "--model", packaged, "-o", tmp_path / "m")
     outcome = run(*arguments)
     assert outcome.exit_code == 0, outcome.output
-    assert "No alerts." in outcome.stdout and "1 rows left out, such as row 61" in outcome.stderr
+    assert "No alerts. No period could be compared" in outcome.stdout
+    assert "No period could be compared" in (tmp_path / "m" / "monitor.html").read_text()
+    assert "1 rows left out, such as row 61" in outcome.stderr
     assert (tmp_path / "m" / "scored" / "raw.jsonl.scored.jsonl").exists()
     assert len((tmp_path / "m" / "unread.jsonl").read_text().splitlines()) == 1
     assert read_json(tmp_path / "m" / "alerts.json")["rows_left_out"] == 1
@@ -207,6 +213,7 @@ def test_files_without_probabilities_are_scored_first(packaged, tmp_path):
         (("--labels", "angr"), "--labels angr: unknown to this model"),
         (("--zone", "Atlantis"), "--zone Atlantis: unknown"),
         (("--by", "shops"), "no column 'shops'; did you mean 'shop'?; name it with --by"),
+        (("--reference", "2020-01-01..2020-12-31"), "only 0 periods with texts begin then"),
         (("--labelled", "missing.csv"), "missing.csv: no such file or folder"),
     ],
 )
@@ -214,6 +221,45 @@ def test_wrong_options_are_told(scored, packaged, tmp_path, arguments, reason):
     outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, *arguments)
     assert outcome.exit_code == 1
     assert reason in " ".join(outcome.stderr.split())
+
+
+def test_files_of_one_name_are_scored_apart_and_rejected_rows_are_listed(packaged, tmp_path):
+    for folder, text in (("a", "one"), ("b", None)):
+        path = tmp_path / folder / "x.jsonl"
+        path.parent.mkdir()
+        lines = [{"at": "2026-03-02", "text": f"{folder} {row}"} for row in range(3)]
+        lines[1]["text"] = text
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    paths = [tmp_path / folder / "x.jsonl" for folder in "ab"]
+    outcome = run(*paths, "--time", "at", "--model", packaged, "-o", tmp_path / "m")
+    assert outcome.exit_code == 0, outcome.output
+    scored = [
+        [json.loads(line)["text"] for line in path.read_text().splitlines()]
+        for path in sorted((tmp_path / "m" / "scored").glob("*.scored.jsonl"))
+    ]
+    assert sorted(scored) == [["a 0", "one", "a 2"], ["b 0", "b 2"]]
+    (left,) = map(json.loads, (tmp_path / "m" / "unread.jsonl").read_text().splitlines())
+    assert (left["file"], left["row"]) == (str(paths[1]), 2) and "not a string" in left["reason"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_first(scored, packaged, tmp_path):
+    (tmp_path / "file").write_text("")
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path / "file")
+    assert outcome.exit_code == 1
+    assert "is a file; name a folder with -o" in " ".join(outcome.stderr.split())
+
+
+def test_a_sentence_holds_nothing_that_a_terminal_obeys():
+    share = (0.1, 0.05, 0.15)
+    said = rise_or_fall(
+        "anger", "shop\x1b[2J\n", share, share, True, (START, START), 1, Every.WEEK, True
+    )
+    assert said.isprintable() and "in shop [2J  rose" in said
+
+
+def test_labels_with_blanks_are_named_in_cells():
+    assert _names("late delivery, anger", ["late delivery", "anger"]) == ["late delivery", "anger"]
+    assert _names("joy anger;fear", ["joy", "anger", "fear"]) == ["joy", "anger", "fear"]
 
 
 def test_made_up_validation_scores_are_plausible():
