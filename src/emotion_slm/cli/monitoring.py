@@ -236,7 +236,10 @@ class _Loaded:
 
 def explain(
     file: Annotated[
-        Path | None, typer.Argument(help="A file of texts: csv, tsv, jsonl, parquet, plain lines.")
+        Path | None,
+        typer.Argument(
+            help="A file of texts: csv, tsv, jsonl, parquet, plain lines; - is lines of stdin."
+        ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option(help="A text to explain; repeatable.")] = None,
     label: Annotated[
@@ -255,23 +258,34 @@ def explain(
     if (file is None) == (not text):
         fail("give either a file or --text TEXT")
     try:
+        _check_page(output, file)
         texts = text or _texts(file, text_column, most)
         show_explanations(texts, label or [], model, device, output)
     except EmotionSlmError as error:
         fail(str(error))
 
 
+def _check_page(output: Path | None, file: Path | None) -> None:
+    """EmotionSlmError when no page can be written there, or texts would be lost by it."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise EmotionSlmError(f"{output}: is a folder; name the page with -o, as explained.html")
+    if file is not None and output.exists() and file.exists() and output.samefile(file):
+        raise EmotionSlmError(f"{output}: is the input; give the page another name with -o")
+
+
 def _texts(file: Path | None, text_column: str, most: int) -> list[str]:
     from itertools import chain, islice
 
     from emotion_slm.scoring.formats import input_format
-    from emotion_slm.scoring.plan import check_exists
+    from emotion_slm.scoring.plan import check_exists, naming_file
     from emotion_slm.scoring.readers import open_reader
-    from emotion_slm.scoring.sources import open_source
+    from emotion_slm.scoring.sources import once, open_source
 
     check_exists(file)
-    with open_source(file) as source:
-        reader = open_reader(source, input_format(file, None), text_column, ())
+    with naming_file(file), open_source(file) as source:
+        reader = open_reader(source, input_format(file, None, once(file)), text_column, ())
         found = list(islice(chain.from_iterable(one.texts for one in reader.chunks()), most))
     if not found:
         raise EmotionSlmError(f"{file}: no texts to explain")

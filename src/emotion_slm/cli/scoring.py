@@ -137,7 +137,9 @@ def predict(
     )
     try:
         work = Work(engine, workers, address, shard, replace, verify)
-        if files and (work.asked() or many(files, output)):
+        if files and explain:
+            fail("--explain goes with --text; `emotion-slm explain FILE` explains a file")
+        elif files and (work.asked() or many(files, output)):
             score_many(files, output, options, model, device, resume, work)
         elif not files:
             if work.asked() or output or resume or form or no_header or quoting != Quoting.DOUBLE:
@@ -146,8 +148,6 @@ def predict(
                     "with a file, not with --text"
                 )
             show_predictions(text or [], options, model, device, explain)
-        elif explain:
-            fail("--explain goes with --text; `emotion-slm explain FILE` explains a file")
         else:
             target = Path(output) if output else None
             score_file(Path(files[0]), target, options, model, device, resume)

@@ -49,6 +49,7 @@ def run(tmp_path, monkeypatch, packaged):
         (["in", "-o", "out/", "--labels", "ekmann"], "did you mean 'ekman'"),
         (["in", "-o", "out/", "--text-column", "body"], "no column 'body'"),
         (["in/*.json", "-o", "out/"], "in/*.json: no file of such a name"),
+        (["in", "-o", "out/", "--explain"], "--explain goes with --text"),
         (["--text", "x", "--verify"], "with a file, not with --text"),
         (["in", "-o", "out/", "--verify"], "2 of 2 units are missing"),
     ],
