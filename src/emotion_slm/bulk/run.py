@@ -60,9 +60,11 @@ def score_files(
         if foreign or len(done) < len(units):
             storage.delete(out / MANIFEST)  # what it says holds no more
         todo = [unit for unit in in_shard(units, shard) if unit.name not in done]
-        failures = _score(todo, len(units), done, pool)
+        failed = _score(todo, len(units), done, pool)
         if len(done) < len(units):  # other shards may have gone on meanwhile
             done = _done(out, storage.list_files(out), units, job)
+        # What failed here another process may have done: who ends first clears the scratch away.
+        failures = [reason for name, reason in failed.items() if name not in done]
         missing = len(units) - len(done)
         manifest = None
         if not missing:
@@ -73,7 +75,7 @@ def score_files(
             if out.local:  # nobody is at work any more: what is there, killed runs have left
                 for folder in Path(out.path).glob(f"{storage.SCRATCH}*"):
                     shutil.rmtree(folder, ignore_errors=True)
-        return Summary(len(units), len(todo) - len(failures), failures, missing, manifest)
+        return Summary(len(units), len(todo) - len(failed), failures, missing, manifest)
     finally:
         shutil.rmtree(scratch_of(out, job), ignore_errors=True)
 
@@ -142,22 +144,22 @@ def _mixed(plans: Sequence[Plan]) -> list[str]:
     ]
 
 
-def _score(todo: Sequence[Unit], units: int, done: dict[str, Record], pool: Pool) -> list[str]:
-    """Score units into `done`; why some were not."""
+def _score(todo: Sequence[Unit], units: int, done: dict[str, Record], pool: Pool) -> dict[str, str]:
+    """Score units into `done`; why some were not, by their names."""
     if not todo:
-        return []
+        return {}
     for outcome in pool.run("load", [None]):  # a model that cannot be had fails all of them
         if isinstance(outcome.result, Failure):
             raise EmotionSlmError(outcome.result.reason)
         if outcome.result == TORCH:
             console.print(FASTER)
-    failures = []
+    failures = {}
     with _telling("scoring", len(todo)) as tell:
         try:
             for outcome in pool.run("score", todo):
                 if isinstance(outcome.result, Failure):
-                    failures.append(outcome.result.reason)
-                    console.print(f"not scored: {failures[-1]}", markup=False, soft_wrap=True)
+                    reason = failures[outcome.item.name] = outcome.result.reason
+                    console.print(f"not scored: {reason}", markup=False, soft_wrap=True)
                 else:
                     done[outcome.result.name] = outcome.result
                 tell(outcome)

@@ -79,11 +79,14 @@ def files_of(inputs: Sequence[Path], output: Path | None = None) -> list[Path]:
 
     In folders, what begins with a dot or an underscore is no data, as `predict` has it, and what
     lies in the folder `output` is of an earlier run. EmotionSlmError where there is no file, and
-    for one whose rows come a second time in what `predict` made of it.
+    for one whose rows come a second time in what `predict` made of it, and for an output folder
+    that is an input.
     """
     found: dict[Path, Path] = {}  # by their real names
     for path in inputs:
         if path.is_dir():
+            if output is not None and output.resolve() == path.resolve():
+                raise EmotionSlmError(f"{output}: is the input; give another folder with -o")
             inside = sorted(one for one in path.rglob("*") if one.is_file() and _known(one, path))
             inside = [one for one in inside if not _lies_in(one, output, path)]
             if not inside:

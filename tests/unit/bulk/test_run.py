@@ -202,6 +202,20 @@ def test_a_unit_that_fails_is_told_and_the_others_go_on(files, out, monkeypatch,
     assert len(score_stubbed(files, job)[1]) == 1
 
 
+def test_what_another_process_has_done_is_no_failure(files, out, monkeypatch):
+    job = make_job(out, Format.PARQUET)
+
+    def twice(self, unit):
+        score(self, unit)
+        return Failure("its scratch folder has gone")
+
+    score = Worker.score
+    monkeypatch.setattr(Worker, "score", twice)
+    done, _ = score_stubbed(files, job)
+    assert (done.failures, done.missing, done.scored_now) == ([], 0, 0)
+    assert done.manifest["rows"] == 75
+
+
 def test_a_full_disk_is_told(files, out, monkeypatch):
     job = make_job(out, Format.PARQUET)
     real = storage.put

@@ -193,7 +193,8 @@ def test_folders_are_read_whole(tmp_path):
     assert files_of([tmp_path]) == paths
     assert files_of([tmp_path, paths[0], tmp_path / "more/../a.csv"]) == paths
     assert files_of([tmp_path], tmp_path / "more") == paths[:1]
-    assert files_of([tmp_path / "more"], tmp_path / "more") == paths[1:]
+    with pytest.raises(EmotionSlmError, match="more: is the input; give another folder"):
+        files_of([tmp_path / "more"], tmp_path / "more")
     assert files_of([tmp_path / "more"], tmp_path) == paths[1:]
     with pytest.raises(EmotionSlmError, match="no such file or folder"):
         files_of([tmp_path / "c.csv"])
