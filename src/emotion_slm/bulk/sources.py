@@ -19,7 +19,7 @@ from emotion_slm.bulk.units import Input, Job, Plan, Range, Unit
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.scoring.chunks import Reader
 from emotion_slm.scoring.delimited import CsvReader
-from emotion_slm.scoring.formats import DELIMITERS, Format, Quoting
+from emotion_slm.scoring.formats import DELIMITERS, Format, Quoting, encodable
 from emotion_slm.scoring.parquet import ParquetReader
 from emotion_slm.scoring.readers import LinesReader, open_reader
 from emotion_slm.scoring.sources import PARQUET, Rejoined, Source, recognized
@@ -76,6 +76,10 @@ def _text(uri: str, file, job: Job) -> tuple[str, Cuts]:
         delimiters = "\t" if job.reading is Format.TSV else DELIMITERS
         column, header, quoting = options.text_column, options.header, options.quoting
         reader = CsvReader(uri, lines, column, job.results, delimiters, header, quoting)
+        if any(encodable(name) != name for name in reader.columns):  # bytes that are no UTF-8
+            raise EmotionSlmError(
+                f"{uri}: its first row is not UTF-8; save it as UTF-8, a row a line"
+            )
         _check_writable(uri, reader, job)
         layout = _named(reader)
         cuts = cut_delimited(reader, lines, file.size(), header)

@@ -253,6 +253,12 @@ def test_mixed_columns_are_named(files, out):
         score_stubbed(files, make_job(out, Format.PARQUET))
 
 
+def test_a_header_in_latin_1_is_named_first(tmp_path, out):
+    (tmp_path / "x.csv").write_bytes("text,größe\n".encode("latin-1") + b"a,b\n" * 30)
+    with pytest.raises(EmotionSlmError, match=r"x\.csv: its first row is not UTF-8"):
+        score_stubbed([tmp_path / "x.csv"], make_job(out, Format.CSV))
+
+
 def test_mixed_separators_are_named(tmp_path, out):
     for name, content in (("a.csv", "id,text\n1,x\n"), ("b.csv", "id;text\n1;x\n")):
         (tmp_path / name).write_text(content)
