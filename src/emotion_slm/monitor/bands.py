@@ -22,6 +22,7 @@ PROBABILITIES = 1 / (1 + np.exp(-CENTRES))  # (BINS,)
 GRID = np.concatenate([[0.0], np.geomspace(0.0005, 0.9, 22), [1.0]])
 # Shares between which EM's is interpolated in replicates: to a hundredth of itself.
 NODES = np.concatenate([[0.0], np.geomspace(0.0002, 0.95, 56), [1.0]])
+ROWS_AT_ONCE = 16_384  # or clusters: they bound memory
 MANY = 30  # from here on a Poisson count is drawn as a normal one, which is faster
 
 
@@ -123,13 +124,19 @@ def cluster_band(
 
     names, places = np.unique(clusters, return_inverse=True)
     n, labels = bins.shape
-    cells = bins + np.arange(labels) * BINS  # (n, labels): which count of which label
-    times = rng.poisson(1.0, size=(len(names), REPLICATES)).astype(np.float32)[places]
-    rows = csr_array(
-        (np.ones(n * labels, np.float32), cells.ravel(), np.arange(0, n * labels + 1, labels)),
-        shape=(n, labels * BINS),
-    )
-    replicates = (rows.T @ times).T.reshape(REPLICATES, labels, BINS)
+    cells = bins + np.arange(labels, dtype=np.int32) * BINS  # (n, labels): whose count
+    times = np.empty((len(names), REPLICATES), np.uint8)
+    for first in range(0, len(names), ROWS_AT_ONCE):
+        some = times[first : first + ROWS_AT_ONCE]
+        some[:] = rng.poisson(1.0, size=some.shape)
+    replicates = np.zeros((labels * BINS, REPLICATES), np.float32)
+    for first in range(0, n, ROWS_AT_ONCE):
+        columns = cells[first : first + ROWS_AT_ONCE]
+        begins = np.arange(0, columns.size + 1, labels)
+        ones = np.ones(columns.size, np.float32)
+        rows = csr_array((ones, columns.ravel(), begins), shape=(len(columns), labels * BINS))
+        replicates += rows.T @ times[places[first : first + ROWS_AT_ONCE]].astype(np.float32)
+    replicates = replicates.T.reshape(REPLICATES, labels, BINS)
     return _band(replicates, histogram(bins) / design[:, None], known)
 
 

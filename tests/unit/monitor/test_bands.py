@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,6 +60,16 @@ def test_repeated_texts_of_a_cluster_narrow_nothing(known):
     thought = band(histogram(bins), known, rng)
     assert high - low == pytest.approx(alone[1] - alone[0], rel=0.35)
     assert (high - low > 1.3 * (thought[1] - thought[0])).all()
+
+
+def test_clusters_take_memory_by_their_number_and_not_by_texts(known):
+    bins = np.zeros((40_000, 1), np.uint8)
+    clusters = np.arange(40_000) % 1000
+    tracemalloc.start()
+    cluster_band(bins, clusters, known.of(0), np.random.default_rng(0), np.ones(1))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 24_000_000  # a float for each text and replicate would take 32
 
 
 def test_a_label_without_validation_rows_answers_with_the_share_itself():
