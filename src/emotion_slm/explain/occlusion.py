@@ -8,13 +8,17 @@ words that say the same stand in for each other.
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from unicodedata import category
 
 import numpy as np
 
 from emotion_slm.scoring.run import Scorer
 
+# Accents and vowel signs that stand upon a letter: to Python they are no part of a word.
+MARKS = "".join(one for one in map(chr, range(0x300, 0x10000)) if category(one)[0] == "M")
+LETTERS = rf"[^\W_](?:[^\W_]|[{MARKS}])*"
 # A word with its apostrophes and hyphens, or a run of signs such as !!! or an emoji.
-WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|[^\w\s]+|_+")
+WORD = re.compile(rf"{LETTERS}(?:['’\-]{LETTERS})*|[^\w\s]+|_+")
 MOST_WORDS = 200  # of a text; encoders read no more
 
 

@@ -67,6 +67,12 @@ def test_pieces_are_the_whole_text(text):
     assert "".join(piece.text for piece in pieces(found, ANGER, 0.5)) == text
 
 
+@pytest.mark.parametrize("word", ["cafe\u0301s", "नमस्ते", "déjà-vu", "don't"])
+def test_marks_upon_letters_split_no_word(word):
+    text = f"a {word} !!"
+    assert [text[slice(*span)] for span in words_of(text)] == ["a", word, "!!"]
+
+
 def test_blanks_do_not_stand_twice():
     text = "I  hate it"
     assert [left_out(text, span) for span in words_of(text)] == ["hate it", "I  it", "I  hate "]
