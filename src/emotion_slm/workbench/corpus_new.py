@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import unicodedata
 from collections.abc import Collection, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
@@ -33,6 +34,7 @@ TRAIN_SHARE = 0.6
 SMALL, LARGE = 5_000, 20_000  # rows of train: see `settings`
 SINGLE_LABEL_LOSS = "{name: cross_entropy, smoothing: 0.1}"
 MULTI_LABEL_LOSS = "{name: asymmetric, gamma_positive: 0, gamma_negative: 2, clip: 0.05}"
+PYTHON_LIST = re.compile(r"\s*\['.*\]\s*$", re.DOTALL)  # where JSON has double quotes
 DEFINED = 30  # labels whose definitions the description has room for
 
 
@@ -105,7 +107,9 @@ def _by_role(sources: Sequence[Path]) -> dict[str, Path]:
 
 
 def _slug(stem: str) -> str:
-    slug = re.sub("[^a-z0-9]+", "-", stem.lower()).strip("-") or "corpus"
+    apart = unicodedata.normalize("NFKD", stem.lower())  # `ü` as `u` and its dots
+    letters = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    slug = re.sub("[^a-z0-9]+", "-", letters).strip("-") or "corpus"
     return slug if _is_text(slug) else f"corpus-{slug}"
 
 
@@ -189,10 +193,16 @@ def _require_usable(guess: Guess, cells: dict[str, list], separator: str | None)
     where = ", ".join(columns) or guess.labels["column"]
     if separator and "separator" not in guess.labels:
         raise EmotionSlmError(f"--separator: the cells of {where} hold no text to be parted")
-    if not columns and any(isinstance(cell, bool) for cell in cells[where]):
+    of_one = [] if columns else cells[where]
+    if odd := [cell for cell in of_one if isinstance(cell, bool | dict)]:
         raise EmotionSlmError(
-            f"column {where!r} holds false and true, which name nothing; write the name of a label "
-            "in each row"
+            f"column {where!r} holds {str(odd[0])[:40]}, which names no label; write the name of a "
+            "label in each row"
+        )
+    if any(PYTHON_LIST.match(cell) for cell in of_one if isinstance(cell, str)):
+        raise EmotionSlmError(
+            f"column {where!r} holds lists as Python writes them, such as ['anger', 'joy']; write "
+            'JSON, with double quotes: ["anger", "joy"]'
         )
     for label in guess.counts:
         if not is_plain(label):
@@ -355,6 +365,16 @@ def _write(name: str, by_role: dict[str, Path], description: bytes, params: byte
         raise
 
 
+def _joined_by_blanks(guess: Guess) -> str | None:
+    """A label of a cell without a separator that consists of other labels, if there is one."""
+    if set(guess.labels) != {"column"}:
+        return None
+    apart = ((name, name.split()) for name in guess.counts)
+    return next(
+        (name for name, words in apart if len(words) > 1 and set(words) <= set(guess.counts)), None
+    )
+
+
 def screen(new: New) -> Group:
     """What was taken for what and why, and what to do next."""
     table = Table(title=f"{new.name}: {new.rows:,} rows", title_justify="left")
@@ -375,6 +395,12 @@ def screen(new: New) -> Group:
     if what:
         words = f"The texts {what}, and MiniLM reads English: expect little of it, or choose an "
         lines.append(Text(f"{words}encoder that knows them in params.yaml.", style="yellow"))
+    if joined := _joined_by_blanks(new.guess):
+        words = (
+            f"Label {joined!r} looks like several labels: if blanks stand between them, remove "
+            'what was written and give --separator " ".'
+        )
+        lines.append(Text(words, style="yellow"))
     column = new.guess.labels.get("column")
     if column in new.guess.counts and len(new.guess.text[0].split()) > 2:
         words = (

@@ -134,7 +134,17 @@ def test_texts_of_another_language_are_noticed(root):
         (
             "a.jsonl",
             b'{"text": "a b", "x": true}\n' * 4 + b'{"text": "c d", "x": false}\n' * 4,
-            "column 'x' holds false and true",
+            "column 'x' holds True, which names no label",
+        ),
+        (
+            "a.jsonl",
+            b'{"text": "a b", "x": {"a": 1}}\n{"text": "c d", "x": {"b": 1}}\n' * 4,
+            "column 'x' holds {'a': 1}, which names no label",
+        ),
+        (
+            "a.csv",
+            b"text,x\n" + b"a b,\"['a', 'b']\"\nc d,['a']\ne f,['b']\ng h,[]\n" * 4,
+            "lists as Python writes them",
         ),
         ("a.csv", b"text,label\na b,<c>\na d,<c>\nb e,d\nc f,d\n", "label '<c>' in label"),
         (
@@ -195,6 +205,11 @@ def test_what_cannot_be_as_said_is_named_and_nothing_is_written(root, said, word
     with pytest.raises(EmotionSlmError, match=words):
         create([path], **said)
     assert everything(root) == before
+
+
+def test_marks_on_letters_are_left_out_of_a_name(root):
+    shutil.copy(root / "incoming/delimited.csv", root / "incoming/Überblick é.csv")
+    assert create([root / "incoming/Überblick é.csv"]).name == "uberblick-e"
 
 
 @pytest.mark.parametrize("stem", ["2024", "2026-11-28", "null"])
@@ -267,6 +282,15 @@ def test_columns_are_known_without_the_blanks_around_them_and_with_a_comma(root)
     path.write_text(f'"text, whole", label ,n\n{rows}')
     new = create([path], text=["text", " whole"], labels=["label"])
     assert (new.guess.text, new.guess.labels) == (["text, whole"], {"column": " label "})
+
+
+def test_labels_with_blanks_between_them_are_spoken_of(root):
+    cells = ("toll", "tax", "toll tax", "very late")
+    rows = "".join(f"where is parcel {n},{cells[n % 4]}\n" for n in range(40))
+    (root / "incoming/a.csv").write_text(f"text,label\n{rows}")
+    assert "Label 'toll tax' looks like several labels" in shown(create([root / "incoming/a.csv"]))
+    new = create([root / "incoming/a.csv"], "again", separator=" ")
+    assert sorted(new.guess.counts) == ["late", "tax", "toll", "very"]
 
 
 def test_a_column_without_a_name_is_none_of_those_that_matter(root):
