@@ -35,6 +35,7 @@ SMALL, LARGE = 5_000, 20_000  # rows of train: see `settings`
 SINGLE_LABEL_LOSS = "{name: cross_entropy, smoothing: 0.1}"
 MULTI_LABEL_LOSS = "{name: asymmetric, gamma_positive: 0, gamma_negative: 2, clip: 0.05}"
 PYTHON_LIST = re.compile(r"\s*\['.*\]\s*$", re.DOTALL)  # where JSON has double quotes
+ANSWERS = {"yes", "no", "y", "n", "true", "false", "ja", "nein", "wahr", "falsch", "x", "-"}
 DEFINED = 30  # labels whose definitions the description has room for
 
 
@@ -395,6 +396,13 @@ def screen(new: New) -> Group:
     if what:
         words = f"The texts {what}, and MiniLM reads English: expect little of it, or choose an "
         lines.append(Text(f"{words}encoder that knows them in params.yaml.", style="yellow"))
+    if {label.lower() for label in new.guess.counts} <= ANSWERS:
+        words = (
+            f"Labels called {' and '.join(new.guess.counts)} answer a question: write what they "
+            "stand for; if several columns answer one each, write 0 and 1 there and give --labels "
+            "all of them, parted by commas."
+        )
+        lines.append(Text(words, style="yellow"))
     if joined := _joined_by_blanks(new.guess):
         words = (
             f"Label {joined!r} looks like several labels: if blanks stand between them, remove "

@@ -293,6 +293,17 @@ def test_labels_with_blanks_between_them_are_spoken_of(root):
     assert sorted(new.guess.counts) == ["late", "tax", "toll", "very"]
 
 
+def test_columns_that_answer_yes_or_no_are_spoken_of(root):
+    rows = "".join(
+        f"where is parcel {n},{('yes', 'No')[n % 2]},{('No', 'yes')[n % 3 // 2]}\n"
+        for n in range(40)
+    )
+    (root / "incoming/a.csv").write_text(f"text,anger,joy\n{rows}")
+    text = " ".join(shown(create([root / "incoming/a.csv"])).split())
+    assert "Labels called No and yes answer a question" in text
+    assert "--labels all of them, parted by commas" in text
+
+
 def test_a_column_without_a_name_is_none_of_those_that_matter(root):
     rows = "".join(f"{n},text {n},{'ab'[n % 2]}\n" for n in range(20))
     (root / "incoming/a.csv").write_text(f",text,label\n{rows}")
