@@ -18,6 +18,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import checked
 from emotion_slm.corpus.description import Description
 from emotion_slm.corpus.reading import read_rows
+from emotion_slm.corpus.tables import read_table
 
 COMMON = {"text": "body", "labels": {"column": "topics", "separator": ","}}
 
@@ -196,6 +197,21 @@ def test_texts_are_joined_by_a_blank_line_and_lines_are_those_of_the_file(tmp_pa
 )
 def test_spreadsheets_separate_in_several_ways(tmp_path, content):
     assert rows(read(tmp_path, content)) == [("x", ["joy"]), ("y", ["anger"])]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ['"body\n(as it came)";topics', '"body, as it came, in full";topics', "\n\nthe body;topics"],
+)
+def test_the_separator_is_found_whatever_the_names_hold(tmp_path, header):
+    (tmp_path / "t.csv").write_text(f"{header}\nlate, again;anger\n")
+    table = read_table(tmp_path / "t.csv", "t.csv", [])
+    assert (len(table.columns), table.rows, table.problems) == (2, 1, ())
+
+
+def test_columns_without_names_are_spoken_of(tmp_path):
+    (problem,) = said(read(tmp_path / "c", "body;topics;;\nlate;anger;;\n"))
+    assert problem.startswith("t.csv:1: 2 columns have no name; name or delete them")
 
 
 @pytest.mark.parametrize(
