@@ -162,12 +162,11 @@ def infer(
             "a list, or a column of 0 and 1 for each; name it with --labels COLUMN[,COLUMN…]"
         )
     # Labels are rare, and ids are repeated, where a sample does not show it.
-    form, sets = _label_sets(
-        {name: _column(name, cells[name]) for name in chosen}, chosen, separator
-    )
+    whole = {name: _column(name, cells[name]) for name in chosen}
+    form, sets = _label_sets(whole, chosen, separator)
     others = [", ".join(names) for names in candidates if names != chosen][:3]
     several = sum(len(names) > 1 for names in sets)
-    blank = rows - len(sets) if len(chosen) == 1 else 0
+    blank = rows - len(whole[chosen[0]].filled) if len(chosen) == 1 else 0
     none = sum(not names for names in sets)
     task = "multi_label" if several or none or separator else "single_label"
     counts = Counter(name for names in sets for name in names)
@@ -187,10 +186,10 @@ def infer(
     if thin:
         said.append(("thin", thin, "rows with it alone are many; train keeps a part of them"))
     free = {name: column for name, column in rest.items() if name not in chosen}
-    whole = {
+    ids = {
         name: _column(name, cells[name]) for name, column in free.items() if column.named(ID_NAMES)
     }
-    found = _identity(whole, said), _group(free, said), _time(free, said)
+    found = _identity(ids, said), _group(free, said), _time(free, said)
     return Guess(
         texts, form, task, {name: counts[name] for name in names}, empty, thin, *found, said, others
     )
@@ -279,15 +278,17 @@ def _text(columns: dict[str, Column], labels: Sequence[str]) -> str:
 def _label_columns(columns: dict[str, Column]) -> list[list[str]]:
     """What could hold the labels, the likeliest first: a column, or one each of 0 and 1."""
     flags = [name for name, column in columns.items() if column.kind == "flag"]
-    ranked: list[tuple[int, list[str]]] = [(2, flags)] if len(flags) > 1 else []
+    ranked: list[tuple[float, list[str]]] = [(2, flags)] if len(flags) > 1 else []
     for name, column in columns.items():
         if column.kind in ("time", "day", "clock") or (column.kind == "flag" and len(flags) > 1):
             continue
         if column.kind in ("list", "json"):
             ranked.append((0, [name]))
         elif _is_repeated(column):
+            number = column.kind in ("number", "flag")  # beside names they are the same in short
             unlikely = column.named(GROUP_NAMES) or column.kind == "number"
-            ranked.append((1 if column.named(LABEL_NAMES) else 4 if unlikely else 3, [name]))
+            named = column.named(LABEL_NAMES)
+            ranked.append((1 + number / 2 if named else 4 if unlikely else 3, [name]))
     return [names for _, names in sorted(ranked, key=lambda item: item[0])]
 
 

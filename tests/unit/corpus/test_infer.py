@@ -100,6 +100,16 @@ def test_what_lists_hold_is_read_as_reading_does():
         assert guessed(label=(cells * 14)[:40]).counts == {"1": 13, "a": 14, "b": 13}
 
 
+def test_cells_that_are_no_lists_are_not_called_blank():
+    guess = guessed(label=[["a"], ["b"], "a", ["a", "b"]] * 10)
+    assert guess.empty is None
+
+
+def test_names_go_before_their_numbers():
+    guess = guessed(label=["0", "1", "2", "1"] * 10, label_name=["a", "b", "c", "b"] * 10)
+    assert (guess.labels, guess.others) == ({"column": "label_name"}, ["label"])
+
+
 def test_blank_cells_and_empty_lists_are_counted_together():
     guess = guessed(label=["", "[]", '["a"]', '["a", "b"]'] * 10)
     said = {key: why for key, _, why in guess.said}
