@@ -280,6 +280,13 @@ def test_unsaid_it_is_an_error(tmp_path):
         reading.checked()
 
 
+def test_what_a_row_without_a_label_may_mean_depends_on_the_task(tmp_path):
+    one = {"labels": {"column": "topics"}}
+    assert "`empty: none`" in said(read(tmp_path / "many", WITHOUT, **one))[0]
+    (single,) = said(read(tmp_path / "one", WITHOUT, task="single_label", **one))
+    assert "`empty: LABEL`" in single and "`empty: none`" not in single
+
+
 # --- what is wrong ---------------------------------------------------------------------------
 
 WRONG = {
