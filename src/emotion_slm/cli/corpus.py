@@ -71,8 +71,12 @@ def check(
     from emotion_slm.workbench.corpus_check import check as check_corpus
     from emotion_slm.workbench.corpus_check import screen
 
+    root = paths.project_root()
+    beside = description.absolute().parent.resolve() == (root / paths.CORPORA).resolve()
+    if description.parent != Path() and not beside:
+        fail(f"{description}: descriptions lie in {root / paths.CORPORA}/; put it there")
     try:
-        with chdir(paths.project_root()), progress("reading the corpus", None):
+        with chdir(root), progress("reading the corpus", None):
             found = check_corpus(description.stem)
         Console(highlight=False).print(screen(found))
     except EmotionSlmError as error:

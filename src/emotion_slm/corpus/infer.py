@@ -12,12 +12,15 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
+from emotion_slm.corpus.label_cells import as_text
 
 LOOKED_AT, BLOCKS = 20_000, 20  # rows that tell what a column is, in so many blocks
 FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
 SEPARATORS = (",", ";", "|", "/", "#", "+")
 MOST_LETTERS = 200  # of a cell of labels
 MOST_DISTINCT = 0.3  # of the cells of a column of labels
+MOST_DISTINCT_NAMED = 0.5  # of one that is called so
+FEW_GROUPS, LARGE_GROUP = 20, 10  # fewer values with more rows each are a category, no group
 # Words of column names.
 TEXT_NAMES = {
     "text",
@@ -39,6 +42,8 @@ ID_NAMES = {"id", "key", "uuid", "number", "nr"}
 RESTS = ("neutral", "none", "other", "no emotion")  # names of the label that means nothing special
 THIN_SHARE = 1 / 3
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")  # ISO 8601, which is what `time` may be
+DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(\D.*)?")  # in another form: 28.11.2026, 11/28/26
+CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?")
 
 
 class Guess(NamedTuple):
@@ -89,7 +94,7 @@ class Column:
     @cached_property
     def kind(self) -> str:
         """What most cells are, `list`, `json` (a list in a string), or all are: `flag` (0 or 1),
-        `time`, `number`; else `words`."""
+        `time`, `day`, `clock`, `number`; else `words`."""
         for kind, fits, share in KINDS:
             fitting = sum(fits(cell) not in (None, False) for cell in self.filled)
             if self.filled and fitting >= share * len(self.filled):
@@ -103,15 +108,24 @@ class Column:
     @property
     def separator(self) -> str | None:
         """What stands between labels in a cell, if some hold several."""
+        return self._parted[0]
+
+    @property
+    def parts(self) -> int:
+        """Different ones of cells, between what separates them."""
+        return self._parted[1]
+
+    @cached_property
+    def _parted(self) -> tuple[str | None, int]:
         cells = {str(cell).strip() for cell in self.filled}
         for separator in SEPARATORS:
-            parts = [[part.strip() for part in cell.split(separator)] for cell in cells]
-            of_cells = Counter(part for cell in parts for part in set(cell))
+            parts = [{part.strip() for part in cell.split(separator)} - {""} for cell in cells]
+            of_cells = Counter(part for cell in parts for part in cell)
             several = any(len(cell) > 1 for cell in parts)
             shared = any(count > 1 for count in of_cells.values())
             if several and shared and len(of_cells) <= len(cells):
-                return separator
-        return None
+                return separator, len(of_cells)
+        return None, len(cells)
 
 
 def infer(
@@ -148,14 +162,13 @@ def infer(
             "a list, or a column of 0 and 1 for each; name it with --labels COLUMN[,COLUMN…]"
         )
     # Labels are rare, and ids are repeated, where a sample does not show it.
-    form, sets = _label_sets(
-        {name: _column(name, cells[name]) for name in chosen}, chosen, separator
-    )
+    whole = {name: _column(name, cells[name]) for name in chosen}
+    form, sets = _label_sets(whole, chosen, separator)
     others = [", ".join(names) for names in candidates if names != chosen][:3]
     several = sum(len(names) > 1 for names in sets)
-    blank = rows - len(sets) if len(chosen) == 1 else 0
+    blank = rows - len(whole[chosen[0]].filled) if len(chosen) == 1 else 0
     none = sum(not names for names in sets)
-    task = "multi_label" if several or none else "single_label"
+    task = "multi_label" if several or none or separator else "single_label"
     counts = Counter(name for names in sets for name in names)
     names = chosen if "columns" in form else sorted(counts)
     said.append(("labels", ", ".join(chosen), _why_labels(form, len(counts), bool(labels))))
@@ -163,7 +176,9 @@ def infer(
     empty = None
     if blank:
         empty = "unlabelled"
-        said.append(("empty", empty, f"{blank:,} of {rows:,} rows have none and will be left out"))
+        why = f"{blank + none:,} of {rows:,} rows have none and will be left out"
+        marked = f", {none:,} of them marked so: `empty: none` keeps all" if none else ""
+        said.append(("empty", empty, why + marked))
     elif none:
         empty = "none"
         said.append(("empty", empty, f"{none:,} of {rows:,} rows are marked as having none"))
@@ -171,10 +186,10 @@ def infer(
     if thin:
         said.append(("thin", thin, "rows with it alone are many; train keeps a part of them"))
     free = {name: column for name, column in rest.items() if name not in chosen}
-    whole = {
+    ids = {
         name: _column(name, cells[name]) for name, column in free.items() if column.named(ID_NAMES)
     }
-    found = _identity(whole, said), _group(free, said), _time(free, said)
+    found = _identity(ids, said), _group(free, said), _time(free, said)
     return Guess(
         texts, form, task, {name: counts[name] for name in names}, empty, thin, *found, said, others
     )
@@ -209,6 +224,14 @@ def _is_time(cell: object) -> bool:
     return bool(DATE.match(str(cell).strip()))
 
 
+def _is_day(cell: object) -> bool:
+    return bool(DAY.fullmatch(str(cell).strip()))
+
+
+def _is_clock(cell: object) -> bool:
+    return bool(CLOCK.fullmatch(str(cell).strip()))
+
+
 def _is_number(cell: object) -> bool:
     return bool(re.fullmatch(r"[+-]?[\d.,]+", str(cell).strip()))
 
@@ -228,6 +251,8 @@ KINDS = (
     ("json", _json_list, 0.5),
     ("flag", _is_flag, 1),
     ("time", _is_time, 1),
+    ("day", _is_day, 1),
+    ("clock", _is_clock, 1),
     ("number", _is_number, 1),
 )
 
@@ -253,17 +278,28 @@ def _text(columns: dict[str, Column], labels: Sequence[str]) -> str:
 def _label_columns(columns: dict[str, Column]) -> list[list[str]]:
     """What could hold the labels, the likeliest first: a column, or one each of 0 and 1."""
     flags = [name for name, column in columns.items() if column.kind == "flag"]
-    ranked: list[tuple[int, list[str]]] = [(2, flags)] if len(flags) > 1 else []
+    ranked: list[tuple[float, list[str]]] = [(2, flags)] if len(flags) > 1 else []
     for name, column in columns.items():
-        if column.kind == "time" or (column.kind == "flag" and len(flags) > 1):
+        if column.kind in ("time", "day", "clock") or (column.kind == "flag" and len(flags) > 1):
             continue
-        repeated = 1 < column.distinct <= max(2, MOST_DISTINCT * len(column.filled))
         if column.kind in ("list", "json"):
             ranked.append((0, [name]))
-        elif repeated and max(len(str(cell)) for cell in column.filled) <= MOST_LETTERS:
+        elif _is_repeated(column):
+            number = column.kind in ("number", "flag")  # beside names they are the same in short
             unlikely = column.named(GROUP_NAMES) or column.kind == "number"
-            ranked.append((1 if column.named(LABEL_NAMES) else 4 if unlikely else 3, [name]))
+            named = column.named(LABEL_NAMES)
+            ranked.append((1 + number / 2 if named else 4 if unlikely else 3, [name]))
     return [names for _, names in sorted(ranked, key=lambda item: item[0])]
+
+
+def _is_repeated(column: Column) -> bool:
+    """Whether its cells have few different values, or parts: of a dozen labels there are hundreds
+    of combinations."""
+    if max((len(str(cell)) for cell in column.filled), default=0) > MOST_LETTERS:
+        return False
+    share = MOST_DISTINCT_NAMED if column.named(LABEL_NAMES) else MOST_DISTINCT
+    most = max(2, share * len(column.filled))
+    return 1 < column.distinct <= most or 1 < column.parts <= MOST_DISTINCT * len(column.filled)
 
 
 def _label_sets(
@@ -279,17 +315,23 @@ def _label_sets(
     column = columns[chosen[0]]
     form: dict[str, Any] = {"column": column.name}
     if column.kind == "list":
-        return form, [[str(name) for name in cell] for cell in column.filled if _is_list(cell)]
+        return form, [_names(cell) for cell in column.filled if _is_list(cell)]
     if column.kind == "json":
         form["json"] = True
         found = [_json_list(cell) for cell in column.filled]
-        return form, [[str(name) for name in cell] for cell in found if cell is not None]
+        return form, [_names(cell) for cell in found if cell is not None]
     between = separator or column.separator
     if between:
         form["separator"] = between
         cells = ([part.strip() for part in str(cell).split(between)] for cell in column.filled)
         return form, [[part for part in cell if part] for cell in cells]
     return form, [[str(cell).strip()] for cell in column.filled]
+
+
+def _names(cell: list) -> list[str]:
+    """What is in a list, as reading takes it."""
+    found = (str(name if as_text(name) is None else as_text(name)).strip() for name in cell)
+    return [name for name in found if name]
 
 
 def _is_on(cell) -> bool:
@@ -332,7 +374,13 @@ def _identity(columns: dict[str, Column], said: list) -> str | None:
 def _group(columns: dict[str, Column], said: list) -> str | None:
     for column in columns.values():
         repeated = column.is_full and 1 < column.distinct < len(column.cells)
-        if repeated and column.named(GROUP_NAMES):
+        if not repeated or not column.named(GROUP_NAMES):
+            continue
+        few = column.distinct < FEW_GROUPS
+        if few and len(column.cells) > LARGE_GROUP * column.distinct:
+            why = f"not used: {column.distinct} different values are too few for a split by them"
+            said.append(("group", column.name, why))
+        else:
             why = (
                 f"{column.distinct:,} of them: the rows of one stay on one side of the split, or "
                 "the scores would be too good"
@@ -348,4 +396,9 @@ def _time(columns: dict[str, Column], said: list) -> str | None:
             why = "not used, stands there as a comment; with it the newest rows are the test"
             said.append(("time", column.name, why))
             return column.name
+    for column in columns.values():
+        if column.is_full and column.kind == "day":
+            why = "not used: a split by time takes dates written as 2026-11-28 (ISO 8601)"
+            said.append(("time", column.name, why))
+            break
     return None

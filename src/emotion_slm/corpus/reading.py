@@ -20,7 +20,7 @@ from emotion_slm.corpus.description import (
     described_at,
 )
 from emotion_slm.corpus.label_cells import FaultError, Parser, as_text, columns_of, parser
-from emotion_slm.corpus.labels import is_plain
+from emotion_slm.corpus.labels import SINGLE_LABEL, is_plain
 from emotion_slm.corpus.tables import Problem, Table, place, read_table
 
 FRAME = ("id", "text", "labels", "official_split", "group", "time", "place")
@@ -180,11 +180,12 @@ class _Rows:
     def _of_empty(self, empty: str | None) -> list[str]:
         """The labels of a row without any."""
         if empty is None:
+            single = self.description.task == SINGLE_LABEL
+            none = "" if single else "`empty: none` (none of the labels applies), "
             raise FaultError(
                 "it has no label",
-                f"label the row, or say in {self.where} what that means: `empty: none` (none of "
-                f"the labels applies), `empty: LABEL`, or `empty: {EMPTY_IS_UNLABELLED}` (the row "
-                "is left out)",
+                f"label the row, or say in {self.where} what that means: {none}`empty: LABEL`, or "
+                f"`empty: {EMPTY_IS_UNLABELLED}` (the row is left out)",
             )
         if empty == EMPTY_IS_UNLABELLED:
             raise _DroppedError("unlabelled")

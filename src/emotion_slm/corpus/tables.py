@@ -19,6 +19,7 @@ from emotion_slm.common.files import require
 from emotion_slm.corpus.description import FORMATS
 
 DELIMITERS = ",;\t|"  # of CSV, the usual one first
+FIRST_ROW_CHARACTERS = 100_000  # in which the names of columns end
 FIELD_CHARACTERS = 10_000_000  # of one cell; the csv module's own limit is 131,072
 
 
@@ -121,7 +122,8 @@ def _read_csv(path: Path, file: str, wanted: list[str], header: list[str]) -> Ta
 def _dialect(path: Path, text: str, wanted: list[str], header: list[str]) -> tuple[int, str]:
     """Lines to pass over (Excel's own first line `sep=;` is one), and what separates cells.
 
-    Of the characters that may, the one by which the first row has most of the wanted columns.
+    Of the characters that may, the one by which the first row has most of the wanted columns, else
+    most cells. The row is that of the names, which may hold line breaks.
     """
     if FORMATS[path.suffix.lower()] == "tsv":
         return 0, "\t"
@@ -132,12 +134,21 @@ def _dialect(path: Path, text: str, wanted: list[str], header: list[str]) -> tup
     if header:
         return 0, ","
 
-    def found(delimiter: str) -> int:
-        cells = next(csv.reader([first], delimiter=delimiter), [])
-        return len(set(cells) & set(wanted))
+    def found(delimiter: str) -> tuple[int, int]:
+        cells = _first_row(text, delimiter)
+        return len(set(cells) & set(wanted)), len(cells)
 
-    best = max(DELIMITERS, key=found)
-    return 0, best if found(best) else max(DELIMITERS, key=first.count)
+    return 0, max(DELIMITERS, key=found)
+
+
+def _first_row(text: str, delimiter: str) -> list[str]:
+    """The cells of the first row that is not blank; none where its quotes cannot be read."""
+    csv.field_size_limit(FIELD_CHARACTERS)
+    lines = io.StringIO(text[:FIRST_ROW_CHARACTERS], newline="")
+    try:
+        return next((row for row in csv.reader(lines, delimiter=delimiter) if "".join(row)), [])
+    except csv.Error:
+        return []
 
 
 def _rows_by_themselves(text: str) -> bool:
@@ -197,6 +208,9 @@ def _records(
 
 def _check_names(columns: Sequence[str], line: int | None = None) -> None:
     twice = [name for name in columns if columns.count(name) > 1]
+    if "" in twice:
+        remedy = "name or delete them, in a spreadsheet the empty columns beside the others"
+        raise _FlawError(f"{twice.count('')} columns have no name", remedy, line)
     if twice:
         raise _FlawError(f"two columns are called {twice[0]!r}", "rename or delete one", line)
 

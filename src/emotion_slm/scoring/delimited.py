@@ -46,7 +46,7 @@ class CsvReader:
         self.delimiter = self._separator() or (
             delimiters
             if len(delimiters) == 1
-            else _by_header(lines.peek(1)[0], delimiters, text_column)
+            else _by_header(lines.peek(SAMPLE), delimiters, text_column)
             if header
             else _by_rows(lines.peek(SAMPLE), delimiters)
         )
@@ -177,11 +177,13 @@ class _Bounded:
         return next(self.lines)
 
 
-def _by_header(header: str, delimiters: str, text_column: str) -> str:
-    """By which the header has the text column; else the comma, or what stands in it most often."""
+def _by_header(sample: list[str], delimiters: str, text_column: str) -> str:
+    """By which the header, that may be of several lines, has the text column; else the comma, or
+    what stands in its first line most often."""
     for delimiter in delimiters:
-        if text_column in _fields(header, delimiter):
+        if text_column in _first_row(sample, delimiter):
             return delimiter
+    header = sample[0]
     return "," if "," in header else max(delimiters, key=header.count)
 
 
@@ -204,7 +206,11 @@ def _widths(sample: list[str], delimiter: str, fields: Callable[[str, str], list
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
+    return _first_row([line], delimiter)
+
+
+def _first_row(lines: list[str], delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        return next(csv.reader(lines, delimiter=delimiter), [])
     except csv.Error:
         return []

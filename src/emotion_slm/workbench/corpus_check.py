@@ -33,6 +33,7 @@ ENGLISH = {"sentence-transformers/all-MiniLM-L6-v2": "MiniLM"}
 LONGEST = 10_000_000  # tokens; nothing is cut
 COUNTED = 20_000  # texts whose tokens are counted, the longest first
 MOST_ROWS = 60  # of the table of labels
+OFFICIAL = "official"  # split.protocol: the files' own split
 PER_ROW = {"multi_label": "any number a row", "single_label": "one a row"}
 
 
@@ -67,33 +68,60 @@ def check(name: str) -> Checked:
         reading = read_rows(name, description, folder=files.folder)
     problems = check_rows(reading, description)
     document = profile_of(name)
+    params = document.section("split", SplitParams)
     found = None
     if len(reading.frame) and len(reading.names) > 1:
         encoder = document.section("encoder", EncoderParams)
         problems += [*check_language(reading, encoder), *_long_texts(reading, encoder)]
         try:
-            corpus, splits = _split(name, description, reading, document)
+            corpus, splits = _split(name, description, reading, params, document.seed)
         except EmotionSlmError as error:
             reason, _, remedy = str(error).partition("; ")
             problems.append(Problem("", None, None, reason, remedy, "error"))
         else:
             problems += check_splits(splits, corpus.labels)
             found = facts(reading.frame, splits, corpus.labels, _counter(encoder))
-    how = _how_split(description, document.section("split", SplitParams))
+            if description.gives_splits and params.protocol != OFFICIAL:
+                problems += _of_given_splits(name, description, reading, params, problems)
+    how = _how_split(description, params)
     return Checked(
         CORPORA / f"{name}.yaml", description.task, how, found, problems, reading.dropped
     )
 
 
 def _split(
-    name: str, description: Description, reading: Reading, document: Document
+    name: str, description: Description, reading: Reading, params: SplitParams, seed: int
 ) -> tuple[Corpus, Splits]:
     """As stage split does; EmotionSlmError for a split without rows, and for keys of the
     description that name labels there are not."""
     corpus = description.with_names(reading.names, described_at(name)).corpus(name)
     rows = reading.frame[[*description.row_columns, "official_split"]]
-    params, seed = document.section("split", SplitParams), child_seed(document.seed, "split")
-    return corpus, split(rows, corpus, params, seed)
+    return corpus, split(rows, corpus, params, child_seed(seed, "split"))
+
+
+def _of_given_splits(
+    name: str,
+    description: Description,
+    reading: Reading,
+    params: SplitParams,
+    known: list[Problem],
+) -> list[Problem]:
+    """What would be wrong with the files' own split, as warnings, where another is chosen."""
+    given = params.model_copy(update={"protocol": OFFICIAL})
+    try:
+        corpus, splits = _split(name, description, reading, given, seed=0)
+        found = check_splits(splits, corpus.labels)
+    except EmotionSlmError as error:
+        reason, _, remedy = str(error).partition("; ")
+        found = [Problem("", None, None, reason, remedy, "error")]
+    said = {problem.reason for problem in known}
+    return [
+        problem._replace(
+            reason=f"with split.protocol: {OFFICIAL}, {problem.reason}", level="warning"
+        )
+        for problem in found
+        if problem.reason not in said
+    ]
 
 
 def profile_of(name: str) -> Document:
@@ -191,7 +219,7 @@ def _shown_facts(checked: Checked, found: Facts) -> list[RenderableType]:
     sizes = [f"{size:,}" for size in found.sizes.values()]
     table.add_row("all rows", f"{sum(found.sizes.values()):,}", "", *sizes)
     lines = Table.grid(padding=(0, 2))
-    lines.add_row("split", checked.how_split)
+    lines.add_row("split", Text(checked.how_split))
     lines.add_row("labels", f"{PER_ROW[checked.task]}: {_shown_per_row(found.per_row)}")
     if found.pairs:
         pairs = " · ".join(f"{one} + {other} {count:,}" for one, other, count in found.pairs)
@@ -212,7 +240,7 @@ def _shown_per_row(per_row: dict[int, int]) -> str:
 
 
 def _how_split(description: Description, params: SplitParams) -> str:
-    if params.protocol == "official":
+    if params.protocol == OFFICIAL:
         return "as the files give it (split.protocol: official)"
     given = "; the files' own is split.protocol: official" if description.gives_splits else ""
     if description.time:

@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
 from string import Template
@@ -20,7 +21,10 @@ from emotion_slm.common.params import Document, checked
 from emotion_slm.common.paths import CORPORA, PARAMS, SPLITS
 from emotion_slm.corpus.description import FORMATS, Description
 from emotion_slm.corpus.infer import Guess, infer
+from emotion_slm.corpus.label_cells import FALSE, NO_CLASS, TRUE, as_text
+from emotion_slm.corpus.labels import is_plain
 from emotion_slm.corpus.language import LATIN, NAMES, Language, language_of
+from emotion_slm.corpus.tables import Table as Cells
 from emotion_slm.corpus.tables import read_table
 
 NAME = r"[a-z0-9][a-z0-9_-]*"
@@ -30,6 +34,8 @@ TRAIN_SHARE = 0.6
 SMALL, LARGE = 5_000, 20_000  # rows of train: see `settings`
 SINGLE_LABEL_LOSS = "{name: cross_entropy, smoothing: 0.1}"
 MULTI_LABEL_LOSS = "{name: asymmetric, gamma_positive: 0, gamma_negative: 2, clip: 0.05}"
+PYTHON_LIST = re.compile(r"\s*\['.*\]\s*$", re.DOTALL)  # where JSON has double quotes
+ANSWERS = {"yes", "no", "y", "n", "true", "false", "ja", "nein", "wahr", "falsch", "x", "-"}
 DEFINED = 30  # labels whose definitions the description has room for
 
 
@@ -63,7 +69,11 @@ def create(
     name = name or _slug(sources[0].stem if len(sources) == 1 else sources[0].parent.name)
     _require_free(name)
     cells = _cells(list(by_role.values()))
+    text, labels = _columns_called(text, cells), _columns_called(labels, cells)
+    if both := set(text) & set(labels):
+        raise EmotionSlmError(f"column {both.pop()!r} cannot be the text and hold the labels too")
     guess = infer(cells, text, labels, separator)
+    _require_usable(guess, cells, separator)
     texts = [str(cell) for column in guess.text for cell in cells[column] if cell]
     rows, language = max(map(len, cells.values())), language_of(texts)
     content = _description(name, by_role, guess, language)
@@ -98,12 +108,25 @@ def _by_role(sources: Sequence[Path]) -> dict[str, Path]:
 
 
 def _slug(stem: str) -> str:
-    return re.sub("[^a-z0-9]+", "-", stem.lower()).strip("-") or "corpus"
+    apart = unicodedata.normalize("NFKD", stem.lower())  # `ü` as `u` and its dots
+    letters = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    slug = re.sub("[^a-z0-9]+", "-", letters).strip("-") or "corpus"
+    return slug if _is_text(slug) else f"corpus-{slug}"
+
+
+def _is_text(name: str) -> bool:
+    """Whether YAML takes a name for a text: `2024` is a number, `2026-11-28` a date."""
+    return _loaded(f"value: {name}")["value"] == name
 
 
 def _require_free(name: str) -> None:
     if not re.fullmatch(NAME, name):
         raise EmotionSlmError(f"{name!r} is no name: use letters a to z, digits, - and _")
+    if not _is_text(name):
+        raise EmotionSlmError(
+            f"{name!r} is no name: YAML takes it for a number, a date or a value; choose such as "
+            f"--name {_slug(name)}"
+        )
     taken = [str(path) for path in (CORPORA / f"{name}.yaml", CORPORA / name) if path.exists()]
     if name in Document.read().profiles:
         taken.append(f"profile {name} in {PARAMS}")
@@ -124,7 +147,81 @@ def _cells(paths: Sequence[Path]) -> dict[str, list]:
             raise EmotionSlmError(f"{path}: it holds no rows")
         tables.append(table)
     shared = [name for name in tables[0].columns if all(name in t.columns for t in tables)]
-    return {name: [cell for t in tables for cell in t.columns[name]] for name in shared}
+    if not shared:
+        found = "; ".join(f"{t.file}: {', '.join(t.columns) or 'none'}" for t in tables)
+        raise EmotionSlmError(
+            f"no column to read; the columns of {found}; files of one corpus name them alike"
+        )
+    return {name: [cell for t in tables for cell in _as_read(t, name)] for name in shared}
+
+
+def _columns_called(names: Sequence[str], columns: Collection[str]) -> list[str]:
+    """The columns by the names that somebody gave, who may have left out blanks around one, or
+    whose column's name holds a comma."""
+    if len(names) > 1 and ",".join(names) in columns:
+        return [",".join(names)]
+    by_words = {column.strip(): column for column in columns}
+    return [name if name in columns else by_words.get(name.strip(), name) for name in names]
+
+
+def _as_read(table: Cells, name: str) -> list:
+    """The cells of a column as reading the corpus will take them: of numbers that stand for classes
+    their names, of whole numbers no fraction, of lists what is in them."""
+    classes = table.class_names.get(name, [])
+
+    def taken(cell):
+        if isinstance(cell, list):
+            found = (value.strip() if isinstance(value, str) else taken(value) for value in cell)
+            return [value for value in found if value not in (None, "")]
+        if classes and isinstance(cell, int) and NO_CLASS <= cell < len(classes):
+            return None if cell == NO_CLASS else classes[cell]
+        return as_text(cell) if isinstance(cell, float) else cell
+
+    return [taken(cell) for cell in table.columns[name]]
+
+
+def _require_usable(guess: Guess, cells: dict[str, list], separator: str | None) -> None:
+    """EmotionSlmError for labels of which no corpus can be made."""
+    columns = guess.labels.get("columns", [])
+    for column in columns:
+        for cell in cells[column]:
+            mark = str(cell or "").strip()
+            if mark and mark.lower() not in TRUE | FALSE:
+                raise EmotionSlmError(
+                    f"column {column!r} holds {mark[:40]!r}; of several columns of labels each "
+                    "holds 0 or 1 (or false, true); give --labels one column of names"
+                )
+    where = ", ".join(columns) or guess.labels["column"]
+    if separator and "separator" not in guess.labels:
+        raise EmotionSlmError(f"--separator: the cells of {where} hold no text to be parted")
+    of_one = [] if columns else cells[where]
+    if odd := [cell for cell in of_one if isinstance(cell, bool | dict)]:
+        raise EmotionSlmError(
+            f"column {where!r} holds {str(odd[0])[:40]}, which names no label; write the name of a "
+            "label in each row"
+        )
+    if any(PYTHON_LIST.match(cell) for cell in of_one if isinstance(cell, str)):
+        raise EmotionSlmError(
+            f"column {where!r} holds lists as Python writes them, such as ['anger', 'joy']; write "
+            'JSON, with double quotes: ["anger", "joy"]'
+        )
+    for label in guess.counts:
+        if not is_plain(label):
+            raise EmotionSlmError(
+                f"label {label[:60]!r} in {where} is longer than 200 characters or holds one of "
+                "|`<>[] or a control character; rename it in the file, or name another column "
+                "with --labels"
+            )
+    if len(guess.counts) < 2:
+        found = " and ".join(map(repr, guess.counts)) or "none"
+        raise EmotionSlmError(
+            f"labels in {where}: {found}; a corpus has 2 or more; name another column with --labels"
+        )
+    if guess.empty in guess.counts:
+        raise EmotionSlmError(
+            f"{guess.empty!r} is a label in {where}, and there are rows without a label, which "
+            "would be called so too; rename the label in the file, or fill the cells"
+        )
 
 
 def _columns(path: Path) -> list[str]:
@@ -189,7 +286,14 @@ def _yaml(value: object) -> str:
         return "{" + ", ".join(f"{_yaml(k)}: {_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_yaml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
+
+
+def _escaped(letter: str) -> str:
+    """Of what JSON leaves as it is, YAML takes no control character and breaks lines at some."""
+    if letter.isprintable():
+        return letter
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
 
 
 def _loaded(text: str) -> dict:
@@ -262,6 +366,16 @@ def _write(name: str, by_role: dict[str, Path], description: bytes, params: byte
         raise
 
 
+def _joined_by_blanks(guess: Guess) -> str | None:
+    """A label of a cell without a separator that consists of other labels, if there is one."""
+    if set(guess.labels) != {"column"}:
+        return None
+    apart = ((name, name.split()) for name in guess.counts)
+    return next(
+        (name for name, words in apart if len(words) > 1 and set(words) <= set(guess.counts)), None
+    )
+
+
 def screen(new: New) -> Group:
     """What was taken for what and why, and what to do next."""
     table = Table(title=f"{new.name}: {new.rows:,} rows", title_justify="left")
@@ -282,6 +396,26 @@ def screen(new: New) -> Group:
     if what:
         words = f"The texts {what}, and MiniLM reads English: expect little of it, or choose an "
         lines.append(Text(f"{words}encoder that knows them in params.yaml.", style="yellow"))
+    if {label.lower() for label in new.guess.counts} <= ANSWERS:
+        words = (
+            f"Labels called {' and '.join(new.guess.counts)} answer a question: write what they "
+            "stand for; if several columns answer one each, write 0 and 1 there and give --labels "
+            "all of them, parted by commas."
+        )
+        lines.append(Text(words, style="yellow"))
+    if joined := _joined_by_blanks(new.guess):
+        words = (
+            f"Label {joined!r} looks like several labels: if blanks stand between them, remove "
+            'what was written and give --separator " ".'
+        )
+        lines.append(Text(words, style="yellow"))
+    column = new.guess.labels.get("column")
+    if column in new.guess.counts and len(new.guess.text[0].split()) > 2:
+        words = (
+            f"The first row is taken for the columns' names, and {column!r} is a label too: if "
+            "that is a row like others, remove what was written and put a row of names above it."
+        )
+        lines.append(Text(words, style="yellow"))
     written = f"{CORPORA / new.name}.yaml, {CORPORA / new.name}/, profile {new.name} in {PARAMS}"
     lines += [Text(f"→ {written}"), Text("Next, after a look at the description:")]
     lines += [Text(f"  emotion-slm corpus check {CORPORA / new.name}.yaml")]

@@ -102,6 +102,13 @@ def test_no_arguments_shows_the_commands(run):
         assert command in result.output
 
 
+def test_a_description_elsewhere_is_not_taken_for_one_in_corpora(run, tmp_path):
+    (tmp_path / "corpora").mkdir()
+    assert_user_error(run("corpus", "check", "drafts/tickets.yaml"), "descriptions lie in corpora/")
+    assert_user_error(run("corpus", "check", "corpora/tickets.yaml"), "no such corpus")
+    assert_user_error(run("corpus", "check", "tickets"), "no such corpus")
+
+
 def test_predict_without_anything_to_score(run):
     assert_user_error(run("predict"), "either a file or --text")
 

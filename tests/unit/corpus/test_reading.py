@@ -18,6 +18,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import checked
 from emotion_slm.corpus.description import Description
 from emotion_slm.corpus.reading import read_rows
+from emotion_slm.corpus.tables import read_table
 
 COMMON = {"text": "body", "labels": {"column": "topics", "separator": ","}}
 
@@ -199,6 +200,21 @@ def test_spreadsheets_separate_in_several_ways(tmp_path, content):
 
 
 @pytest.mark.parametrize(
+    "header",
+    ['"body\n(as it came)";topics', '"body, as it came, in full";topics', "\n\nthe body;topics"],
+)
+def test_the_separator_is_found_whatever_the_names_hold(tmp_path, header):
+    (tmp_path / "t.csv").write_text(f"{header}\nlate, again;anger\n")
+    table = read_table(tmp_path / "t.csv", "t.csv", [])
+    assert (len(table.columns), table.rows, table.problems) == (2, 1, ())
+
+
+def test_columns_without_names_are_spoken_of(tmp_path):
+    (problem,) = said(read(tmp_path / "c", "body;topics;;\nlate;anger;;\n"))
+    assert problem.startswith("t.csv:1: 2 columns have no name; name or delete them")
+
+
+@pytest.mark.parametrize(
     ("content", "expected"),
     [
         ('"a" he said\tjoy\nb\tanger\n', ['"a" he said', "b"]),
@@ -262,6 +278,13 @@ def test_unsaid_it_is_an_error(tmp_path):
     assert said(reading)[0].startswith("t.csv:3: it has no label; label the row, or say in")
     with pytest.raises(EmotionSlmError, match=r"t\.csv:3: it has no label"):
         reading.checked()
+
+
+def test_what_a_row_without_a_label_may_mean_depends_on_the_task(tmp_path):
+    one = {"labels": {"column": "topics"}}
+    assert "`empty: none`" in said(read(tmp_path / "many", WITHOUT, **one))[0]
+    (single,) = said(read(tmp_path / "one", WITHOUT, task="single_label", **one))
+    assert "`empty: LABEL`" in single and "`empty: none`" not in single
 
 
 # --- what is wrong ---------------------------------------------------------------------------

@@ -96,6 +96,11 @@ def test_sep_may_name_any_character(tmp_path):
     assert done.output.read_text().split("\n")[1].startswith('1,"a,b",')
 
 
+def test_a_header_of_several_lines(tmp_path):
+    found = scored(tmp_path, '"id\n(ours)";"note, if any\n(ours)";text\n1;x;a,b\n')
+    assert [row["text"] for row in found] == ["a,b"]
+
+
 def test_the_row_of_a_bad_line_counts_all_lines_before_it(tmp_path):
     found = scored(tmp_path, "\n\nsep=;\nid;text\n1;a\n2\n")
     assert found[0]["text"] == "a" and found[1]["line"] == 6

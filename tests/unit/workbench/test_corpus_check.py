@@ -115,6 +115,28 @@ def test_given_splits_are_spoken_of(root):
     assert found.facts.sizes["test"] == 30 and "as the files give it" in found.how_split
 
 
+def test_texts_that_given_splits_share_are_said_before_they_are_chosen(root):
+    made = tickets.rows(90)
+    (root / "three").mkdir()
+    for place, name in enumerate(("train", "validation", "test")):
+        rows = [made[0], *made[place * 30 + 1 : place * 30 + 30]]
+        tickets.write_lists(root / f"three/{name}.jsonl", [{**t, "ticket_id": ""} for t in rows])
+    create([root / "three"])
+    found = check("three")
+    reasons = [p.reason for p in found.problems if "split.protocol: official" in p.reason]
+    assert sum("rows of train have the text of a row of a later split" in r for r in reasons) == 1
+    assert found.errors == 0
+
+
+def test_columns_with_brackets_are_shown_as_they_are(root):
+    described(root, tickets.rows(60))
+    content = (root / "corpora/mine/mine.jsonl").read_text()
+    odd = content.replace('"conversation"', '"thread [/x]"')
+    (root / "corpora/mine/mine.jsonl").write_text(odd)
+    edited(root, "group: conversation", 'group: "thread [/x]"')
+    assert "thread [/x] together" in " ".join(shown(check("mine")).split())
+
+
 def test_a_corpus_that_is_not_there_is_named(root):
     with pytest.raises(EmotionSlmError, match="did you mean 'goemotions'"):
         check("goemotion")

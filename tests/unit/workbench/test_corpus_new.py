@@ -1,8 +1,10 @@
 import io
+import json
 import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 from support import tickets
@@ -128,6 +130,28 @@ def test_texts_of_another_language_are_noticed(root):
         ("a.parquet", b"PAR1", "Parquet"),
         ("goemotions.csv", b"text,label\na b,c\n", "already there"),
         ("minilm.csv", b"text,label\na b,c\n", "profile minilm"),
+        ("a.jsonl", b"{}\n{}\n", "no column to read; the columns of a.jsonl: none"),
+        (
+            "a.jsonl",
+            b'{"text": "a b", "x": true}\n' * 4 + b'{"text": "c d", "x": false}\n' * 4,
+            "column 'x' holds True, which names no label",
+        ),
+        (
+            "a.jsonl",
+            b'{"text": "a b", "x": {"a": 1}}\n{"text": "c d", "x": {"b": 1}}\n' * 4,
+            "column 'x' holds {'a': 1}, which names no label",
+        ),
+        (
+            "a.csv",
+            b"text,x\n" + b"a b,\"['a', 'b']\"\nc d,['a']\ne f,['b']\ng h,[]\n" * 4,
+            "lists as Python writes them",
+        ),
+        ("a.csv", b"text,label\na b,<c>\na d,<c>\nb e,d\nc f,d\n", "label '<c>' in label"),
+        (
+            "a.csv",
+            b"text,label\na b,none\na d,unlabelled\nb e,none\nc f,unlabelled\ng h,\n",
+            "'unlabelled' is a label in label",
+        ),
     ],
 )
 def test_what_cannot_be_taken_is_named_and_nothing_is_written(root, file, content, words):
@@ -162,3 +186,134 @@ def test_what_was_written_is_taken_away_when_something_fails(root, monkeypatch):
         create([root / "incoming/delimited.csv"])
     assert everything(root) == before
     assert not (root / "corpora/delimited").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"labels": ["label"]}, "labels in label: 'x'; a corpus has 2 or more"),
+        ({"labels": ["topic", "mood"]}, "column 'topic' holds 'toll'"),
+        ({"labels": ["one", "two"], "separator": ";"}, "--separator"),
+        ({"text": ["text"], "labels": ["text"]}, "cannot be the text and hold the labels"),
+    ],
+)
+def test_what_cannot_be_as_said_is_named_and_nothing_is_written(root, said, words):
+    rows = "".join(f"text {n},x,{'tax' if n % 2 else 'toll'},glad,{n % 2},1\n" for n in range(9))
+    path = root / "incoming/a.csv"
+    path.write_text(f"text,label,topic,mood,one,two\n{rows}")
+    before = everything(root)
+    with pytest.raises(EmotionSlmError, match=words):
+        create([path], **said)
+    assert everything(root) == before
+
+
+def test_marks_on_letters_are_left_out_of_a_name(root):
+    shutil.copy(root / "incoming/delimited.csv", root / "incoming/Überblick é.csv")
+    assert create([root / "incoming/Überblick é.csv"]).name == "uberblick-e"
+
+
+@pytest.mark.parametrize("stem", ["2024", "2026-11-28", "null"])
+def test_a_name_that_yaml_takes_for_no_text(root, stem):
+    path = root / f"incoming/{stem}.csv"
+    shutil.copy(root / "incoming/delimited.csv", path)
+    assert create([path]).name == f"corpus-{stem}"
+    assert f"corpus-{stem}" in Document.read().profiles
+    with pytest.raises(EmotionSlmError, match=f"--name corpus-{stem}"):
+        create([path], stem)
+
+
+def test_files_without_a_common_column_are_refused(root):
+    folder = root / "incoming/three"
+    folder.mkdir()
+    for name in ("train", "validation", "test"):
+        (folder / f"{name}.csv").write_text(f"{name} text,{name} label\na b,c\nd e,f\n")
+    with pytest.raises(EmotionSlmError, match=r"test\.csv: test text, test label"):
+        create([folder])
+
+
+def classes(path: Path) -> list[str]:
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    names = ["toll", "tax", "fee"]
+    made = {"text": [f"text {n}" for n in range(30)], "label": [n % 3 for n in range(30)]}
+    features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
+    Dataset.from_dict(made, features=features).to_parquet(str(path))
+    return sorted(names)
+
+
+def fractions(path: Path) -> list[str]:
+    numbers = [None if n == 7 else float(n % 3) for n in range(30)]
+    pd.DataFrame({"text": [f"text {n}" for n in range(30)], "label": numbers}).to_parquet(path)
+    return ["0", "1", "2"]
+
+
+def lists(path: Path) -> list[str]:
+    found = [[1.0, ""], ["tax", None], [" toll"]]
+    made = [{"text": f"text {n}", "label": found[n % 3]} for n in range(30)]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in made))
+    return ["1", "tax", "toll"]
+
+
+@pytest.mark.parametrize(
+    ("file", "write"),
+    [("a.parquet", classes), ("a.parquet", fractions), ("a.jsonl", lists)],
+)
+def test_names_are_those_by_which_reading_knows_the_labels(root, file, write):
+    names = write(root / "incoming" / file)
+    create([root / "incoming" / file])
+    reading = read_rows("a", read_description("a"))
+    assert (reading.names, reading.errors) == (names, [])
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\x92", "\u2028", "\ufeff", "👩\u200d🔧", "\U000e0020"])
+def test_characters_that_yaml_does_not_take(root, odd):
+    path = root / "incoming/odd.csv"
+    rows = "".join(f"text {n},{'ab'[n % 2]}{odd}c\n" for n in range(20))
+    path.write_text(f"the{odd}text,label\n{rows}", encoding="utf-8", newline="")
+    create([path])
+    described = read_description("odd")
+    assert described.text == f"the{odd}text"
+    assert described.names == [f"a{odd}c", f"b{odd}c"]
+
+
+def test_columns_are_known_without_the_blanks_around_them_and_with_a_comma(root):
+    path = root / "incoming/a.csv"
+    rows = "".join(f"text {n},{'ab'[n % 2]},{n}\n" for n in range(20))
+    path.write_text(f'"text, whole", label ,n\n{rows}')
+    new = create([path], text=["text", " whole"], labels=["label"])
+    assert (new.guess.text, new.guess.labels) == (["text, whole"], {"column": " label "})
+
+
+def test_labels_with_blanks_between_them_are_spoken_of(root):
+    cells = ("toll", "tax", "toll tax", "very late")
+    rows = "".join(f"where is parcel {n},{cells[n % 4]}\n" for n in range(40))
+    (root / "incoming/a.csv").write_text(f"text,label\n{rows}")
+    assert "Label 'toll tax' looks like several labels" in shown(create([root / "incoming/a.csv"]))
+    new = create([root / "incoming/a.csv"], "again", separator=" ")
+    assert sorted(new.guess.counts) == ["late", "tax", "toll", "very"]
+
+
+def test_columns_that_answer_yes_or_no_are_spoken_of(root):
+    rows = "".join(
+        f"where is parcel {n},{('yes', 'No')[n % 2]},{('No', 'yes')[n % 3 // 2]}\n"
+        for n in range(40)
+    )
+    (root / "incoming/a.csv").write_text(f"text,anger,joy\n{rows}")
+    text = " ".join(shown(create([root / "incoming/a.csv"])).split())
+    assert "Labels called No and yes answer a question" in text
+    assert "--labels all of them, parted by commas" in text
+
+
+def test_a_column_without_a_name_is_none_of_those_that_matter(root):
+    rows = "".join(f"{n},text {n},{'ab'[n % 2]}\n" for n in range(20))
+    (root / "incoming/a.csv").write_text(f",text,label\n{rows}")
+    assert create([root / "incoming/a.csv"]).guess.text == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("header", "said"), [("where is my parcel,toll", True), ("text,toll", False)]
+)
+def test_a_first_row_that_names_no_columns_is_spoken_of(root, header, said):
+    rows = "".join(f"where is parcel {n},{('toll', 'tax')[n % 2]}\n" for n in range(20))
+    (root / "incoming/a.csv").write_text(f"{header}\n{rows}")
+    assert ("put a row of names above it" in shown(create([root / "incoming/a.csv"]))) == said
