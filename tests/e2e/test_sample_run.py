@@ -70,7 +70,7 @@ def test_undersampling_touches_neutral_only_rows_of_train_alone(run):
     kept = pd.read_parquet(run / "data/undersampled/train.parquet").set_index("id")
     neutral_only = train["labels"].map(list).map(lambda labels: labels == ["neutral"])
     assert set(train.index[~neutral_only]) <= set(kept.index) < set(train.index)
-    assert len(kept) == (~neutral_only).sum() + 200
+    assert len(kept) == (~neutral_only).sum() + 100
 
 
 def test_vectors_are_indexed_by_id_one_per_distinct_text(run):
