@@ -1,13 +1,14 @@
 import pandas as pd
 
 from benchmarks.comments import COLUMNS, comments
+from emotion_slm.corpus.sample import ROWS
 
 
 def test_the_sample_corpus_stands_in_where_there_is_no_split(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name, frame = comments("train")
     assert name == "the sample corpus" and set(COLUMNS) <= set(frame.columns)
-    assert len(frame) > 1000
+    assert len(frame) == ROWS
 
 
 def test_a_split_is_read_where_there_is_one(tmp_path, monkeypatch):
