@@ -90,7 +90,7 @@ class RayPool:
         """To the cluster, or to a Ray of this machine's own that is started for it."""
         if not self.address:
             local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-            ray.init(num_cpus=self.wanted, log_to_driver=False, **local)
+            ray.init(address="local", num_cpus=self.wanted, log_to_driver=False, **local)
             return
         try:
             ray.init(address=self.address, log_to_driver=False)

@@ -73,7 +73,8 @@ def monitor(
         bool, typer.Option("--texts/--no-texts", help="Show example texts on the page.")
     ] = True,
     fail_on_alert: Annotated[
-        bool, typer.Option("--fail-on-alert", help="Exit status 4 when the last period alerts.")
+        bool,
+        typer.Option("--fail-on-alert", help="Exit status 4 when a group's last period alerts."),
     ] = False,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder of page and tables.")
