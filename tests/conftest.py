@@ -1,6 +1,7 @@
 """Settings of every test, and tiny pretrained models of the classes that real runs load."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first importe
 os.environ["COLUMNS"] = "80"
 for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS", "TTY_COMPATIBLE"):
     os.environ.pop(name, None)
+# Stages are called `python`: this one, whatever the machine calls its own.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 torch.set_num_threads(1)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci")
