@@ -6,7 +6,7 @@ opinion pool. Both Platt and isotonic are fitted on Platt's smoothed targets, so
 without a positive is improbable rather than impossible.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -246,20 +246,12 @@ class Temperature(NamedTuple):
     @classmethod
     def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "Temperature":
         """The T in [0.01, 100] with the smallest mean NLL of (n, labels) logits and gold."""
-        from scipy.optimize import brentq
-
         scores = logits.astype(np.float64)
 
         def slope_of_nll(inverse: float) -> float:
-            # The NLL is convex in 1 / T.
             return float(np.mean(scores * (sigmoid(scores * inverse) - gold)))
 
-        low, high = 1 / HOTTEST, 1 / COLDEST
-        if slope_of_nll(low) >= 0:
-            return cls(HOTTEST)
-        if slope_of_nll(high) <= 0:
-            return cls(COLDEST)
-        return cls(1 / float(brentq(slope_of_nll, low, high)))
+        return cls(best_temperature(slope_of_nll))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities."""
@@ -279,6 +271,19 @@ class Temperature(NamedTuple):
         if not 0 < temperature < np.inf:
             raise EmotionSlmError(f"{source}: temperature {temperature} is not positive and finite")
         return cls(temperature)
+
+
+def best_temperature(slope_of_nll: Callable[[float], float]) -> float:
+    """Where the slope of a mean NLL over 1 / T, in which it is convex, is 0; or the nearer end of
+    [COLDEST, HOTTEST]."""
+    from scipy.optimize import brentq
+
+    low, high = 1 / HOTTEST, 1 / COLDEST
+    if slope_of_nll(low) >= 0:
+        return HOTTEST
+    if slope_of_nll(high) <= 0:
+        return COLDEST
+    return 1 / float(brentq(slope_of_nll, low, high))
 
 
 def number(value: object, source: str, key: str = "") -> float:

@@ -8,7 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.calibration.maps import COLDEST, HOTTEST, MIN_SLOPE, Platt, Temperature
+from emotion_slm.calibration.maps import (
+    COLDEST,
+    MIN_SLOPE,
+    Platt,
+    Temperature,
+    best_temperature,
+)
 
 STEEPEST = 1 / COLDEST
 LEAST = 1e-300  # a probability, whose logarithm is still a number
@@ -31,22 +37,15 @@ class SoftmaxTemperature(NamedTuple):
     @classmethod
     def fit(cls, logits: np.ndarray, gold: np.ndarray) -> "SoftmaxTemperature":
         """The T in [0.01, 100] with the smallest mean NLL of (n, labels) logits and gold."""
-        from scipy.optimize import brentq
 
         scores = logits.astype(np.float64)
         of_gold = (scores * gold).sum(axis=1)
 
         def slope_of_nll(inverse: float) -> float:
-            # The NLL is convex in 1 / T.
             expected = (softmax(scores * inverse) * scores).sum(axis=1)
             return float(np.mean(expected - of_gold))
 
-        low, high = 1 / HOTTEST, 1 / COLDEST
-        if slope_of_nll(low) >= 0:
-            return cls(HOTTEST)
-        if slope_of_nll(high) <= 0:
-            return cls(COLDEST)
-        return cls(1 / float(brentq(slope_of_nll, low, high)))
+        return cls(best_temperature(slope_of_nll))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         """(n, labels) raw logits → (n, labels) float64 probabilities."""

@@ -46,7 +46,8 @@ def new(
     """
     from rich.console import Console
 
-    from emotion_slm.workbench.corpus_new import create, screen
+    from emotion_slm.workbench.corpus_new import create
+    from emotion_slm.workbench.corpus_new_screen import screen
 
     sources = [path.absolute() for path in files]
     try:

@@ -141,7 +141,8 @@ def watch(
     from emotion_slm.common.seeds import child_seed
     from emotion_slm.monitor.estimates import Classifier
     from emotion_slm.monitor.examples import Evidence, carriers, collect
-    from emotion_slm.monitor.inputs import files_of, read_scored
+    from emotion_slm.monitor.files import files_of
+    from emotion_slm.monitor.inputs import read_scored
     from emotion_slm.monitor.labelled import powered
     from emotion_slm.monitor.run import monitor as find
     from emotion_slm.monitor.run import wanted

@@ -4,26 +4,24 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from emotion_slm.common.console import progress
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.monitor.drift import TextCounts
+from emotion_slm.monitor.fields import column_values, probability_rows
 from emotion_slm.monitor.periods import begin, read_time
 from emotion_slm.monitor.settings import ALL_TEXTS, Settings
 from emotion_slm.scoring.chunks import Chunk, Reader
 from emotion_slm.scoring.delimited import CsvReader
 from emotion_slm.scoring.formats import (
-    COMPRESSED,
-    SUFFIXES,
     Format,
-    default_output,
     encodable,
     input_format,
 )
-from emotion_slm.scoring.parquet import ParquetReader, python_rows
+from emotion_slm.scoring.parquet import ParquetReader
 from emotion_slm.scoring.plan import naming_file
 from emotion_slm.scoring.readers import open_reader
 from emotion_slm.scoring.sources import open_source
@@ -72,61 +70,6 @@ class Scored(NamedTuple):
     clusters: np.ndarray | None
     texts: TextCounts
     unread: list[Unread]
-
-
-def files_of(inputs: Sequence[Path], output: Path | None = None) -> list[Path]:
-    """The files named, and those in folders named, each once.
-
-    In folders, what begins with a dot or an underscore is no data, as `predict` has it, and what
-    lies in the folder `output` is of an earlier run. EmotionSlmError where there is no file, and
-    for one whose rows come a second time in what `predict` made of it, and for an output folder
-    that is an input.
-    """
-    found: dict[Path, Path] = {}  # by their real names
-    for path in inputs:
-        if path.is_dir():
-            if output is not None and output.resolve() == path.resolve():
-                raise EmotionSlmError(f"{output}: is the input; give another folder with -o")
-            inside = sorted(one for one in path.rglob("*") if one.is_file() and _known(one, path))
-            inside = [one for one in inside if not _lies_in(one, output, path)]
-            if not inside:
-                known = sorted(one for one in SUFFIXES if SUFFIXES[one] is not Format.LINES)
-                raise EmotionSlmError(f"{path}: holds no file of {', '.join(known)}")
-        elif path.is_file():
-            inside = [path]
-        else:
-            raise EmotionSlmError(f"{path}: no such file or folder")
-        for one in inside:
-            found.setdefault(one.resolve(), one)
-    for real, path in found.items():
-        if _has_known_suffix(real):
-            scored = default_output(real, input_format(real, None))
-            if scored in found:
-                raise EmotionSlmError(
-                    f"{path}: its rows are in {found[scored]} once more; name one of the two"
-                )
-    return list(found.values())
-
-
-def _lies_in(path: Path, output: Path | None, folder: Path) -> bool:
-    """Whether a file of `folder` lies in `output`, and that in `folder`."""
-    if output is None:
-        return False
-    out = output.resolve()
-    return folder.resolve() in out.parents and out in path.resolve().parents
-
-
-def _known(path: Path, folder: Path) -> bool:
-    """Whether a file of `folder` is one of data; plain lines have no times."""
-    hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-    if hidden or path.name.endswith(".rejected.jsonl") or not _has_known_suffix(path):
-        return False
-    return input_format(path, None) is not Format.LINES
-
-
-def _has_known_suffix(path: Path) -> bool:
-    packed = path.suffix.lower() in COMPRESSED
-    return (Path(path.stem) if packed else path).suffix.lower() in SUFFIXES
 
 
 def is_scored(path: Path, settings: Settings, labels: Sequence[str]) -> bool:
@@ -264,7 +207,7 @@ def _usable(path, numbers, chunk: Chunk, columns, settings, labels, unread, othe
     if not chunk.texts:
         return None
     fields = _fields(chunk, columns, settings)
-    probabilities = _probabilities(chunk, columns, labels)
+    probabilities = probability_rows(chunk, columns, labels)
     sound = ((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
     times, rows = [], []
     for row, value in enumerate(fields[settings.time]):
@@ -281,7 +224,7 @@ def _usable(path, numbers, chunk: Chunk, columns, settings, labels, unread, othe
         rows.append(row)
     if not times:
         return None
-    others = _column(chunk, columns, other) if other else []
+    others = column_values(chunk, columns, other) if other else []
     return Part(
         times,
         _names(fields, settings.by, rows) if settings.by else [ALL_TEXTS] * len(rows),
@@ -300,60 +243,7 @@ def _names(fields: dict[str, list], column: str, rows: list[int]) -> list[str]:
 def _fields(chunk: Chunk, columns: Sequence[str], settings: Settings) -> dict[str, list]:
     """The columns that the settings name, one value per text."""
     wanted = [name for name in (settings.time, settings.by, settings.cluster) if name]
-    return {name: _column(chunk, columns, name) for name in dict.fromkeys(wanted)}
-
-
-def _column(chunk: Chunk, columns: Sequence[str], name: str) -> list:
-    if not isinstance(chunk.rows, list):
-        return _values(chunk.rows.column(name))
-    if isinstance(chunk.rows[0], dict):
-        return [row.get(name) for row in chunk.rows]
-    place = list(columns).index(name)
-    return [row[place] for row in chunk.rows]
-
-
-def _values(column) -> list:
-    """A column of Parquet, to microseconds; as text what Python has no value for, such as years of
-    five digits."""
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    try:
-        return column.to_pylist()
-    except (ValueError, OverflowError, KeyError, pa.ArrowException):
-        batch = pa.RecordBatch.from_arrays([column], names=["value"])
-        return [value for (value,) in python_rows(batch)]
-
-
-def _probabilities(chunk: Chunk, columns: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """(texts, labels) float32, NaN where a field is no number."""
-    if isinstance(chunk.rows, list):
-        parts = [_numbers(_column(chunk, columns, label)) for label in labels]
-    else:
-        parts = [_floats(chunk.rows.column(label)) for label in labels]
-    return np.stack(parts, axis=1)
-
-
-def _floats(column) -> np.ndarray:
-    """A column of Parquet, which holds numbers as such."""
-    if str(column.type) in ("float", "double", "halffloat"):
-        return column.to_numpy(zero_copy_only=False).astype(np.float32)
-    return _numbers(column.to_pylist())
-
-
-def _numbers(values: list) -> np.ndarray:
-    try:
-        return np.array(values, dtype=np.float32)
-    except (ValueError, TypeError):
-        return np.array([_number(value) for value in values], dtype=np.float32)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (ValueError, TypeError):
-        return float("nan")
+    return {name: column_values(chunk, columns, name) for name in dict.fromkeys(wanted)}
 
 
 def rejected_rows(source: Path, scored: Path) -> list[Unread]:

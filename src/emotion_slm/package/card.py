@@ -3,8 +3,6 @@
 import textwrap
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
-
 from emotion_slm.classifier.params import LinearHead
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_bytes
@@ -18,13 +16,13 @@ from emotion_slm.package.config import (
     CALIBRATION,
     CARD,
     CONFIG,
-    RESULTS,
     UNCALIBRATED,
     package_file,
 )
 from emotion_slm.package.front_matter import front_matter, span
 from emotion_slm.package.package import Package
 from emotion_slm.package.public import public_name
+from emotion_slm.package.results import read_results
 
 BODY = """\
 # emotion-slm, profile `{profile}`
@@ -148,73 +146,6 @@ from.
 TARGETS = "Labels in bold are the {count} targets. "
 
 
-class Shown(BaseModel):
-    """A part of results.json; what the card does not show may stand beside it."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-
-class Averages(Shown):
-    macro_f1: float
-    macro_precision: float
-    macro_recall: float
-    map: float
-    ece: float
-
-
-class Scores(Averages):
-    micro_f1: float
-    exact_accuracy: float
-
-
-class ScoresOfOne(Averages):
-    accuracy: float
-
-
-class TestScores(Scores):
-    macro_f1_low: float
-    macro_f1_high: float
-
-
-class TestScoresOfOne(ScoresOfOne):
-    macro_f1_low: float
-    macro_f1_high: float
-
-
-class LabelScores(Shown):
-    label: str
-    target: bool
-    precision: float
-    recall: float
-    f1: float
-    f1_low: float
-    f1_high: float
-    support: int
-
-
-class Leakage(Shown):
-    rules: int
-    near_duplicates_in_train: int
-
-
-class Results(Shown):
-    """results.json."""
-
-    test: TestScores
-    at_half: Scores
-    per_label: list[LabelScores]
-    leakage: Leakage
-
-
-class ResultsOfOne(Shown):
-    """results.json where a text has exactly one label."""
-
-    test: TestScoresOfOne
-    uncalibrated: ScoresOfOne
-    per_label: list[LabelScores]
-    leakage: Leakage
-
-
 def write_card(package: Package, model: str = CLASSIFIER.as_posix()) -> None:
     """Write `model_card` into the package's folder; `model`: the folder it is loaded from."""
     write_bytes(package.folder / CARD, model_card(package, model).encode())
@@ -226,7 +157,7 @@ def model_card(package: Package, model: str, on_hub: bool = False) -> str:
     `model`: what the examples load, a folder, or with `on_hub` a repository. EmotionSlmError when
     the package's results are missing, as of a package of an older release, or no results.
     """
-    results, corpus = _results(package), package.corpus
+    results, corpus = read_results(package), package.corpus
     labels, origin, test = corpus.labels, package.origin, results["test"]
     half = results[UNCALIBRATED if labels.single else AT_HALF]
     micro = "accuracy" if labels.single else "micro_f1"
@@ -255,26 +186,6 @@ def model_card(package: Package, model: str, on_hub: bool = False) -> str:
         transformers=_transformers(package, method, model),
     )
     return f"---\n{front_matter(package, results, method)}\n---\n\n{body}"
-
-
-def _results(package: Package) -> dict:
-    path = package.folder / RESULTS
-    if not path.exists() and not path.is_symlink():
-        raise EmotionSlmError(
-            f"{path}: no such file, from which the model card is made; make "
-            "the package again with `dvc repro`, or install the emotion-slm release it was made "
-            "with"
-        )
-    results = read_json(package_file(package.folder, RESULTS))
-    labels = package.corpus.labels
-    checked(ResultsOfOne if labels.single else Results, results, path, most=1)
-    foreign = [row["label"] for row in results["per_label"] if row["label"] not in labels.index]
-    if foreign:
-        raise EmotionSlmError(
-            f"{path}: per_label: {shown(foreign[0])} is none of the model's labels; "
-            "fetch the model again"
-        )
-    return results
 
 
 def _method(package: Package) -> str:

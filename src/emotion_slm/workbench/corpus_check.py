@@ -18,7 +18,6 @@ from emotion_slm.common.paths import CORPORA
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus.check import SHOWN, by_remedy, check_rows, check_script, check_splits, line
 from emotion_slm.corpus.description import Description, described_at, read_description
-from emotion_slm.corpus.facts import WORDS, Counting, Facts, facts
 from emotion_slm.corpus.fetch import files_of
 from emotion_slm.corpus.labels import Corpus
 from emotion_slm.corpus.language import LATIN, NAMES, language_of
@@ -27,6 +26,7 @@ from emotion_slm.corpus.reading import Reading, read_rows
 from emotion_slm.corpus.split import Splits, split
 from emotion_slm.corpus.tables import Problem
 from emotion_slm.encoder.params import EncoderParams
+from emotion_slm.workbench.corpus_facts import WORDS, Counting, Facts, facts
 
 # What an encoder reads, where it is not many languages.
 ENGLISH = {"sentence-transformers/all-MiniLM-L6-v2": "MiniLM"}

@@ -1,42 +1,29 @@
 """A description and a profile for somebody's file: written from what it looks like."""
 
-import json
 import re
 import shutil
 import unicodedata
 from collections.abc import Collection, Sequence
-from importlib.resources import files as resources
 from pathlib import Path
-from string import Template
 from typing import NamedTuple
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-from ruamel.yaml import YAML
 
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.files import require, write_bytes
-from emotion_slm.common.params import Document, checked
+from emotion_slm.common.params import Document
 from emotion_slm.common.paths import CORPORA, PARAMS, SPLITS
-from emotion_slm.corpus.description import FORMATS, Description
-from emotion_slm.corpus.infer import Guess, infer
+from emotion_slm.corpus.description import FORMATS
 from emotion_slm.corpus.label_cells import FALSE, NO_CLASS, TRUE, as_text
 from emotion_slm.corpus.labels import is_plain
-from emotion_slm.corpus.language import LATIN, NAMES, Language, language_of
+from emotion_slm.corpus.language import Language, language_of
 from emotion_slm.corpus.tables import Table as Cells
 from emotion_slm.corpus.tables import read_table
+from emotion_slm.workbench.corpus_guess import Guess, infer
+from emotion_slm.workbench.corpus_texts import description_of, load_text, with_profile
 
 NAME = r"[a-z0-9][a-z0-9_-]*"
 ROLES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation",
          "dev": "validation", "test": "test"}  # fmt: skip
-TRAIN_SHARE = 0.6
-SMALL, LARGE = 5_000, 20_000  # rows of train: see `settings`
-SINGLE_LABEL_LOSS = "{name: cross_entropy, smoothing: 0.1}"
-MULTI_LABEL_LOSS = "{name: asymmetric, gamma_positive: 0, gamma_negative: 2, clip: 0.05}"
 PYTHON_LIST = re.compile(r"\s*\['.*\]\s*$", re.DOTALL)  # where JSON has double quotes
-ANSWERS = {"yes", "no", "y", "n", "true", "false", "ja", "nein", "wahr", "falsch", "x", "-"}
-DEFINED = 30  # labels whose definitions the description has room for
 
 
 class New(NamedTuple):
@@ -76,8 +63,8 @@ def create(
     _require_usable(guess, cells, separator)
     texts = [str(cell) for column in guess.text for cell in cells[column] if cell]
     rows, language = max(map(len, cells.values())), language_of(texts)
-    content = _description(name, by_role, guess, language)
-    params = _with_profile(require(PARAMS).read_text(encoding="utf-8"), name, rows, guess)
+    content = description_of(name, by_role, guess, language)
+    params = with_profile(require(PARAMS).read_text(encoding="utf-8"), name, rows, guess)
     _write(name, by_role, content, params)
     return New(name, rows, len(by_role) > 1, guess, language)
 
@@ -116,7 +103,7 @@ def _slug(stem: str) -> str:
 
 def _is_text(name: str) -> bool:
     """Whether YAML takes a name for a text: `2024` is a number, `2026-11-28` a date."""
-    return _loaded(f"value: {name}")["value"] == name
+    return load_text(f"value: {name}")["value"] == name
 
 
 def _require_free(name: str) -> None:
@@ -236,120 +223,6 @@ def _columns(path: Path) -> list[str]:
         raise EmotionSlmError(f"{path}: no readable Parquet file ({error})") from error
 
 
-def _description(name: str, by_role: dict[str, Path], guess: Guess, language: Language) -> bytes:
-    """The text of corpora/NAME.yaml; EmotionSlmError when the guess makes no description."""
-    text = guess.text[0] if len(guess.text) == 1 else guess.text
-    files = {role: path.name for role, path in by_role.items()}
-    means = "rows without labels: none (of the labels applies), unlabelled (left out), or a label"
-    values = {
-        "name": name,
-        "title": _yaml(name.replace("-", " ").replace("_", " ").capitalize()),
-        "language": language.code or ("en" if language.script in (LATIN, None) else "und"),
-        "files": _yaml(files if len(files) > 1 else files["train"]),
-        "text": _yaml(text),
-        "labels": _yaml(guess.labels),
-        "task": guess.task,
-        "names": _yaml(list(guess.counts)),
-        "empty": _line("empty", guess.empty, "none", means),
-        "thin": _line("thin", guess.thin, "LABEL", "rows with it alone are thinned in train"),
-        "identity": _line("id", guess.id, "COLUMN", "ids, each once; otherwise rows are numbered"),
-        "group": _line("group", guess.group, "COLUMN", "its rows stay on one side of the split"),
-        "time": _line("time", None, guess.time or "COLUMN", "split by time, the newest are test"),
-        "definitions": _definitions(list(guess.counts)),
-        "some": ", ".join(_yaml(label) for label in list(guess.counts)[:2]),
-    }
-    content = _template("description.yaml").substitute(values)
-    checked(Description, _loaded(content), CORPORA / f"{name}.yaml")
-    return content.encode()
-
-
-def _line(key: str, value: str | None, example: str, why: str) -> str:
-    """A key with its value, or as a comment for whoever wants it."""
-    said = f"{key}: {_yaml(value)}" if value else f"# {key}: {example}"
-    return f"{said}      # {why}"
-
-
-def _definitions(names: Sequence[str]) -> str:
-    """A line for each label, of many as a comment: those that are left out mean their name."""
-    lines = [f"  {_yaml(name)}: {_yaml(name)}" for name in names[:DEFINED]]
-    more = f"\n  # and {len(names) - DEFINED} more" if len(names) > DEFINED else ""
-    return "\n".join(lines) + more
-
-
-def _yaml(value: object) -> str:
-    """A value on one line: JSON is YAML; what needs no quotes gets none."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w .-]*", value):
-        loaded = _loaded(f"value: {value}")["value"]
-        if loaded == value:
-            return value
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_yaml(k)}: {_yaml(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_yaml, value)) + "]"
-    return "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
-
-
-def _escaped(letter: str) -> str:
-    """Of what JSON leaves as it is, YAML takes no control character and breaks lines at some."""
-    if letter.isprintable():
-        return letter
-    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
-
-
-def _loaded(text: str) -> dict:
-    return YAML(typ="safe", pure=True).load(text)
-
-
-def _with_profile(params: str, name: str, rows: int, guess: Guess) -> bytes:
-    """params.yaml with the profile after the others, and all else as it was."""
-    lines = params.splitlines(keepends=True)
-    begin = next(place for place, line in enumerate(lines) if re.match("profiles:", line))
-    after = (place for place in range(begin + 1, len(lines)) if re.match(r"[^\s#]", lines[place]))
-    end = next(after, len(lines))
-    profile = _template("profile.yaml").substitute(_settings(name, rows, guess))
-    before = "".join(lines[:end])
-    text = f"{before.rstrip()}\n{profile}" + ("\n" if end < len(lines) else "")
-    text += "".join(lines[end:])
-    old, new = _loaded(params), _loaded(text)
-    if new["profiles"].pop(name, None) is None or new != old:
-        raise EmotionSlmError(
-            f"{PARAMS}: no place for a profile was found in it; write its `profiles:` as a block"
-        )
-    return text.encode()
-
-
-def _settings(name: str, rows: int, guess: Guess) -> dict[str, object]:
-    """What the profile's template leaves open, for about TRAIN_SHARE of the rows to train on.
-
-    A step count fits small and large corpora alike: fewer rows are read more often, in smaller
-    batches. Balancing grows labels to half of the most frequent one that is not thinned.
-    """
-    train = TRAIN_SHARE * rows
-    counts = [count for name, count in guess.counts.items() if name != guess.thin]
-    most = round(TRAIN_SHARE * max(counts))
-    single = guess.task == "single_label"
-    loss = SINGLE_LABEL_LOSS if single else MULTI_LABEL_LOSS
-    return {
-        "name": name,
-        "title": name,
-        "rows": f"{rows:,}",
-        "adapt_loss": loss,
-        "finetune_loss": loss,
-        "epochs": 5 if train < SMALL else 3 if train < LARGE else 2,
-        "batch_size": 16 if train < SMALL else 32,
-        "learning_rate": "1.5e-4",
-        "selection": "macro_f1" if single else "map",
-        "undersample": f"{{keep: {most}}}" if guess.thin else "none",
-        "target": max(2, most // 2),
-        "excluded": _yaml([guess.thin] if guess.thin else []),
-        "finetune_batch_size": 32 if train < SMALL else 256,
-    }
-
-
-def _template(name: str) -> Template:
-    return Template((resources("emotion_slm.workbench") / "templates" / name).read_text("utf-8"))
-
-
 def _write(name: str, by_role: dict[str, Path], description: bytes, params: bytes) -> None:
     """All of it or nothing: what is there when something fails is taken away again."""
     folder, path = CORPORA / name, CORPORA / f"{name}.yaml"
@@ -364,61 +237,3 @@ def _write(name: str, by_role: dict[str, Path], description: bytes, params: byte
         shutil.rmtree(folder, ignore_errors=True)
         path.unlink(missing_ok=True)
         raise
-
-
-def _joined_by_blanks(guess: Guess) -> str | None:
-    """A label of a cell without a separator that consists of other labels, if there is one."""
-    if set(guess.labels) != {"column"}:
-        return None
-    apart = ((name, name.split()) for name in guess.counts)
-    return next(
-        (name for name, words in apart if len(words) > 1 and set(words) <= set(guess.counts)), None
-    )
-
-
-def screen(new: New) -> Group:
-    """What was taken for what and why, and what to do next."""
-    table = Table(title=f"{new.name}: {new.rows:,} rows", title_justify="left")
-    for title in ("", "taken", "because"):
-        table.add_column(title, overflow="fold")
-    for key, value, why in new.guess.said:
-        table.add_row(key, Text(value), Text(why))
-    lines: list[RenderableType] = [table]
-    if new.guess.others:
-        others = " or ".join(f"--labels {names}" for names in new.guess.others)
-        lines.append(Text(f"Labels elsewhere? Remove what was written and give {others}."))
-    if new.language.script not in (LATIN, None):
-        what = f"are written in {new.language.script} letters"
-    elif new.language.code not in ("en", None):
-        what = f"look like {NAMES[new.language.code]}"
-    else:
-        what = ""
-    if what:
-        words = f"The texts {what}, and MiniLM reads English: expect little of it, or choose an "
-        lines.append(Text(f"{words}encoder that knows them in params.yaml.", style="yellow"))
-    if {label.lower() for label in new.guess.counts} <= ANSWERS:
-        words = (
-            f"Labels called {' and '.join(new.guess.counts)} answer a question: write what they "
-            "stand for; if several columns answer one each, write 0 and 1 there and give --labels "
-            "all of them, parted by commas."
-        )
-        lines.append(Text(words, style="yellow"))
-    if joined := _joined_by_blanks(new.guess):
-        words = (
-            f"Label {joined!r} looks like several labels: if blanks stand between them, remove "
-            'what was written and give --separator " ".'
-        )
-        lines.append(Text(words, style="yellow"))
-    column = new.guess.labels.get("column")
-    if column in new.guess.counts and len(new.guess.text[0].split()) > 2:
-        words = (
-            f"The first row is taken for the columns' names, and {column!r} is a label too: if "
-            "that is a row like others, remove what was written and put a row of names above it."
-        )
-        lines.append(Text(words, style="yellow"))
-    written = f"{CORPORA / new.name}.yaml, {CORPORA / new.name}/, profile {new.name} in {PARAMS}"
-    lines += [Text(f"→ {written}"), Text("Next, after a look at the description:")]
-    lines += [Text(f"  emotion-slm corpus check {CORPORA / new.name}.yaml")]
-    own = " -S split.protocol=official" if new.gives_splits else ""
-    lines += [Text(f"  dvc exp run -S profile={new.name}{own}")]
-    return Group(*lines)

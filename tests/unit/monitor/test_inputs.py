@@ -10,7 +10,8 @@ import pytest
 from support.labels import GOEMOTIONS
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.monitor.inputs import Cell, files_of, is_scored, read_scored
+from emotion_slm.monitor.files import files_of
+from emotion_slm.monitor.inputs import Cell, is_scored, read_scored
 from emotion_slm.monitor.periods import Every
 from emotion_slm.monitor.settings import (
     ALL_TEXTS,

@@ -15,7 +15,8 @@ from emotion_slm.common.params import Document, load_yaml
 from emotion_slm.corpus.description import read_description
 from emotion_slm.corpus.reading import read_rows
 from emotion_slm.workbench import corpus_new
-from emotion_slm.workbench.corpus_new import create, screen
+from emotion_slm.workbench.corpus_new import create
+from emotion_slm.workbench.corpus_new_screen import screen
 from emotion_slm.workbench.params_check import checked_settings
 
 

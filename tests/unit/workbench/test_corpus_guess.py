@@ -2,7 +2,7 @@ import pytest
 from support import tickets
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.corpus.infer import LOOKED_AT, _looked_at, infer
+from emotion_slm.workbench.corpus_guess import LOOKED_AT, _looked_at, infer
 
 BODIES = [f"please look at ticket {place} for me today" for place in range(40)]
 

@@ -3,20 +3,15 @@
 Guesses from names and cells; `emotion-slm corpus new` shows them in words, to be corrected.
 """
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.corpus.label_cells import as_text
+from emotion_slm.workbench.corpus_columns import Column, column_of, is_list, json_list
 
 LOOKED_AT, BLOCKS = 20_000, 20  # rows that tell what a column is, in so many blocks
-FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
-SEPARATORS = (",", ";", "|", "/", "#", "+")
 MOST_LETTERS = 200  # of a cell of labels
 MOST_DISTINCT = 0.3  # of the cells of a column of labels
 MOST_DISTINCT_NAMED = 0.5  # of one that is called so
@@ -41,9 +36,6 @@ GROUP_NAMES = {"conversation", "thread", "dialogue", "session", "user", "author"
 ID_NAMES = {"id", "key", "uuid", "number", "nr"}
 RESTS = ("neutral", "none", "other", "no emotion")  # names of the label that means nothing special
 THIN_SHARE = 1 / 3
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")  # ISO 8601, which is what `time` may be
-DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(\D.*)?")  # in another form: 28.11.2026, 11/28/26
-CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?")
 
 
 class Guess(NamedTuple):
@@ -66,68 +58,6 @@ class Guess(NamedTuple):
     others: list[str]
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column and its cells, a blank one as None."""
-
-    name: str
-    cells: list
-
-    @cached_property
-    def filled(self) -> list:
-        return [cell for cell in self.cells if cell is not None]
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.filled) == len(self.cells)
-
-    @cached_property
-    def words(self) -> float:
-        """In a cell, on average; of a column of lists, numbers or truth values none."""
-        texts = [cell for cell in self.filled if isinstance(cell, str)]
-        return sum(len(text.split()) for text in texts) / len(texts) if texts else 0
-
-    @cached_property
-    def distinct(self) -> int:
-        return len({str(cell) for cell in self.filled})
-
-    @cached_property
-    def kind(self) -> str:
-        """What most cells are, `list`, `json` (a list in a string), or all are: `flag` (0 or 1),
-        `time`, `day`, `clock`, `number`; else `words`."""
-        for kind, fits, share in KINDS:
-            fitting = sum(fits(cell) not in (None, False) for cell in self.filled)
-            if self.filled and fitting >= share * len(self.filled):
-                return kind
-        return "words"
-
-    def named(self, names: set[str]) -> bool:
-        """Whether a word of its name is one of `names`."""
-        return any(word in names for word in re.split(r"[^a-z]+", self.name.lower()))
-
-    @property
-    def separator(self) -> str | None:
-        """What stands between labels in a cell, if some hold several."""
-        return self._parted[0]
-
-    @property
-    def parts(self) -> int:
-        """Different ones of cells, between what separates them."""
-        return self._parted[1]
-
-    @cached_property
-    def _parted(self) -> tuple[str | None, int]:
-        cells = {str(cell).strip() for cell in self.filled}
-        for separator in SEPARATORS:
-            parts = [{part.strip() for part in cell.split(separator)} - {""} for cell in cells]
-            of_cells = Counter(part for cell in parts for part in cell)
-            several = any(len(cell) > 1 for cell in parts)
-            shared = any(count > 1 for count in of_cells.values())
-            if several and shared and len(of_cells) <= len(cells):
-                return separator, len(of_cells)
-        return None, len(cells)
-
-
 def infer(
     cells: Mapping[str, list],
     text: Sequence[str] = (),
@@ -142,7 +72,7 @@ def infer(
     rows = max(map(len, cells.values()))
     looked_at = _looked_at(rows)
     columns = {
-        name: _column(name, [found[row] for row in looked_at]) for name, found in cells.items()
+        name: column_of(name, [found[row] for row in looked_at]) for name, found in cells.items()
     }
     for name in (*text, *labels):
         if name not in columns:
@@ -162,7 +92,7 @@ def infer(
             "a list, or a column of 0 and 1 for each; name it with --labels COLUMN[,COLUMN…]"
         )
     # Labels are rare, and ids are repeated, where a sample does not show it.
-    whole = {name: _column(name, cells[name]) for name in chosen}
+    whole = {name: column_of(name, cells[name]) for name in chosen}
     form, sets = _label_sets(whole, chosen, separator)
     others = [", ".join(names) for names in candidates if names != chosen][:3]
     several = sum(len(names) > 1 for names in sets)
@@ -187,7 +117,9 @@ def infer(
         said.append(("thin", thin, "rows with it alone are many; train keeps a part of them"))
     free = {name: column for name, column in rest.items() if name not in chosen}
     ids = {
-        name: _column(name, cells[name]) for name, column in free.items() if column.named(ID_NAMES)
+        name: column_of(name, cells[name])
+        for name, column in free.items()
+        if column.named(ID_NAMES)
     }
     found = _identity(ids, said), _group(free, said), _time(free, said)
     return Guess(
@@ -202,59 +134,6 @@ def _looked_at(rows: int) -> list[int]:
     size = LOOKED_AT // BLOCKS
     begins = (block * (rows - size) // (BLOCKS - 1) for block in range(BLOCKS))
     return [row for begin in begins for row in range(begin, begin + size)]
-
-
-def _column(name: str, cells: Sequence) -> Column:
-    return Column(name, [None if _is_blank(cell) else cell for cell in cells])
-
-
-def _is_blank(cell: object) -> bool:
-    return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
-
-
-def _is_list(cell: object) -> bool:
-    return isinstance(cell, list)
-
-
-def _is_flag(cell: object) -> bool:
-    return str(cell).strip().lower() in FLAGS
-
-
-def _is_time(cell: object) -> bool:
-    return bool(DATE.match(str(cell).strip()))
-
-
-def _is_day(cell: object) -> bool:
-    return bool(DAY.fullmatch(str(cell).strip()))
-
-
-def _is_clock(cell: object) -> bool:
-    return bool(CLOCK.fullmatch(str(cell).strip()))
-
-
-def _is_number(cell: object) -> bool:
-    return bool(re.fullmatch(r"[+-]?[\d.,]+", str(cell).strip()))
-
-
-def _json_list(cell) -> list | None:
-    if not (isinstance(cell, str) and cell.strip().startswith("[")):
-        return None
-    try:
-        found = json.loads(cell)
-    except ValueError:
-        return None
-    return found if isinstance(found, list) else None
-
-
-KINDS = (
-    ("list", _is_list, 0.5),
-    ("json", _json_list, 0.5),
-    ("flag", _is_flag, 1),
-    ("time", _is_time, 1),
-    ("day", _is_day, 1),
-    ("clock", _is_clock, 1),
-    ("number", _is_number, 1),
-)
 
 
 def _text(columns: dict[str, Column], labels: Sequence[str]) -> str:
@@ -315,10 +194,10 @@ def _label_sets(
     column = columns[chosen[0]]
     form: dict[str, Any] = {"column": column.name}
     if column.kind == "list":
-        return form, [_names(cell) for cell in column.filled if _is_list(cell)]
+        return form, [_names(cell) for cell in column.filled if is_list(cell)]
     if column.kind == "json":
         form["json"] = True
-        found = [_json_list(cell) for cell in column.filled]
+        found = [json_list(cell) for cell in column.filled]
         return form, [_names(cell) for cell in found if cell is not None]
     between = separator or column.separator
     if between:
