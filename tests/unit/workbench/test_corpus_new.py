@@ -14,7 +14,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Document, load_yaml
 from emotion_slm.corpus.description import read_description
 from emotion_slm.corpus.reading import read_rows
-from emotion_slm.workbench import corpus_new
+from emotion_slm.workbench import corpus_new, corpus_texts
 from emotion_slm.workbench.corpus_new import create
 from emotion_slm.workbench.corpus_new_screen import screen
 from emotion_slm.workbench.params_check import checked_settings
@@ -105,7 +105,7 @@ def test_hundreds_of_labels(root):
             for place, ticket in enumerate(tickets.rows(400))]  # fmt: skip
     tickets.write_lists(path, made)
     assert len(create([path]).guess.counts) == 201
-    assert len(read_description("many").definitions) == corpus_new.DEFINED
+    assert len(read_description("many").definitions) == corpus_texts.DEFINED
 
 
 def test_texts_of_another_language_are_noticed(root):
