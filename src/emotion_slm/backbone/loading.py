@@ -30,7 +30,7 @@ def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
 
     `max_length`: the longest input it will get, in positions. Raises EmotionSlmError when the
     machine cannot run it (before any download), when a weight is missing, and when the model has
-    fewer positions.
+    fewer positions, or layers.
     """
     preflight(params)
     folder = locate(params)
@@ -40,6 +40,8 @@ def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
         module = _load_with_transformers(folder, params.four_bit)
         if torch.cuda.is_available() and not params.four_bit:  # bitsandbytes places its own
             module.to("cuda")
+    if params.layers is not None:
+        _keep_first(module, params.layers, params.id)
     module.config.use_cache = False  # a decoder's cache of keys and values serves generation alone
     available = positions(module)
     if available is not None and max_length > available:
@@ -48,6 +50,30 @@ def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
             f"it is {max_length}"
         )
     return module
+
+
+def _keep_first(module: nn.Module, count: int, model_id: str) -> None:
+    """Leave out the layers after the first `count`, in place; a norm after the last one stays."""
+    config = module.config
+    total = config.num_hidden_layers
+    if count > total:
+        raise EmotionSlmError(
+            f"{model_id} has {total} layers; set `layers` to that or less, it is {count}"
+        )
+    stacks = [
+        (owner, name)
+        for owner in module.modules()
+        for name, part in owner.named_children()
+        if isinstance(part, nn.ModuleList) and len(part) == total
+    ]
+    if len(stacks) != 1:
+        raise EmotionSlmError(f"{model_id}: its stack of layers was not found; leave out `layers`")
+    owner, name = stacks[0]
+    setattr(owner, name, getattr(owner, name)[:count])
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        config.layer_types = kinds[:count]
+    config.num_hidden_layers = count
 
 
 def rebuild_backbone(config: Any) -> nn.Module:
