@@ -58,11 +58,16 @@ def ranked(experiments: Sequence[Experiment]) -> list[Experiment]:
 
 
 def table(experiments: Sequence[Experiment]) -> Table:
-    """A row per experiment: the settings in which they differ, and scores of validation."""
-    keys = dict.fromkeys(key for experiment in experiments for key in experiment.settings)
-    changed = [
-        key for key in keys if len({repr(found.settings.get(key)) for found in experiments}) > 1
-    ]
+    """A row per experiment: the settings in which they differ, and scores of validation.
+
+    Of several profiles, the name and the settings in which experiments of one profile differ.
+    """
+    changed = _differing(experiments)
+    if "profile" in changed:
+        profiles = {found.settings.get("profile") for found in experiments}
+        alike = [[e for e in experiments if e.settings.get("profile") == name] for name in profiles]
+        within = {key for same in alike for key in _differing(same)}
+        changed = [key for key in changed if key == "profile" or key in within]
     shown = Table(title="Experiments, the best on validation first")
     shown.add_column("experiment", overflow="fold")
     shown.add_column("state")
@@ -78,6 +83,13 @@ def table(experiments: Sequence[Experiment]) -> Table:
         values = [str(experiment.settings.get(key, "–")) for key in changed]
         shown.add_row(experiment.name, experiment.state, *values, *scores)
     return shown
+
+
+def _differing(experiments: Sequence[Experiment]) -> list[str]:
+    keys = dict.fromkeys(key for experiment in experiments for key in experiment.settings)
+    return [
+        key for key in keys if len({repr(found.settings.get(key)) for found in experiments}) > 1
+    ]
 
 
 def _experiment(entry: Mapping, name: str, state: str) -> Experiment:

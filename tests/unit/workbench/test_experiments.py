@@ -80,6 +80,19 @@ def test_what_differs_is_shown_and_what_does_not_is_not(lines):
     assert "200" in better and "0.4000" in better and DONE in better
 
 
+def test_profiles_differ_by_name_and_each_by_its_own_settings():
+    def run(name: str, profile: str, **settings) -> Experiment:
+        return Experiment(name, DONE, {"profile": profile, **settings}, {})
+
+    experiments = [
+        run("a", "sample", target=100, rate=0.1, ratio=1),
+        run("b", "sample", target=200, rate=0.1, ratio=1),
+        run("c", "large", target=4000, rate=0.2),
+    ]
+    titles = [column.header for column in table(experiments).columns]
+    assert titles == ["experiment", "state", "profile", "target", "macro-F1", "mAP", "NLL"]
+
+
 def test_a_failed_run_has_no_score(lines):
     failed = next(line for line in lines(120) if "999" in line)
     assert "failed" in failed and "0.99" not in failed and "–" in failed
