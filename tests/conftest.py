@@ -12,6 +12,7 @@ from support.labels import LABELS
 
 from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.common.files import sha256_file
+from emotion_slm.common.threads import pin_threads
 from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.training.params import TrainingParams
 
@@ -22,7 +23,8 @@ for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS", "TTY_COMPATIBLE"):
     os.environ.pop(name, None)
 # Stages are called `python`: this one, whatever the machine calls its own.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-torch.set_num_threads(1)
+# Tests run two at a time: threads of theirs would wait for each other, and burn time doing so.
+pin_threads(1)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci")
 
