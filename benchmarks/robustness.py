@@ -1,0 +1,189 @@
+"""Held-out rows written another way: `python -m benchmarks.robustness` prints a table of README.md.
+
+Every row of a split as it is, lower-cased, without punctuation, with typos, without emoji, in
+British spelling, within a longer text. The labels of a row stay what they were, so what a score
+loses is the model's. Models are compared with the first one on the same rows.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.goemotions import to_matrix
+from emotion_slm.common import paths
+from emotion_slm.common.files import read_parquet
+from emotion_slm.common.ranking import macro_f1, mean_average_precision
+from emotion_slm.common.threads import pin_threads
+from emotion_slm.evaluation.bootstrap import paired_difference
+from emotion_slm.evaluation.metrics import expected_calibration_error
+from emotion_slm.scoring.classifier import EmotionClassifier
+
+REPLICATES = 1000
+SEED = 0
+AS_IT_IS = "as it is"
+CHARACTERS_PER_TYPO = 25
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+EMOJI = re.compile("[\U0001f1e6-\U0001faff\u2600-\u27bf\u2190-\u21ff\u2b00-\u2bff\ufe0f\u200d]")
+PUNCTUATION = re.compile(r"[^\w\s\U0001f000-\U0001faff\u2600-\u27bf]|_")
+BRITISH = tuple(
+    (re.compile(rf"\b{american}\b", re.IGNORECASE), spelling)
+    for american, spelling in (
+        (r"(col|fav|hon|hum|neighb|behavi)or(s|ed|ing|ite|ites|able|ful|hood)?", r"\1our\2"),
+        (r"(apolog|real|recogn|organ|critic)iz(e|es|ed|ing)", r"\1is\2"),
+        (r"(cent|theat)er(s?)", r"\1re\2"),
+        (r"(def|off)ense", r"\1ence"),
+        (r"(cancel|travel)(ed|ing|er)", r"\1l\2"),
+        (r"(gr)ay", r"\1ey"),
+        (r"(m)om(s|my)?", r"\1um\2"),
+    )
+)
+BEFORE = (
+    "I read this thread on the train this morning and then went on to work.",
+    "There were about forty comments below the post when I opened it.",
+    "The shop opens at nine and closes at six, except on Sundays.",
+)
+AFTER = (
+    "The link is in the description, and the second part comes on Thursday.",
+    "It was posted at half past four in the afternoon, local time.",
+    "The report has twelve pages, with a table on each of them.",
+)
+
+Rewriting = Callable[[str, np.random.Generator], str]
+
+
+def typos(text: str, random: np.random.Generator) -> str:
+    """One for every CHARACTERS_PER_TYPO begun: a letter doubled, left out, changed for another, or
+    two that change places."""
+    letters = list(text)
+    for _ in range(-(-len(text) // CHARACTERS_PER_TYPO)):
+        places = [place for place, letter in enumerate(letters) if letter.isalpha()]
+        if not places:
+            break
+        place = int(random.choice(places))
+        kind = random.integers(4)
+        if kind == 0:
+            letters.insert(place, letters[place])
+        elif kind == 1:
+            del letters[place]
+        elif kind == 2:
+            letters[place] = str(random.choice(list(LETTERS)))
+        elif place + 1 < len(letters):
+            letters[place : place + 2] = letters[place + 1], letters[place]
+    return "".join(letters)
+
+
+def british(text: str) -> str:
+    for american, spelling in BRITISH:
+        text = american.sub(spelling, text)
+    return text
+
+
+def within(text: str, random: np.random.Generator) -> str:
+    """A sentence that speaks of no emotion before the text, and one after it."""
+    return f"{random.choice(BEFORE)} {text} {random.choice(AFTER)}"
+
+
+REWRITINGS: dict[str, Rewriting] = {
+    AS_IT_IS: lambda text, random: text,
+    "lower-cased": lambda text, random: text.lower(),
+    "no punctuation": lambda text, random: PUNCTUATION.sub("", text),
+    "typos": typos,
+    "no emoji": lambda text, random: EMOJI.sub("", text),
+    "British spelling": lambda text, random: british(text),
+    "in a longer text": within,
+}
+
+
+def rewritten(texts: Sequence[str], how: str) -> list[str]:
+    """Every text, written the way `how` of REWRITINGS; the same for every model."""
+    random = np.random.default_rng(SEED)
+    return [REWRITINGS[how](text, random) for text in texts]
+
+
+class Given(NamedTuple):
+    """A model's (n, labels) probabilities and labels of rows written some way."""
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+
+def read_by(model: EmotionClassifier, texts: Sequence[str]) -> Given:
+    probabilities = model.probabilities(texts)
+    return Given(probabilities, model.given(probabilities))
+
+
+class Rows(NamedTuple):
+    """Texts, (n, labels) gold, and the (n,) groups of equal texts."""
+
+    texts: list[str]
+    gold: np.ndarray
+    groups: np.ndarray
+
+    def difference(self, given: Given, base: Given) -> str:
+        """Of macro-F1, with the 95 % interval that the chance in the rows leaves."""
+        gap = paired_difference(
+            [given.labels], [base.labels], self.gold, self.groups, REPLICATES, SEED
+        )
+        return f"{gap.difference:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
+
+
+def cost_table(rows: Rows, found: Mapping[str, Given], title: str) -> Table:
+    """What each way of writing costs a model."""
+    table = Table("rows", title=title)
+    for column in ("changed", "macro-F1", "to as it is", "mAP", "calibration error"):
+        table.add_column(column, justify="right")
+    for how, given in found.items():
+        changed = np.mean(
+            [a != b for a, b in zip(rewritten(rows.texts, how), rows.texts, strict=True)]
+        )
+        table.add_row(
+            how,
+            f"{changed:.0%}",
+            f"{macro_f1(rows.gold, given.labels):.3f}",
+            "" if how == AS_IT_IS else rows.difference(given, found[AS_IT_IS]),
+            f"{mean_average_precision(rows.gold, given.probabilities):.3f}",
+            f"{expected_calibration_error(rows.gold, given.probabilities):.3f}",
+        )
+    return table
+
+
+def gain_table(rows: Rows, found: Mapping[Path, Mapping[str, Given]]) -> Table:
+    """Macro-F1 of each further model less that of the first, by the way of writing."""
+    first, *others = found
+    table = Table("rows", title=f"macro-F1 less that of {first}")
+    for other in others:
+        table.add_column(str(other), justify="right")
+    for how, base in found[first].items():
+        table.add_row(how, *(rows.difference(found[other][how], base) for other in others))
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=Path, nargs="+", default=[paths.CLASSIFIER])
+    parser.add_argument("--split", choices=("validation", "test"), default="validation")
+    parser.add_argument("--rows", type=int, help="the first so many of them; all")
+    options = parser.parse_args()
+    pin_threads(1)
+    columns = ("text", "labels", "duplicate_group")
+    frame = read_parquet(paths.SPLIT / f"{options.split}.parquet", columns)[: options.rows]
+    groups = frame["duplicate_group"].to_numpy()
+    rows = Rows(frame["text"].tolist(), to_matrix(frame["labels"]), groups)
+    console, found = Console(width=120), {}
+    for folder in options.models:
+        model = EmotionClassifier.from_pretrained(folder)
+        found[folder] = {how: read_by(model, rewritten(rows.texts, how)) for how in REWRITINGS}
+        title = f"{len(frame):,} rows of {options.split}, read by {folder}"
+        console.print(cost_table(rows, found[folder], title))
+    if len(found) > 1:
+        console.print(gain_table(rows, found))
+
+
+if __name__ == "__main__":
+    main()
