@@ -84,6 +84,23 @@ def test_a_run_is_judged_on_validation_and_test_is_looked_at_once(workspace, tmp
         (line,) = csv.DictReader(file)
     assert 0 <= float(line["macro_f1_low"]) <= float(line["macro_f1"]) <= 1
     assert {"billing", "praise", "question"} <= line.keys()
+    with Path("summary.csv").open(newline="") as file:
+        (mean,) = csv.DictReader(file)
+    assert mean["what"] == "tiny" and mean["macro_f1"] == line["macro_f1"]
+
+
+def test_the_summary_means_over_seeds_and_pairs_rows():
+    gold = np.eye(2, dtype=int)[[0, 1] * 20]
+    rows = runs.Rows(None, gold, np.arange(40))
+    half = np.eye(2, dtype=bool)[[0, 0] * 20]
+    lines = looks.summary({"better": [gold > 0, half], "worse": [half, half]}, rows)
+    scores = {line["what"]: float(line["macro_f1"]) for line in lines}
+    f1_of_half = (2 / 3) / 2
+    assert scores["better"] == pytest.approx((1 + f1_of_half) / 2, abs=1e-6)
+    assert scores["better less worse"] == pytest.approx((1 - f1_of_half) / 2, abs=1e-6)
+    assert all(
+        float(line["low"]) <= float(line["macro_f1"]) <= float(line["high"]) for line in lines
+    )
 
 
 def test_a_start_that_is_not_there_is_told_with_the_way_to_it(workspace, tmp_path, monkeypatch):
