@@ -28,7 +28,12 @@ from emotion_slm.package.config import (
     in_store,
 )
 from emotion_slm.package.package import config_of
-from emotion_slm.package.tokenizer import TOKENIZER, TOKENIZER_CONFIG, write_tokenizer
+from emotion_slm.package.tokenizer import (
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    probe_of,
+    write_tokenizer,
+)
 
 
 def audit_package(root: Path, document: Document) -> dict:
@@ -43,7 +48,7 @@ def audit_package(root: Path, document: Document) -> dict:
     if not isinstance(listed, dict):
         raise EmotionSlmError(f"{package / CONFIG}: 'files' is no mapping; run `dvc repro`")
     described = config_of(describe(origin_of(document), document, root))
-    found = {key: value for key, value in config.items() if key != "files"}
+    found = {key: value for key, value in config.items() if key not in ("files", "probe")}
     names = {CALIBRATION, CLASSIFIER, CORPUS, RESULTS, SCORES, TOKENIZER, TOKENIZER_CONFIG}
     if not load_corpus(root / RAW).labels.single:
         names.add(THRESHOLDS)
@@ -98,11 +103,16 @@ def _unexpected(package: Path, listed: dict, names: set[str]) -> list[str]:
 
 
 def _other_tokenizer(package: Path, document: Document) -> list[str]:
-    """Names of tokenizer files whose content is not what the pinned base gives."""
+    """Names of tokenizer files whose content is not what the pinned base gives, and config.json's
+    where its probe is another. Older packages have none."""
     encoder = document.section("encoder", EncoderParams)
+    base = locate(encoder)
+    probe = files.read_json(package / CONFIG).get("probe")
+    text, ids = probe_of(base)
+    other = [CONFIG] if probe not in (None, {"text": text, "ids": list(ids)}) else []
     with TemporaryDirectory() as scratch:
-        names = write_tokenizer(locate(encoder), Path(scratch), encoder.max_length)
-        return [
+        names = write_tokenizer(base, Path(scratch), encoder.max_length)
+        return other + [
             name
             for name in names
             if json.dumps(files.read_json(package / name), sort_keys=True)

@@ -4,13 +4,15 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
-from emotion_slm.backbone.loading import quiet, rebuild_backbone
+from emotion_slm.backbone.loading import ATTENTION, quiet, rebuild_backbone
 from emotion_slm.backbone.lora import add_lora, train_adapters_alone
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.params import shown
 
 
 class EmotionConfig(PreTrainedConfig):
@@ -65,6 +67,28 @@ class EmotionModel(PreTrainedModel):
     def init_weights(self) -> None:
         """Nothing: layers come initialised by torch, adapters by PEFT, a backbone by its class."""
 
+    def to(self, *arguments: Any, **options: Any) -> "EmotionModel":
+        """As torch's; EmotionSlmError for another type of numbers than a 4-bit backbone's."""
+        _, dtype, *_ = torch._C._nn._parse_to(*arguments, **options)
+        if dtype is not None and self._has_four_bits():
+            raise EmotionSlmError(
+                "a model with a 4-bit backbone computes in bfloat16: it is not cast to "
+                f"{dtype}, which would read the packed weights as numbers"
+            )
+        return super().to(*arguments, **options)
+
+    def half(self) -> "EmotionModel":
+        return self.to(torch.float16)
+
+    def bfloat16(self) -> "EmotionModel":
+        return self.to(torch.bfloat16)
+
+    def float(self) -> "EmotionModel":
+        return self.to(torch.float32)
+
+    def _has_four_bits(self) -> bool:
+        return any(hasattr(weight, "quant_state") for weight in self.parameters())
+
     def freeze(self) -> None:
         """Require no gradient of what training leaves alone; transformers forgets it on loading."""
         if getattr(self.config, "lora", None):
@@ -75,7 +99,7 @@ class EmotionModel(PreTrainedModel):
 
         Raises EmotionSlmError for a 4-bit backbone: its packed weights could not be rebuilt.
         """
-        if any(hasattr(weight, "quant_state") for weight in self.parameters()):
+        if self._has_four_bits():
             raise EmotionSlmError(
                 f"{save_directory}: a model with a 4-bit backbone is not saved whole; its trained "
                 "tensors are (models/classifier), to be laid over the pinned base"
@@ -87,9 +111,11 @@ class EmotionModel(PreTrainedModel):
     def from_pretrained(cls, folder: Any, *arguments: Any, **options: Any) -> Any:
         """Read what `save_pretrained` wrote; the model is in evaluation mode.
 
-        Raises EmotionSlmError when a tensor is missing, left over or of another shape.
+        Transformers' `dtype` is followed. Raises EmotionSlmError when a tensor is missing, left
+        over or of another shape, and for an option that could not be.
         """
         wants_report = options.pop("output_loading_info", False)
+        _refuse(folder, options)
         options |= {
             "output_loading_info": True,
             "use_safetensors": True,
@@ -106,6 +132,23 @@ class EmotionModel(PreTrainedModel):
                 )
         model.freeze()
         return (model, report) if wants_report else model
+
+
+def _refuse(folder: Any, options: dict[str, Any]) -> None:
+    """EmotionSlmError for an option of transformers that a strict loading cannot follow."""
+    config = options.get("config")  # in which the Auto classes put some
+    asked = options.get("attn_implementation") or getattr(config, "_attn_implementation", None)
+    if asked not in (None, ATTENTION):
+        raise EmotionSlmError(
+            f"{folder}: attn_implementation {shown(asked)} has no effect: these models compute "
+            f"with {ATTENTION!r}; leave it out"
+        )
+    for name, value in (("use_safetensors", True), ("ignore_mismatched_sizes", False)):
+        if options.get(name) not in (None, value):
+            raise EmotionSlmError(
+                f"{folder}: {name}={shown(options[name])} has no effect: every tensor is read "
+                "from safetensors, and must fit; leave it out"
+            )
 
 
 def rebuild(config: BackboneConfig, attend: bool) -> nn.Module:

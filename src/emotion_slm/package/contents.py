@@ -50,9 +50,14 @@ def read_scores(package: Package) -> ScoreHistograms | None:
     return ScoreHistograms.from_dict(read_json(path), package.finetuned.labels, str(path))
 
 
+def read_tokenizer(package: Package) -> PackagedTokenizer:
+    """EmotionSlmError where it is none, or not the one that the model was trained with."""
+    return PackagedTokenizer(package.folder, package.encoder.max_length, package.probe)
+
+
 def check_contents(package: Package) -> None:
     """EmotionSlmError for a package that could not be scored: such a one is not handed on."""
     read_calibration(package)
     read_thresholds(package)
     read_scores(package)
-    PackagedTokenizer(package.folder, package.encoder.max_length)(PROBE)
+    read_tokenizer(package)(PROBE)

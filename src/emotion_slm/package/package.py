@@ -31,7 +31,7 @@ from emotion_slm.package.config import (
     read_config,
 )
 from emotion_slm.package.provenance import Provenance
-from emotion_slm.package.tokenizer import write_tokenizer
+from emotion_slm.package.tokenizer import Probe, probe_of, write_tokenizer
 
 
 class Origin(NamedTuple):
@@ -46,6 +46,7 @@ class Package(NamedTuple):
     """What config.json says of the model in `folder`, and corpus.json of its labels.
 
     `onnx`: the precision of the graph that stands in for the weights of an exported model.
+    `probe`: what the tokenizer must make of one text; None of older packages.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Package(NamedTuple):
     provenance: Provenance
     corpus: Corpus
     onnx: Precision | None = None
+    probe: Probe | None = None
 
 
 def write_package(
@@ -78,7 +80,8 @@ def write_package(
         write_json(folder / name, content)
     write_corpus(folder, package.corpus)
     tokenizer = write_tokenizer(base, folder, package.encoder.max_length)
-    write_config(package, [*weights, *parts, CORPUS, *tokenizer])
+    probed = package._replace(probe=probe_of(base))
+    write_config(probed, [*weights, *parts, CORPUS, *tokenizer])
 
 
 def write_config(
@@ -110,6 +113,8 @@ def config_of(package: Package) -> dict[str, Any]:
     }
     if package.onnx:
         config["onnx"] = package.onnx
+    if package.probe:
+        config["probe"] = package.probe._asdict()
     return config
 
 
@@ -141,6 +146,7 @@ def read_package(folder: Path) -> Package:
         provenance=Provenance(**config.provenance.model_dump()),
         corpus=_corpus(folder, config),
         onnx=config.onnx,
+        probe=Probe(config.probe.text, tuple(config.probe.ids)) if config.probe else None,
     )
 
 

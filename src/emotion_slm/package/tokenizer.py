@@ -8,10 +8,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import tokenizers
 from tokenizers import Tokenizer
 
+from emotion_slm.backbone.tokenizer import load_tokenizer
 from emotion_slm.common.errors import EmotionSlmError, writing
 from emotion_slm.common.files import read_json, require, write_json
 from emotion_slm.common.params import shown
@@ -21,13 +24,26 @@ TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 # How the base was found, which is not the tokenizer's property.
 SOURCE_KEYS = ("is_local", "local_files_only", "name_or_path")
+# Tokenizers that differ in what they begin with, in cases, digits or spaces differ in its ids.
+PROBE_TEXT = "Don't panic: WE said HelloWorld 12345 times,  na\u00efve caf\u00e9\n \U0001f600!"
+LISTED_IDS = 64  # in a message
+
+
+class Probe(NamedTuple):
+    """A text and the ids that the encoder was trained to read it as, uncut."""
+
+    text: str
+    ids: tuple[int, ...]
 
 
 class PackagedTokenizer:
     """That of the model in `folder`, truncating at `max_length` tokens; threads may share it."""
 
-    def __init__(self, folder: Path, max_length: int):
-        """EmotionSlmError for a file that is no tokenizer."""
+    def __init__(self, folder: Path, max_length: int, probe: Probe | None = None):
+        """`probe`: of the package; older ones have none.
+
+        EmotionSlmError for a file that is no tokenizer, and where its ids are not the probe's.
+        """
         self.path = require(folder / TOKENIZER)
         config = folder / TOKENIZER_CONFIG
         side = read_json(config).get("truncation_side", "right")
@@ -38,9 +54,18 @@ class PackagedTokenizer:
             )
         with _explained(self.path):
             self.tokenizer = Tokenizer.from_file(str(self.path))
-            self.tokenizer.enable_truncation(max_length, direction=side)
             self.tokenizer.no_padding()
+            self.tokenizer.no_truncation()
+            found = tuple(self.tokenizer.encode(probe.text).ids) if probe else ()
+            self.tokenizer.enable_truncation(max_length, direction=side)
             self.words = max_length - self.tokenizer.num_special_tokens_to_add(is_pair=False)
+        if probe and found != probe.ids:
+            raise EmotionSlmError(
+                f"{self.path}: not the tokenizer that the model was trained with: tokenizers "
+                f"{tokenizers.__version__} reads {shown(probe.text)} as {_listed(found)}, "
+                f"config.json records {_listed(probe.ids)}; fetch the model again, or install the "
+                "release of tokenizers that it was made with"
+            )
 
     def __call__(self, texts: list[str]) -> list[np.ndarray]:
         """Token ids per text, each (tokens,) int64, unpadded.
@@ -63,6 +88,10 @@ class PackagedTokenizer:
         return pad(rows, pad_id=0)  # any id does: padded positions are masked
 
 
+def _listed(ids: tuple[int, ...]) -> str:
+    return " ".join(map(str, ids[:LISTED_IDS])) + (" …" if len(ids) > LISTED_IDS else "")
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """The tokenizers library raises a bare Exception, and where it panics no Exception at all."""
@@ -82,12 +111,7 @@ def write_tokenizer(base: Path, folder: Path, max_length: int) -> tuple[str, str
     It pads on the right, truncates at `max_length` tokens when asked to truncate, and gives what
     TextClassifier takes: input_ids and attention_mask.
     """
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-    if tokenizer.pad_token is None:  # decoders; any token does: padded positions are masked
-        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(0)
-    tokenizer.padding_side = "right"
+    tokenizer = load_tokenizer(base)
     tokenizer.model_max_length = max_length
     _save(tokenizer, folder)
     config = read_json(folder / TOKENIZER_CONFIG)
@@ -95,6 +119,11 @@ def write_tokenizer(base: Path, folder: Path, max_length: int) -> tuple[str, str
     config["model_input_names"] = ["input_ids", "attention_mask"]
     write_json(folder / TOKENIZER_CONFIG, config)
     return TOKENIZER, TOKENIZER_CONFIG
+
+
+def probe_of(base: Path) -> Probe:
+    """What the tokenizer of the pretrained model in `base` makes of PROBE_TEXT, as in training."""
+    return Probe(PROBE_TEXT, tuple(load_tokenizer(base)(PROBE_TEXT)["input_ids"]))
 
 
 def _save(tokenizer, folder: Path) -> None:

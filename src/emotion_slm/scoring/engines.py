@@ -6,6 +6,7 @@ import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.package.config import ONNX, package_file
+from emotion_slm.package.contents import read_tokenizer
 from emotion_slm.package.package import Package
 from emotion_slm.package.tokenizer import PackagedTokenizer
 from emotion_slm.scoring.onnx_graph import OnnxGraph
@@ -45,7 +46,7 @@ class OnnxEngine:
                 f"{package.folder}: an ONNX export runs on the CPU; for device {device!r} load the "
                 "model it was exported from"
             )
-        self.tokenizer = PackagedTokenizer(package.folder, package.encoder.max_length)
+        self.tokenizer = read_tokenizer(package)
         path = package_file(package.folder, ONNX)
         self.graph = OnnxGraph(path)
         labels = len(package.finetuned.labels)

@@ -6,9 +6,10 @@ import torch
 from emotion_slm.classifier.finetuned import logits
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.encoder.embed import embed
+from emotion_slm.package.contents import read_tokenizer
 from emotion_slm.package.models import load_models
 from emotion_slm.package.package import Package
-from emotion_slm.package.tokenizer import TOKENIZER, PackagedTokenizer
+from emotion_slm.package.tokenizer import TOKENIZER
 
 BATCH_SIZE = 32
 
@@ -19,7 +20,7 @@ class TorchEngine:
     def __init__(self, package: Package, device: str | None):
         place = _available(device) if device else None
         self.folder = package.folder
-        self.tokenizer = PackagedTokenizer(package.folder, package.encoder.max_length)
+        self.tokenizer = read_tokenizer(package)
         self.encoder, self.classifier = load_models(package)
         if place:
             self.encoder.to(place)

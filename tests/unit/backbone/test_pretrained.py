@@ -1,9 +1,12 @@
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
+import huggingface_hub
 import pytest
 from huggingface_hub.errors import (
+    DryRunError,
     GatedRepoError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -137,9 +140,9 @@ def test_recording_keeps_the_other_models(model_folder, tmp_path, backbone_param
 def test_hub_gets_the_pinned_revision_and_no_pickles(model_folder, monkeypatch, backbone_params):
     asked = {}
 
-    def snapshot(model_id, **options):
+    def snapshot(model_id, dry_run=False, **options):
         asked.update(options, id=model_id)
-        return str(model_folder)
+        return [] if dry_run else str(model_folder)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     params = backbone_params(model_folder, id="some-owner/some-model", revision="a" * 40)
@@ -161,7 +164,9 @@ def hub(model_folder, tmp_path, monkeypatch):
             self.commits, self.main = {FIRST: model_folder}, FIRST
             self.asked = []
 
-        def snapshot_download(self, model_id, revision, **options):
+        def snapshot_download(self, model_id, revision, dry_run=False, **options):
+            if dry_run:
+                return []
             self.asked.append(revision)
             commit = revision or self.main
             folder = tmp_path / "cache" / model_id / "snapshots" / commit
@@ -284,3 +289,64 @@ def test_each_way_in_which_the_hub_fails_is_named_as_what_it_is(
     changes = {"id": "hub/model", "revision": None, "sha256": None}
     with pytest.raises(EmotionSlmError, match=expected):
         locate(backbone_params(model_folder).model_copy(update=changes))
+
+
+def announced(*sizes: int | None) -> list:
+    """What the hub says that it would send; the last file is in the cache already."""
+    return [
+        huggingface_hub.DryRunFileInfo(FIRST, size, f"{place}.safetensors", "", *flags)
+        for place, (size, flags) in enumerate(
+            zip(sizes, [(False, True)] * (len(sizes) - 1) + [(True, False)], strict=True)
+        )
+    ]
+
+
+@pytest.fixture
+def disk(monkeypatch, tmp_path):
+    """Function: what the hub announces → the downloads that were begun; 20 GB are free."""
+    begun = []
+    cache = tmp_path / "not" / "there" / "yet"
+
+    def announce(files) -> list:
+        def snapshot(model_id, dry_run=False, **options):
+            if not dry_run:
+                begun.append(model_id)
+                raise httpx.ReadTimeout("nothing is downloaded here")
+            if isinstance(files, Exception):
+                raise files
+            return files
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+        monkeypatch.setattr(
+            pretrained.shutil, "disk_usage", lambda _: SimpleNamespace(free=20_000_000_000)
+        )
+        return begun
+
+    return announce
+
+
+@pytest.mark.parametrize("sizes", [(48_000_000_000, 1), (15_000_000_000, 6_000_000_000, 0)])
+def test_a_download_that_does_not_fit_is_not_begun(sizes, disk, unpinned, tmp_path):
+    begun = disk(announced(*sizes))
+    needed = {2: "48.0 GB", 3: "21.0 GB"}[len(sizes)]
+    with pytest.raises(EmotionSlmError) as error:
+        locate(unpinned)
+    for part in ("some-owner/some-model", needed, "20.0 GB", str(tmp_path), "HF_HOME"):
+        assert part in str(error.value)
+    assert not begun and not WEIGHTS_LOCK.exists()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        announced(14_000_000_000, None, 48_000_000_000),
+        DryRunError("the hub is out of reach"),
+    ],
+    ids=["fits beside what is cached", "not known"],
+)
+def test_a_download_that_may_fit_is_begun(files, disk, unpinned):
+    begun = disk(files)
+    with pytest.raises(EmotionSlmError, match="ReadTimeout"):
+        locate(unpinned)
+    assert begun == ["some-owner/some-model"]

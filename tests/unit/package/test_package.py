@@ -15,6 +15,7 @@ from emotion_slm.common.files import read_json, sha256_file, write_json
 from emotion_slm.encoder.adapted import Adapted
 from emotion_slm.package.package import Origin, Package, read_package, write_package
 from emotion_slm.package.provenance import Provenance
+from emotion_slm.package.tokenizer import probe_of
 from emotion_slm.scoring.classifier import EmotionClassifier
 
 PROVENANCE = Provenance({"seed": 1}, {}, {"a/base": {"revision": None, "files": {}}})
@@ -52,6 +53,7 @@ def test_what_is_read_is_what_was_written(packaged, tiny_bert, encoder_params):
         origin=Origin("tiny", "sample", "pooled"),
         corpus=SAMPLE,
         provenance=Provenance({"seed": 4}, {"data/raw/train.tsv": "cd" * 32}, {}),
+        probe=probe_of(tiny_bert),
     )
 
 
@@ -96,7 +98,7 @@ def test_round_trip_of_every_kind(tmp_path, tiny_bert, encoder_params, backbone_
     weights = tmp_path / "weights"
     weights.write_bytes(b"w")
     write_package(package, weights, weights, tiny_bert, PARTS)
-    assert read_package(package.folder) == package
+    assert read_package(package.folder) == package._replace(probe=probe_of(tiny_bert))
 
 
 def test_frozen_encoder_packages_no_encoder_weights(tmp_path, tiny_bert, encoder_params):
@@ -113,7 +115,7 @@ def test_frozen_encoder_packages_no_encoder_weights(tmp_path, tiny_bert, encoder
     weights.write_bytes(b"w")
     write_package(package, tmp_path / "absent", weights, tiny_bert, PARTS)
     assert not (package.folder / "encoder.safetensors").exists()
-    assert read_package(package.folder) == package
+    assert read_package(package.folder) == package._replace(probe=probe_of(tiny_bert))
 
 
 @pytest.mark.parametrize("name", FILES)

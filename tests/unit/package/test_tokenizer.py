@@ -1,15 +1,23 @@
+import shutil
+from pathlib import Path
+
 import pytest
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
 from emotion_slm.encoder.text_classifier import Tokenizer
+from emotion_slm.package.package import read_package
 from emotion_slm.package.tokenizer import (
+    PROBE_TEXT,
     SOURCE_KEYS,
     TOKENIZER,
     TOKENIZER_CONFIG,
     PackagedTokenizer,
+    Probe,
+    probe_of,
     write_tokenizer,
 )
+from emotion_slm.scoring.classifier import EmotionClassifier
 
 TEXTS = ["happy cat", "", "the very sad dog " * 30, "😀 \ufffd", "[CLS] tree [PAD]", "a \x00 x"]
 
@@ -50,6 +58,66 @@ def test_a_base_that_drops_the_start_of_long_texts_goes_on_doing_so(tiny_bert, t
     write_json(tmp_path / TOKENIZER_CONFIG, config | {"truncation_side": "left"})
     first, last = PackagedTokenizer(tmp_path, 4)(["happy cat dog tree", "dog tree"])
     assert first.tolist() == last.tolist()
+
+
+def test_the_probe_is_what_the_encoder_was_trained_to_read(tiny_mistral, tmp_path):
+    probe = probe_of(tiny_mistral)
+    assert probe.ids == tuple(Tokenizer(tiny_mistral, 64)([PROBE_TEXT])[0].tolist())
+    assert len(set(probe.ids)) > 10  # says something
+    write_tokenizer(tiny_mistral, tmp_path, 8)
+    PackagedTokenizer(tmp_path, 8, probe)  # cut or not
+
+
+@pytest.mark.parametrize("change", ["another id", "without the beginning", "more"])
+def test_a_tokenizer_that_reads_the_probe_otherwise_is_refused(change, tiny_mistral, tmp_path):
+    found = probe_of(tiny_mistral).ids
+    recorded = {
+        "another id": (*found[:-1], found[-1] + 1),
+        "without the beginning": found[1:],
+        "more": (*found, 7),
+    }[change]
+    write_tokenizer(tiny_mistral, tmp_path, 64)
+    with pytest.raises(EmotionSlmError) as error:
+        PackagedTokenizer(tmp_path, 64, Probe(PROBE_TEXT, recorded))
+    message = str(error.value)
+    for part in (
+        str(tmp_path / TOKENIZER),
+        *(" ".join(map(str, ids)) for ids in (found, recorded)),
+    ):
+        assert part in message
+
+
+def test_a_package_keeps_its_probe_and_is_held_to_it(packaged, tmp_path):
+    recorded = read_package(packaged).probe
+    assert recorded.ids == tuple(PackagedTokenizer(packaged, 64)([PROBE_TEXT])[0].tolist())
+    folder = Path(shutil.copytree(packaged, tmp_path / "package"))
+    config = read_json(folder / "config.json")
+    config["probe"]["ids"][3] += 1
+    write_json(folder / "config.json", config)
+    with pytest.raises(EmotionSlmError, match=r"tokenizer\.json: not the tokenizer"):
+        EmotionClassifier.from_pretrained(folder)
+
+
+def test_an_older_package_has_no_probe_and_loads(packaged, tmp_path):
+    folder = Path(shutil.copytree(packaged, tmp_path / "package"))
+    config = read_json(folder / "config.json")
+    del config["probe"]
+    write_json(folder / "config.json", config)
+    assert read_package(folder).probe is None
+    assert EmotionClassifier.from_pretrained(folder).predict(["cat"], threshold=0.0)
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [{"text": "a"}, {"text": "a", "ids": [1.5]}, {"text": "a", "ids": [-1]}, {"text": 3, "ids": []},
+     {"text": "a" * 2000, "ids": [1]}, {"text": "a", "ids": [1] * 2000}, [], "probe"],
+    ids=lambda probe: str(probe)[:24],
+)  # fmt: skip
+def test_what_is_no_probe_is_refused(probe, packaged, tmp_path):
+    folder = Path(shutil.copytree(packaged, tmp_path / "package"))
+    write_json(folder / "config.json", read_json(folder / "config.json") | {"probe": probe})
+    with pytest.raises(EmotionSlmError, match=r"config\.json: probe"):
+        read_package(folder)
 
 
 @pytest.mark.parametrize("name", [TOKENIZER, TOKENIZER_CONFIG])
