@@ -30,7 +30,12 @@ test: $(VENV)/.installed  ## unit, pipeline and end-to-end tests
 test-all: $(VENV)/.installed  ## those, the slow ones, and those of experiments and benchmarks
 	$(BIN)/python -m pytest tests -m "not drill" $(PARALLEL)
 
-drills: $(VENV)/.installed  ## long tests: cold runs compared, runs killed, disks full (docs/operate/recovery.md)
+# Mistral's own tokenizer, which needs an older numpy: in a folder that its process alone sees.
+.scratch/mistral-common/.installed: tests/mistral_common.txt
+	$(BIN)/python -m pip install --quiet --no-deps --target .scratch/mistral-common --requirement $<
+	touch $@
+
+drills: $(VENV)/.installed .scratch/mistral-common/.installed  ## long tests: cold runs compared, runs killed, disks full (docs/operate/recovery.md)
 	$(BIN)/python -m pytest -m drill $(PARALLEL) -rP
 
 # A peer that brings TensorFlow: in an environment of its own.

@@ -1,14 +1,18 @@
 """4-bit backbones by transformers and bitsandbytes, on a CPU: the code path of several GPUs."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import transformers
 from support.labels import LABELS
 from support.training import disturb
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration
 
+from emotion_slm.backbone import loading
+from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.finetuned import (
@@ -20,6 +24,7 @@ from emotion_slm.classifier.finetuned import (
 )
 from emotion_slm.classifier.params import OnePositionSlm
 from emotion_slm.common.errors import EmotionSlmError
+from emotion_slm.common.files import read_json, write_json
 from emotion_slm.encoder.adapted import (
     ENCODER,
     build_encoder,
@@ -69,6 +74,36 @@ def wide_mistral3(tmp_path_factory) -> Path:
     )
     Mistral3ForConditionalGeneration(config).to(torch.bfloat16).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def quantised(wide_mistral3, tmp_path_factory) -> Path:
+    """Folder of the same in 4 bits but for a feed-forward part, as repositories of such are: that
+    part is named as an older transformers called it."""
+    options = transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=["lm_head", "model.language_model.layers.1.mlp"],
+    )
+    model = transformers.AutoModelForImageTextToText.from_pretrained(
+        wide_mistral3, dtype=torch.bfloat16, quantization_config=options
+    )
+    folder = tmp_path_factory.mktemp("quantised")
+    model.save_pretrained(folder)
+    config = read_json(folder / "config.json")
+    config["quantization_config"]["llm_int8_skip_modules"] = [
+        "lm_head", "multi_modal_projector", "vision_tower", "language_model.model.layers.1.mlp",
+    ]  # fmt: skip
+    write_json(folder / "config.json", config | {"transformers_version": "4.51.3"})
+    torch.save(hidden(model.model.language_model), folder / "hidden.pt")
+    return folder
+
+
+def hidden(module: torch.nn.Module) -> torch.Tensor:
+    with torch.no_grad():
+        return module.eval()(**TOKENS).last_hidden_state.float()
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +192,76 @@ def test_one_position_trains_and_reloads(wide_mistral3, backbone_params, tmp_pat
     np.testing.assert_allclose(
         logits(loaded, vectors), logits(model.eval(), vectors), atol=0.05, rtol=0.05
     )
+
+
+def test_a_checkpoint_in_four_bits_computes_what_it_did(quantised, backbone_params):
+    loaded = load_backbone(backbone_params(quantised, four_bit=True), 32)
+    first, second = loaded.layers
+    assert first.mlp.up_proj.weight.quant_state.quant_type == "nf4"
+    assert second.self_attn.q_proj.weight.quant_state.quant_type == "nf4"
+    assert type(second.mlp.up_proj) is torch.nn.Linear
+    assert second.mlp.up_proj.weight.dtype == torch.bfloat16
+    expected = torch.load(quantised / "hidden.pt", weights_only=True)
+    real = TOKENS["attention_mask"].bool()
+    torch.testing.assert_close(hidden(loaded)[real], expected[real], atol=0.05, rtol=0.05)
+
+
+def test_adapters_over_a_checkpoint_in_four_bits_are_trained_saved_and_loaded(
+    quantised, encoder_params, tmp_path
+):
+    params = encoder_params(quantised, four_bit=True, pooling="last")
+    torch.manual_seed(0)
+    model = build_encoder(params, LORA, 0.0, LABELS)
+    disturb(model)
+    model.train()(**TOKENS).logits.pow(2).sum().backward()
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    assert len(trained) == 2 * 2 * 7 + 2
+    assert all(weight.grad.abs().sum() > 0 for weight in trained.values())
+    write_adapted(tmp_path, model, LORA, "00")
+    loaded = load_encoder(params, read_adapted(tmp_path), tmp_path / ENCODER)
+    with torch.no_grad():
+        for weight in trained.values():
+            weight.copy_(weight.half().float())
+        assert torch.equal(loaded.encode(**TOKENS), model.eval().encode(**TOKENS))
+
+
+def test_a_checkpoint_in_four_bits_is_not_taken_for_another(quantised, backbone_params):
+    with pytest.raises(EmotionSlmError, match=rf"{quantised}: the weights are in 4 bits; set"):
+        load_backbone(backbone_params(quantised), 32)
+
+
+@pytest.mark.parametrize("quantisation", [{"quant_method": "fp8"}, {"quant_method": None}, "fp8"])
+def test_another_precision_is_refused_by_name(
+    quantisation, wide_mistral3, backbone_params, tmp_path
+):
+    folder = Path(shutil.copytree(wide_mistral3, tmp_path / "fp8"))
+    config = read_json(folder / "config.json") | {"quantization_config": quantisation}
+    write_json(folder / "config.json", config)
+    with pytest.raises(EmotionSlmError, match=r"fp8: the weights are quantised \(.*16 bits"):
+        load_backbone(backbone_params(folder, four_bit=True), 32)
+
+
+def test_a_full_layer_is_never_read_as_packed(quantised, backbone_params, monkeypatch):
+    """What becomes of a checkpoint whose own list of full layers is believed."""
+    monkeypatch.setattr(loading, "name_full_layers", lambda config, folder: None)
+    with pytest.raises(EmotionSlmError, match=r"layers\.1\.mlp\.\w+ of the checkpoint is not in 4"):
+        load_backbone(backbone_params(quantised, four_bit=True), 32)
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [
+        lambda model: model.half(),
+        lambda model: model.bfloat16(),
+        lambda model: model.float(),
+        lambda model: model.to(torch.float16),
+        lambda model: model.to("cpu", dtype=torch.float16),
+    ],
+)
+def test_packed_weights_are_never_cast(cast, model):
+    with pytest.raises(EmotionSlmError, match="4-bit backbone computes in bfloat16"):
+        cast(model)
+    assert model.to("cpu") is model
 
 
 def test_a_whole_save_is_refused(model, tmp_path):

@@ -158,6 +158,21 @@ def test_freeze_embeddings_freezes_the_tables_alone(kind, folders, backbone_para
         assert frozen == {"embed_tokens.weight"}
 
 
+@pytest.mark.parametrize(("vocabulary", "padding"), [(131_072, 11), (100, None)])
+def test_mistral_s_text_model_is_told_what_it_pads_with(
+    vocabulary, padding, tmp_path, backbone_params
+):
+    from transformers import MistralConfig, MistralForCausalLM
+
+    config = MistralConfig(
+        vocab_size=vocabulary, hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=1,
+    )  # fmt: skip
+    assert config.pad_token_id is None
+    MistralForCausalLM(config).save_pretrained(tmp_path)
+    assert load_backbone(backbone_params(tmp_path), 8).config.pad_token_id == padding
+
+
 def test_unsloth_without_a_gpu_is_refused_before_any_download(
     tiny_bert, backbone_params, monkeypatch
 ):
