@@ -27,6 +27,8 @@ SOURCE_KEYS = ("is_local", "local_files_only", "name_or_path")
 # Tokenizers that differ in what they begin with, in cases, digits or spaces differ in its ids.
 PROBE_TEXT = "Don't panic: WE said HelloWorld 12345 times,  na\u00efve caf\u00e9\n \U0001f600!"
 LISTED_IDS = 64  # in a message
+# Of larger vocabularies transformers suspects Mistral's wrong pattern, and warns, unless told.
+LARGE = 100_000
 
 
 class Probe(NamedTuple):
@@ -117,6 +119,8 @@ def write_tokenizer(base: Path, folder: Path, max_length: int) -> tuple[str, str
     config = read_json(folder / TOKENIZER_CONFIG)
     config = {key: value for key, value in config.items() if key not in SOURCE_KEYS}
     config["model_input_names"] = ["input_ids", "attention_mask"]
+    if len(tokenizer) > LARGE:
+        config.setdefault("fix_mistral_regex", False)
     write_json(folder / TOKENIZER_CONFIG, config)
     return TOKENIZER, TOKENIZER_CONFIG
 

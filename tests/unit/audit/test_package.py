@@ -4,6 +4,7 @@ import pytest
 from support.leaks import reset
 
 from emotion_slm.audit.audit import PARTS
+from emotion_slm.common.files import read_json, write_json
 
 FOLDER = "models/classifier"
 LEAKS = {
@@ -27,12 +28,23 @@ LEAKS = {
         lambda root: (root / FOLDER / "encoder.safetensors").unlink(),
         "packaged_weights_not_the_trained_ones",
     ),
+    "other token ids recorded": (
+        reset(f"{FOLDER}/config.json", "probe", "ids", value=[1, 2]),
+        "packaged_tokenizer_not_of_the_base",
+    ),
 }  # fmt: skip
 
 
 def test_clean_package_passes(audited):
     result = PARTS["package"](audited)
     assert result["passed"] is True and result["examples"] == {}
+
+
+def test_an_older_package_that_records_no_token_ids_passes(audited):
+    config = read_json(audited / FOLDER / "config.json")
+    del config["probe"]
+    write_json(audited / FOLDER / "config.json", config)
+    assert PARTS["package"](audited)["passed"] is True
 
 
 def test_other_labels_are_listed_beside_those_of_the_corpus(audited):

@@ -1,7 +1,10 @@
+import logging as stdlib_logging
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import tokenizers
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
@@ -18,6 +21,22 @@ from emotion_slm.package.tokenizer import (
     write_tokenizer,
 )
 from emotion_slm.scoring.classifier import EmotionClassifier
+
+
+@contextmanager
+def warnings_of_transformers():
+    """The warnings that transformers would print."""
+    from transformers.utils import logging
+
+    said = []
+    handler = stdlib_logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    logging.add_handler(handler)
+    try:
+        yield said
+    finally:
+        logging.remove_handler(handler)
+
 
 TEXTS = ["happy cat", "", "the very sad dog " * 30, "😀 \ufffd", "[CLS] tree [PAD]", "a \x00 x"]
 
@@ -58,6 +77,22 @@ def test_a_base_that_drops_the_start_of_long_texts_goes_on_doing_so(tiny_bert, t
     write_json(tmp_path / TOKENIZER_CONFIG, config | {"truncation_side": "left"})
     first, last = PackagedTokenizer(tmp_path, 4)(["happy cat dog tree", "dog tree"])
     assert first.tolist() == last.tolist()
+
+
+def test_a_large_vocabulary_is_not_suspected_of_mistral_s_pattern(tmp_path):
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    words = {f"word{place}": place for place in range(100_001)}
+    backend = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="word0"))
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    base, package = tmp_path / "base", tmp_path / "package"
+    PreTrainedTokenizerFast(tokenizer_object=backend).save_pretrained(base)
+    write_json(base / "config.json", {"model_type": "eurobert", "transformers_version": "4.48.0"})
+    write_tokenizer(base, package, 8)
+    write_json(package / "config.json", {"model_type": "bert"})
+    with warnings_of_transformers() as said:
+        AutoTokenizer.from_pretrained(package)
+    assert not said
 
 
 def test_the_probe_is_what_the_encoder_was_trained_to_read(tiny_mistral, tmp_path):
