@@ -75,7 +75,7 @@ def prepare(model: nn.Module, folder: Path) -> None:
         if not hasattr(module, "support_avx512bf16_for_cpu"):
             continue
         module.support_avx512bf16_for_cpu = False
-        if module.weight.quant_state is None:
+        if getattr(module.weight, "quant_state", None) is None:
             raise EmotionSlmError(
                 f"{folder}: layer {name} of the checkpoint is not in 4 bits, and transformers "
                 "takes it to be; set `id` in params.yaml to the same model in 16 bits"
