@@ -100,7 +100,10 @@ def profile_of(tmp_path_factory, tiny_mistral):
     return make
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("ministral", marks=pytest.mark.slow), "modernbert", "multilingual"],
+)
 def test_it_is_trained_saved_loaded_and_embeds(name, profile_of, emotion_frame, tmp_path):
     document, encoder = profile_of(name)
     params = document.section("adapt", AdaptParams)
