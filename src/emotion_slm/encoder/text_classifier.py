@@ -31,6 +31,14 @@ class TextClassifierConfig(BackboneConfig):
     dropout: float = 0.0
 
 
+class Head(nn.Linear):
+    """A linear layer that computes in float32, whatever type its weights were cast to."""
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        """(n, d) float32 → (n, labels) float32."""
+        return F.linear(vectors, self.weight.float(), self.bias.float())
+
+
 class TextClassifier(EmotionModel):
     """A backbone, a pooling and a linear head; the pooled vector is also the text's embedding.
 
@@ -48,7 +56,7 @@ class TextClassifier(EmotionModel):
         self.backbone = rebuild(config, attend=True) if backbone is None else backbone
         self.dropout = nn.Dropout(config.dropout)
         device = next(self.backbone.parameters()).device
-        self.head = nn.Linear(config.backbone.hidden_size, config.num_labels, device=device)
+        self.head = Head(config.backbone.hidden_size, config.num_labels, device=device)
         self.freeze()
         self.post_init()
 
@@ -86,8 +94,7 @@ class TextClassifier(EmotionModel):
     ) -> SequenceClassifierOutput:
         """Token ids and mask, (n, tokens), padded on the right → `.logits`, (n, labels) float32."""
         vectors = self.encode(input_ids, attention_mask)
-        weight, bias = self.head.weight.float(), self.head.bias.float()
-        return SequenceClassifierOutput(logits=F.linear(self.dropout(vectors), weight, bias))
+        return SequenceClassifierOutput(logits=self.head(self.dropout(vectors)))
 
 
 AutoConfig.register(TextClassifierConfig.model_type, TextClassifierConfig)
