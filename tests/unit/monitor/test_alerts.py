@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.monitored import texts
 
-from emotion_slm.monitor.alerts import Group, benjamini_hochberg, episodes, find, tails
+from emotion_slm.monitor.alerts import benjamini_hochberg, episodes, find
 from emotion_slm.monitor.changes import change_points
 from emotion_slm.monitor.periods import Every
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.monitor.shares import mean_errors
+from emotion_slm.monitor.swings import Group, skewed_tails
 
 PRIOR = np.array([0.005, 0.05, 0.3])
 WEEKLY = Settings(time="t", every=Every.WEEK)
@@ -25,6 +26,7 @@ def group(shares: list[np.ndarray], size: int, rng: np.random.Generator, gaps=()
     return Group(
         [weeks[week] for week in kept],
         np.full(len(kept), size),
+        np.full(len(kept), np.inf),
         np.array([part.mean(axis=0) for part in parts]),
         np.array([mean_errors(part, None) for part in parts]),
         np.array([((part - part.mean(axis=0)) ** 3).mean(axis=0) for part in parts]),
@@ -109,7 +111,7 @@ def test_tails_are_those_of_a_gamma_variate(skew):
         drawn = rng.standard_normal(200_000)
     for z in (-2.0, -1.0, 1.0, 2.5):
         smaller = min((drawn >= z).mean(), (drawn <= z).mean())
-        assert tails(z, skew) == pytest.approx(min(1, 2 * smaller), abs=0.01)
+        assert skewed_tails(z, skew) == pytest.approx(min(1, 2 * smaller), abs=0.01)
 
 
 def test_change_points_stand_where_levels_begin():
