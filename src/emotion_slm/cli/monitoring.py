@@ -76,6 +76,15 @@ def monitor(
     texts: Annotated[
         bool, typer.Option("--texts/--no-texts", help="Show example texts on the page.")
     ] = True,
+    embeddings: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="TEXTS",
+            help="Compare the embeddings of so many texts a period, which runs the model. Default: "
+            "200 when files are scored first, else none.",
+        ),
+    ] = None,
     fail_on_alert: Annotated[
         bool,
         typer.Option("--fail-on-alert", help="Exit status 4 when a group's last period alerts."),
@@ -108,7 +117,7 @@ def monitor(
             least_texts=least_texts,
             latest=tomorrow(),
         )
-        report, written = watch(files, settings, labelled, model, device, texts, output)
+        report, written = watch(files, settings, labelled, model, device, texts, output, embeddings)
     except EmotionSlmError as error:
         fail(str(error))
     for alert in report.alerts[:PRINTED]:
@@ -138,11 +147,13 @@ def watch(
     device: str | None,
     texts: bool,
     output: Path,
+    embeddings: int | None = None,
 ) -> tuple["Report", list[Path]]:
     """Score what is not scored, find what changed, and write page and tables into `output`."""
     import numpy as np
 
     from emotion_slm.common.seeds import child_seed
+    from emotion_slm.monitor.embeddings import SAMPLED, embedded
     from emotion_slm.monitor.estimates import Classifier
     from emotion_slm.monitor.examples import Evidence, carriers, collect
     from emotion_slm.monitor.files import files_of
@@ -181,12 +192,19 @@ def watch(
         if more := loaded.rejected[before:]:
             raise EmotionSlmError(f"{labelled}: row {more[0].row}: {more[0].reason}")
         shares = powered(sample, scored, settings, watched, names, labels.names)
+    if embeddings is None:
+        embeddings = SAMPLED if loaded.scores and not package.onnx else 0
+    found = None
+    if embeddings:
+        rng = np.random.default_rng(child_seed(settings.seed, "embeddings"))
+        with progress("embedding", None):
+            found = embedded(scored, files, settings, names, loaded.classifier, embeddings, rng)
     with progress("estimating", None):
-        report = find(scored, classifier, settings)
+        report = find(scored, classifier, settings, found)
     if report.alerts:
         rng = np.random.default_rng(child_seed(settings.seed, "examples"))
         chosen = wanted(report, EXPLAINED_ALERTS)
-        found = collect(files, settings, names, classifier, chosen, rng)
+        collected = collect(files, settings, names, classifier, chosen, rng)
         with progress("explaining alerts", None):
             evidence = [
                 Evidence(
@@ -196,7 +214,9 @@ def watch(
                     else [],
                     len(some),
                 )
-                for alert, one, (examples, some) in zip(report.alerts, chosen, found, strict=False)
+                for alert, one, (examples, some) in zip(
+                    report.alerts, chosen, collected, strict=False
+                )
             ]
         evidence += [Evidence([], [], 0)] * (len(report.alerts) - len(evidence))
         pairs = zip(report.alerts, evidence, strict=True)
@@ -221,6 +241,11 @@ class _Loaded:
 
             self.found = EmotionClassifier.from_pretrained(self.model, self.device)
         return self.found
+
+    @property
+    def scores(self) -> bool:
+        """Whether some file had to be scored."""
+        return bool(self.targets)
 
     def scored(self, path: Path, settings: "Settings", labels, output: Path) -> Path:
         """The file itself if it has probabilities, else where it was scored to."""

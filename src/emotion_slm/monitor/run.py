@@ -12,7 +12,7 @@ from emotion_slm.common.seeds import child_seed
 from emotion_slm.monitor.alerts import Found, episodes, find, recent, reference_window
 from emotion_slm.monitor.assumption import DOUBTFUL
 from emotion_slm.monitor.changes import change_points
-from emotion_slm.monitor.drift import Drift, drifts
+from emotion_slm.monitor.drift import EMBEDDINGS, Drift, drifts
 from emotion_slm.monitor.estimates import Classifier, Estimates, Estimator
 from emotion_slm.monitor.examples import Evidence, Wanted
 from emotion_slm.monitor.inputs import Scored, Unread
@@ -66,7 +66,8 @@ class Drifted(NamedTuple):
 
 class Report(NamedTuple):
     """All that is found; `drifted` are cells with a kind that changed. `alerts` come with the most
-    certain first. `compared`: how many cells had texts and a reference enough for an alert."""
+    certain first. `compared`: how many cells had texts and a reference enough for an alert;
+    `embedded`: whether embeddings were."""
 
     settings: Settings
     columns: LabelGroups
@@ -78,6 +79,7 @@ class Report(NamedTuple):
     drifted: list[Drifted]
     unread: list[Unread]
     compared: int
+    embedded: bool
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -90,8 +92,15 @@ class Report(NamedTuple):
         return any(len(members) > 1 for members in self.columns.members)
 
 
-def monitor(scored: Scored, classifier: Classifier, settings: Settings) -> Report:
+def monitor(
+    scored: Scored,
+    classifier: Classifier,
+    settings: Settings,
+    embedded: np.ndarray | None = None,
+) -> Report:
     """The report of rows that are scored; alerts come without evidence.
+
+    `embedded`: the `drift.moments` of the cells in `scored`, if texts were embedded.
 
     EmotionSlmError for a fixed reference that has too few periods in every group.
     """
@@ -101,7 +110,9 @@ def monitor(scored: Scored, classifier: Classifier, settings: Settings) -> Repor
     estimates, places = estimator.estimates(), estimator.places
     groups = sorted({cell.group for cell in estimates.cells})
     series = [estimates.group(name) for name in groups]
-    counts = {kind: table[places] for kind, table in scored.texts.padded(len(places)).items()}
+    tables = {kind: table[places] for kind, table in scored.texts.padded(len(places)).items()}
+    if embedded is not None:
+        tables[EMBEDDINGS] = embedded[places]
     windows = [
         [len(reference_window(group.periods, period, settings)) for period in range(len(cells))]
         for cells, group in series
@@ -118,7 +129,7 @@ def monitor(scored: Scored, classifier: Classifier, settings: Settings) -> Repor
         for period, place in enumerate(cells):
             window = [one for one in recent(group.periods, period, settings) if one not in changed]
             if group.texts[period] >= settings.least_texts:
-                drifted[place] = drifts(counts, place, [cells[one] for one in window])
+                drifted[place] = drifts(tables, place, [cells[one] for one in window])
                 if any(drift.changed for drift in drifted[place]):
                     changed.add(period)
     tested = [group for _, group in series]
@@ -149,6 +160,7 @@ def monitor(scored: Scored, classifier: Classifier, settings: Settings) -> Repor
         ],
         scored.unread,
         compared,
+        embedded is not None,
     )
 
 

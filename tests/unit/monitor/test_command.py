@@ -307,6 +307,14 @@ def test_wrong_options_are_told(scored, packaged, tmp_path, arguments, reason):
     assert reason in " ".join(outcome.stderr.split())
 
 
+@pytest.mark.parametrize("texts", [["--embeddings", "20"], []])
+def test_embeddings_are_compared_where_asked_for(scored, packaged, tmp_path, texts):
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, *texts)
+    assert outcome.exit_code == 0, outcome.output
+    page = (tmp_path / "monitor.html").read_text()
+    assert ("language, embeddings and words" in " ".join(page.split())) is bool(texts)
+
+
 def test_files_of_one_name_are_scored_apart_and_rejected_rows_are_listed(packaged, tmp_path):
     for folder, text in (("a", "one"), ("b", None)):
         path = tmp_path / folder / "x.jsonl"
