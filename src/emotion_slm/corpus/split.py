@@ -118,12 +118,25 @@ def joined(rows) -> np.ndarray:
     They are linked by equal normalised texts or by their group, perhaps through other rows; an
     empty group links nothing.
     """
+    texts = duplicate_groups(rows["text"])
+    return _linked(rows, texts) if "group" in rows else texts
+
+
+def rows_together(frame) -> np.ndarray:
+    """(n,) whole numbers: the same as `joined`, of the rows of one split; their order is another.
+
+    Rows of a conversation depend on each other as equal texts do: folds and bootstraps take all of
+    them or none.
+    """
+    texts = frame["duplicate_group"].to_numpy()
+    return _linked(frame, texts) if "group" in frame else texts
+
+
+def _linked(rows, texts: np.ndarray) -> np.ndarray:
+    """(n,) one number for rows linked by (n,) `texts` or by their group."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    texts = duplicate_groups(rows["text"])
-    if "group" not in rows:
-        return texts
     named = np.flatnonzero(rows["group"] != "")
     numbers: dict[str, int] = {}
     groups = [numbers.setdefault(name, len(numbers)) for name in rows["group"].iloc[named]]
