@@ -10,8 +10,8 @@ from emotion_slm.common import files
 from emotion_slm.common.params import Document
 from emotion_slm.common.paths import ADAPTED, EMBEDDED, RAW, SPLIT
 from emotion_slm.common.ranking import DECIMALS
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import load_corpus
-from emotion_slm.corpus.split import rows_together
 from emotion_slm.encoder.adapted import CONFIG, read_adapted
 from emotion_slm.encoder.params import Adapted, AdaptParams
 from emotion_slm.encoder.vectors import read_vectors

@@ -14,6 +14,7 @@ import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import RAW_SPLITS, SPLITS
+from emotion_slm.common.together import linked
 from emotion_slm.corpus.labels import Corpus, LabelSet
 from emotion_slm.corpus.params import Ratios, SplitParams
 
@@ -119,34 +120,7 @@ def joined(rows) -> np.ndarray:
     empty group links nothing.
     """
     texts = duplicate_groups(rows["text"])
-    return _linked(rows, texts) if "group" in rows else texts
-
-
-def rows_together(frame) -> np.ndarray:
-    """(n,) whole numbers: the same as `joined`, of the rows of one split; their order is another.
-
-    Rows of a conversation depend on each other as equal texts do: folds and bootstraps take all of
-    them or none.
-    """
-    texts = frame["duplicate_group"].to_numpy()
-    return _linked(frame, texts) if "group" in frame else texts
-
-
-def _linked(rows, texts: np.ndarray) -> np.ndarray:
-    """(n,) one number for rows linked by (n,) `texts` or by their group."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    named = np.flatnonzero(rows["group"] != "")
-    numbers: dict[str, int] = {}
-    groups = [numbers.setdefault(name, len(numbers)) for name in rows["group"].iloc[named]]
-    n = int(texts.max()) + 1
-    # Nodes are texts, then groups; each row of a group is an edge between the two.
-    ends = (texts[named], n + np.array(groups, dtype=np.int64))
-    links = coo_array((np.ones(len(named)), ends), shape=(n + len(numbers),) * 2)
-    components = connected_components(links, directed=False)[1][texts]
-    first: dict[int, int] = {}
-    return np.array([first.setdefault(found, len(first)) for found in components], dtype=np.int64)
+    return linked(texts, rows["group"]) if "group" in rows else texts
 
 
 def _stratified(gold: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:

@@ -6,8 +6,8 @@ Both learn from train as nature has it, neither thinned nor oversampled.
 import numpy as np
 
 from emotion_slm.calibration.choice import PROBABILITY_BOUND
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import LabelSet
-from emotion_slm.corpus.split import rows_together
 from emotion_slm.evaluation.evaluate import HALF, Scored, decide, overall
 from emotion_slm.evaluation.params import BaselinesParams, TfidfParams
 

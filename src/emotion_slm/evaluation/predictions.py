@@ -10,8 +10,8 @@ import numpy as np
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import ADAPTED, EMBEDDED, FINETUNED, PREDICTIONS, RAW, SPLIT
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import LabelSet, load_corpus, require_same
-from emotion_slm.corpus.split import rows_together
 from emotion_slm.evaluation.evaluate import Scored
 
 HELD_OUT = ("validation", "test")

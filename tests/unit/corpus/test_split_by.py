@@ -9,9 +9,10 @@ from support.labels import label_set
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import SPLITS
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import Corpus
 from emotion_slm.corpus.params import Ratios, SplitParams
-from emotion_slm.corpus.split import duplicate_groups, joined, normalize, rows_together, split
+from emotion_slm.corpus.split import duplicate_groups, joined, normalize, split
 
 LABELS = label_set(4)
 PARAMS = SplitParams(
