@@ -1,11 +1,10 @@
 """Shares of classes of which each text has exactly one, corrected jointly.
 
 Where one class becomes more frequent all others become less so; EM over all of them (Saerens,
-Latinne and Decaestecker 2002) knows that. The band around it comes from the mean posteriors under
-the corrected shares: validation rows of each class say what these are on texts of that class, so
-that a linear system gives the shares back, whatever the calibration is worth (as probabilistic
-adjusted counts do, Bella et al. 2010). Texts, or clusters of them, and validation rows both make it
-uncertain.
+Latinne and Decaestecker 2002) knows that. The band around it comes from mean posteriors: validation
+rows of each class say what these are on texts of that class, so that a linear system gives the
+shares back, whatever the calibration is worth (as probabilistic adjusted counts do, Bella et al.
+2010). Texts, or clusters of them, and validation rows both make it uncertain.
 """
 
 import numpy as np
@@ -18,7 +17,7 @@ from emotion_slm.scoring.label_groups import LabelGroups
 
 STEPS = 500  # each of three of EM's, extrapolated
 TOLERANCE = 1e-9  # of a share
-PRIOR_ROWS = 5.0  # of each class, scored as calibration says; they steady classes with few rows
+PRIOR_ROWS = 1.0  # of each class, scored as calibration says; they steady classes with few rows
 
 
 class ClassShares:
@@ -71,11 +70,13 @@ class ClassShares:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Ends of the 95 % band of each column of (classes, columns) `members`."""
         n, number = len(ratios), effective(clusters)
-        posteriors = posterior(ratios, share)
+        # Any shares serve; near the true ones the system is precise, and at 0 it knows nothing.
+        at = (share + self.known.train_share) / 2
+        posteriors = posterior(ratios, at)
         off = posteriors - posteriors.mean(axis=0)
         by_cluster = off if clusters is None else sums(off, clusters)
         alone, of_texts = off.T @ off / n**2, few(number) ** 2 * by_cluster.T @ by_cluster / n**2
-        of_rows = posterior(self.known.rows / self.prior, share)
+        of_rows = posterior(self.known.rows / self.prior, at)
         answers = self._answers(posteriors, of_rows)
         back = np.linalg.pinv(answers.T)  # mean posteriors → shares
         unbiased = np.clip(back @ posteriors.mean(axis=0), 0, 1)

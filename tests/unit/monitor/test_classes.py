@@ -72,6 +72,17 @@ def test_bands_hold_all_shares_whatever_moves(share):
     assert np.mean(held, axis=0).min() >= 0.85 and np.mean(held) >= 0.93
 
 
+def test_bands_hold_where_calibration_is_bad_and_a_share_ends_at_0():
+    """Shares of EM are then off, some of them 0, where posteriors of a class would be 0 too."""
+    rng, held, ends = np.random.default_rng(8), [], 0
+    for _ in range(30):
+        classes = ClassShares(known(rng, temper=0.5), EACH)
+        found = classes.corrected(texts(PRIOR, 500, rng, temper=0.5)[0], None, rng)
+        held.append((found.low <= PRIOR) & (found.high >= PRIOR))
+        ends += (found.share < 1e-3).any()
+    assert ends > 10 and np.mean(held) >= 0.9
+
+
 def test_a_shift_is_followed_that_means_cling_against():
     rng, share = np.random.default_rng(3), np.array([0.2, 0.2, 0.35, 0.25])
     probabilities, _ = texts(share, 5000, rng)
