@@ -22,19 +22,27 @@ from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet
 from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.evaluation import predictions
-from emotion_slm.monitor.alerts import Group, find
+from emotion_slm.monitor.alerts import find
 from emotion_slm.monitor.assumption import DOUBTFUL, fits
-from emotion_slm.monitor.bands import Responses, band, cluster_band, histogram, responses
+from emotion_slm.monitor.bands import Responses, band, cluster_band, responses
 from emotion_slm.monitor.periods import Every
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.monitor.shares import corrected_shares, mean_errors
+from emotion_slm.monitor.swings import Group
 from emotion_slm.package.contents import read_calibration, read_scores, read_thresholds
 from emotion_slm.package.package import read_package
-from emotion_slm.package.scores import ScoreHistograms, bins_of
+from emotion_slm.package.scores import ScoreHistograms, bins_of, histogram
 
 FACTORS, SIZES = (0.2, 0.5, 1, 2, 5), (500, 2000, 10_000)
 RARE = 0.01  # of training
 MOST_SHARE = 0.9
+WEEKS, GAP = 60, 5
+# Texts a week, by how much shares swing, in what chance does, and periods of the reference.
+WATCHED = (
+    (200, 0, 8), (1000, 0, 8), (500, 1, 8), (500, 2, 8), (500, 1, 26), (500, 2, 26),
+)  # fmt: skip
+# Authors of so many texts each; shares of authors lie as 1 + MOOD labelled texts' would.
+AUTHORS, WRITTEN, MOOD = (5, 10, 20, 40), 30, 10
 QUAPY = """
 import json, sys
 import numpy as np
@@ -190,28 +198,75 @@ def summary(found: list[Draw]) -> list[str]:
 
 
 def false_alerts(rows: Rows, series: int, rng: np.random.Generator) -> None:
-    """Alerts where nothing changed: series of 60 weeks, rows drawn as they come."""
-    table = Table("texts a week", "label-weeks", "alerts", "per 1,000", "weeks with an alert")
-    weeks = 60
-    for size in (200, 1000):
-        alerts, alerted, tested = 0, 0, 0
+    """Alerts where nothing changed but for the swing of shares, and how many of the changes of a
+    label by GAP standard deviations are found: series of 60 weeks, rows drawn as they come."""
+    table = Table("texts a week", "swing", "reference", "label-weeks", "alerts", "per 1,000",
+                  "weeks with an alert", "changes found")  # fmt: skip
+    for size, swing, reference in WATCHED:
+        settings = Settings(time="t", every=Every.WEEK, reference=reference)
+        alerts, alerted, changes, tested = 0, 0, 0, 0
         for _ in range(series):
-            parts = [rows.probabilities[rng.choice(len(rows.gold), size)] for _ in range(weeks)]
-            group = Group(
-                [datetime(2026, 1, 5) + timedelta(weeks=week) for week in range(weeks)],
-                np.full(weeks, size),
-                np.array([part.mean(axis=0) for part in parts]),
-                np.array([mean_errors(part, None) for part in parts]),
-                np.array([((part - part.mean(axis=0)) ** 3).mean(axis=0) for part in parts]),
-            )
-            found = find([group], Settings(time="t", every=Every.WEEK))
+            group = swinging(rows, size, swing, rng)
+            found = find([group], settings)
             alerts += len(found)
             alerted += len({one.period for one in found})
-            tested += weeks - 3
+            tested += WEEKS - 3
+            changed, label = group.means.copy(), rng.integers(len(rows.labels))
+            changed[-1, label] += GAP * np.hypot(1, swing) * group.errors[-1, label]
+            found = find([group._replace(means=changed)], settings)
+            changes += (WEEKS - 1, label) in {(one.period, one.label) for one in found}
         cells = tested * len(rows.labels)
-        table.add_row(str(size), f"{cells:,}", str(alerts), f"{1000 * alerts / cells:.2f}",
-                      f"{alerted / tested:.3f}")  # fmt: skip
+        table.add_row(str(size), f"×{swing}", str(reference), f"{cells:,}", str(alerts),
+                      f"{1000 * alerts / cells:.2f}", f"{alerted / tested:.3f}",
+                      f"{changes / series:.2f}")  # fmt: skip
     console.print(table)
+
+
+def swinging(rows: Rows, size: int, swing: float, rng: np.random.Generator) -> Group:
+    """WEEKS weeks of so many texts, whose mean probabilities swing by `swing` times what chance
+    does."""
+    parts = [rows.probabilities[rng.choice(len(rows.gold), size)] for _ in range(WEEKS)]
+    errors = np.array([mean_errors(part, None) for part in parts])
+    means = np.array([part.mean(axis=0) for part in parts])
+    return Group(
+        [datetime(2026, 1, 5) + timedelta(weeks=week) for week in range(WEEKS)],
+        np.full(WEEKS, size),
+        np.full(WEEKS, np.inf),
+        np.clip(means + swing * errors * rng.standard_normal(means.shape), 0, 1),
+        errors,
+        np.array([((part - part.mean(axis=0)) ** 3).mean(axis=0) for part in parts]),
+    )
+
+
+def few_clusters(rows: Rows, known: Responses, repeats: int, rng: np.random.Generator) -> None:
+    """Coverage of bands where few authors write all texts, each of a mood of its own."""
+    table = Table("authors", "texts", "by clusters", "as independent")
+    columns = np.flatnonzero(rows.histograms.train_share >= RARE).tolist()
+    for authors in AUTHORS:
+        held = []
+        for label in columns:
+            for _ in range(repeats):
+                held.append(authored(rows, known, label, authors, rng))
+        by_cluster, alone = np.mean(held, axis=0)
+        table.add_row(str(authors), str(authors * WRITTEN), f"{by_cluster:.3f}", f"{alone:.3f}")
+    console.print(table)
+
+
+def authored(
+    rows: Rows, known: Responses, label: int, authors: int, rng: np.random.Generator
+) -> tuple[bool, bool]:
+    """Whether both bands hold the share: each author's own share is a beta variate around it."""
+    histograms = rows.histograms.of(label)
+    truth = float(histograms.train_share[0])
+    moods = rng.beta(truth * MOOD, (1 - truth) * MOOD, size=authors)
+    chosen = np.concatenate([drawn(rows, label, mood, WRITTEN, rng, False) for mood in moods])
+    p, clusters = rows.probabilities[chosen][:, [label]], np.repeat(np.arange(authors), WRITTEN)
+    bins, curve = bins_of(p), known.of(label)
+    alone, error = mean_errors(p, None), mean_errors(p, clusters)
+    design = (np.maximum(error, alone) / alone) ** 2
+    ends = cluster_band(bins, clusters, curve, rng, design), band(histogram(bins), curve, rng)
+    (first, second) = (bool(low[0] <= truth <= high[0]) for low, high in ends)
+    return first, second
 
 
 def against_quapy(rows: Rows, python: Path, rng: np.random.Generator) -> None:
@@ -246,6 +301,7 @@ def main() -> None:
     if options.quapy:
         against_quapy(rows, options.quapy, rng)
     false_alerts(rows, options.series, rng)
+    few_clusters(rows, known, options.repeats, rng)
     changed_texts(rows, known, options.repeats, rng)
     shifts(rows, known, options.repeats, rng)
 

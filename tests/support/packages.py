@@ -25,7 +25,7 @@ from emotion_slm.encoder.params import EncoderParams
 from emotion_slm.package.config import CALIBRATION, RESULTS, SCORES, THRESHOLDS
 from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance
-from emotion_slm.package.scores import ScoreHistograms, score_histograms
+from emotion_slm.package.scores import ClassScores, ScoreHistograms, class_scores, score_histograms
 from support.labels import SAMPLE
 
 WIDTH = 32
@@ -65,6 +65,15 @@ def validation_scores(labels: int) -> ScoreHistograms:
     return score_histograms(probabilities, gold, gold.mean(axis=0))
 
 
+def validation_classes(classes: int) -> ClassScores:
+    """The same of rows that have exactly one of the classes."""
+    rng = np.random.default_rng(4)
+    probabilities = rng.dirichlet(np.full(classes, 0.5), size=2000)
+    drawn = (rng.random((2000, 1)) > probabilities.cumsum(axis=1)).sum(axis=1)
+    gold = np.eye(classes)[np.minimum(drawn, classes - 1)]
+    return class_scores(probabilities, gold, gold.mean(axis=0))
+
+
 def create_package(
     root: Path,
     encoder: EncoderParams,
@@ -91,8 +100,10 @@ def create_package(
     calibration = Calibration("platt", Platt(slope, intercept))
     thresholds = Thresholds(np.linspace(0.3, 0.7, size), 0.5)
     decided = {THRESHOLDS: thresholds.to_dict(labels)}
+    scores = validation_scores(size)
     if corpus.labels.single:
         calibration, decided = Calibration("vector", Vector(slope, intercept)), {}
+        scores = validation_classes(size)
     package = Package(
         folder=root / "classifier",
         encoder=encoder,
@@ -111,7 +122,7 @@ def create_package(
             CALIBRATION: calibration.to_dict(labels),
             **decided,
             RESULTS: card_material(corpus.labels),
-            SCORES: validation_scores(size).to_dict(labels),
+            SCORES: scores.to_dict(labels),
         },
     )
     return package.folder

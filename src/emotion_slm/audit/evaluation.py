@@ -10,6 +10,7 @@ from emotion_slm.common import files
 from emotion_slm.common.params import Document
 from emotion_slm.common.paths import ADAPTED, EMBEDDED, RAW, SPLIT
 from emotion_slm.common.ranking import DECIMALS
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.encoder.adapted import CONFIG, read_adapted
 from emotion_slm.encoder.params import Adapted, AdaptParams
@@ -110,9 +111,8 @@ def read_scored(root: Path) -> tuple[Scored, Scored] | None:
         path, rows = path_of(split, root), _rows(root, split)
         if any(predictions.problems(predictions.read_frame(path, labels), rows["id"]).values()):
             return None
-        groups = rows["duplicate_group"].to_numpy()
         logits, gold = predictions.read(path, rows["id"], labels), labels.to_matrix(rows["labels"])
-        scored.append(Scored(logits, gold, groups, labels))
+        scored.append(Scored(logits, gold, rows_together(rows), labels))
     return scored[0], scored[1]
 
 

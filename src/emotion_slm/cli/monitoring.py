@@ -54,7 +54,11 @@ def monitor(
         ),
     ] = None,
     labels: Annotated[
-        str, typer.Option(help="Labels to watch: all, targets, or names with commas between.")
+        str,
+        typer.Option(
+            help="Labels to watch: all, targets, a grouping of the model's, or names with commas "
+            "between."
+        ),
     ] = "all",
     labelled: Annotated[
         Path | None,
@@ -72,6 +76,15 @@ def monitor(
     texts: Annotated[
         bool, typer.Option("--texts/--no-texts", help="Show example texts on the page.")
     ] = True,
+    embeddings: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="TEXTS",
+            help="Compare the embeddings of so many texts a period, which runs the model. Default: "
+            "200 when files are scored first, else none.",
+        ),
+    ] = None,
     fail_on_alert: Annotated[
         bool,
         typer.Option("--fail-on-alert", help="Exit status 4 when a group's last period alerts."),
@@ -104,7 +117,7 @@ def monitor(
             least_texts=least_texts,
             latest=tomorrow(),
         )
-        report, written = watch(files, settings, labelled, model, device, texts, output)
+        report, written = watch(files, settings, labelled, model, device, texts, output, embeddings)
     except EmotionSlmError as error:
         fail(str(error))
     for alert in report.alerts[:PRINTED]:
@@ -134,11 +147,13 @@ def watch(
     device: str | None,
     texts: bool,
     output: Path,
+    embeddings: int | None = None,
 ) -> tuple["Report", list[Path]]:
     """Score what is not scored, find what changed, and write page and tables into `output`."""
     import numpy as np
 
     from emotion_slm.common.seeds import child_seed
+    from emotion_slm.monitor.embeddings import SAMPLED, embedded
     from emotion_slm.monitor.estimates import Classifier
     from emotion_slm.monitor.examples import Evidence, carriers, collect
     from emotion_slm.monitor.files import files_of
@@ -146,20 +161,25 @@ def watch(
     from emotion_slm.monitor.labelled import powered
     from emotion_slm.monitor.run import monitor as find
     from emotion_slm.monitor.run import wanted
-    from emotion_slm.monitor.settings import chosen_labels
+    from emotion_slm.monitor.settings import to_read, watched_columns
     from emotion_slm.monitor.tables import write_tables
-    from emotion_slm.package.contents import read_scores, tuned_thresholds
+    from emotion_slm.package.contents import read_scores, read_thresholds
     from emotion_slm.package.package import read_package
+    from emotion_slm.package.scores import ScoreHistograms
     from emotion_slm.workbench.monitor_page import write_page
 
     if output.exists() and not output.is_dir():
         raise EmotionSlmError(f"{output}: is a file; name a folder with -o")
     package = read_package(model)
-    names = chosen_labels(settings.labels, package.corpus.labels)
-    columns = package.corpus.labels.columns(names)
-    thresholds = tuned_thresholds(package).per_label[columns]
-    histograms = read_scores(package)
-    known = Classifier(thresholds, histograms.of(*columns) if histograms else None)
+    labels = package.corpus.labels
+    columns = watched_columns(settings.labels, labels)
+    places, watched = to_read(columns, labels)
+    names = [labels.names[place] for place in places]
+    thresholds, known = read_thresholds(package), read_scores(package)
+    if isinstance(known, ScoreHistograms):  # of labels, not of groups
+        single = all(len(members) == 1 for members in columns.members)
+        known = known.of(*places) if single else None
+    classifier = Classifier(watched, thresholds and thresholds.per_label[places], known)
     loaded = _Loaded(model, device)
     files = [loaded.scored(path, settings, names, output) for path in files_of(inputs, output)]
     scored = read_scored(files, settings, names)
@@ -171,23 +191,32 @@ def watch(
         sample = loaded.scored(sample, settings, names, output)
         if more := loaded.rejected[before:]:
             raise EmotionSlmError(f"{labelled}: row {more[0].row}: {more[0].reason}")
-        shares = powered(sample, scored, settings, names, package.corpus.labels.names)
+        shares = powered(sample, scored, settings, watched, names, labels.names)
+    if embeddings is None:
+        embeddings = SAMPLED if loaded.scores and not package.onnx else 0
+    found = None
+    if embeddings:
+        rng = np.random.default_rng(child_seed(settings.seed, "embeddings"))
+        with progress("embedding", None):
+            found = embedded(scored, files, settings, names, loaded.classifier, embeddings, rng)
     with progress("estimating", None):
-        report = find(scored, known, names, settings)
+        report = find(scored, classifier, settings, found)
     if report.alerts:
         rng = np.random.default_rng(child_seed(settings.seed, "examples"))
-        chosen = wanted(report, thresholds, EXPLAINED_ALERTS)
-        found = collect(files, settings, names, chosen, rng)
+        chosen = wanted(report, EXPLAINED_ALERTS)
+        collected = collect(files, settings, names, classifier, chosen, rng)
         with progress("explaining alerts", None):
             evidence = [
                 Evidence(
                     examples if texts else [],
-                    carriers(some, columns[one.label], one.threshold, loaded.classifier)
+                    carriers(some, one.label, loaded.classifier, columns)
                     if some and alert.rose
                     else [],
                     len(some),
                 )
-                for alert, one, (examples, some) in zip(report.alerts, chosen, found, strict=False)
+                for alert, one, (examples, some) in zip(
+                    report.alerts, chosen, collected, strict=False
+                )
             ]
         evidence += [Evidence([], [], 0)] * (len(report.alerts) - len(evidence))
         pairs = zip(report.alerts, evidence, strict=True)
@@ -212,6 +241,11 @@ class _Loaded:
 
             self.found = EmotionClassifier.from_pretrained(self.model, self.device)
         return self.found
+
+    @property
+    def scores(self) -> bool:
+        """Whether some file had to be scored."""
+        return bool(self.targets)
 
     def scored(self, path: Path, settings: "Settings", labels, output: Path) -> Path:
         """The file itself if it has probabilities, else where it was scored to."""
@@ -303,11 +337,9 @@ def show_explanations(
     with progress("loading the model", None):
         from emotion_slm.explain.occlusion import explain as leave_out
         from emotion_slm.explain.screen import screen
-        from emotion_slm.package.contents import tuned_thresholds
         from emotion_slm.scoring.classifier import EmotionClassifier
 
         classifier = EmotionClassifier.from_pretrained(model, device)
-        thresholds = tuned_thresholds(classifier.package).per_label
     names = classifier.labels.names
     for name in asked:
         if name not in names:
@@ -317,9 +349,9 @@ def show_explanations(
     with progress("explaining", None):
         found = leave_out(texts, classifier)
     if output is None:
-        Console(highlight=False).print(screen(found, names, thresholds, columns))
+        Console(highlight=False).print(screen(found, names, classifier.thresholds, columns))
         return
     from emotion_slm.workbench.explain_page import write_page
 
-    write_page(found, names, thresholds, columns, output)
+    write_page(found, names, classifier.thresholds, columns, output)
     typer.echo(f"{len(found):,} texts → {output}")

@@ -166,7 +166,6 @@ def show_predictions(
     from rich.console import Console
 
     with progress("loading the model", None):
-        from emotion_slm.package.contents import tuned_thresholds
         from emotion_slm.scoring.chart import chart
         from emotion_slm.scoring.classifier import EmotionClassifier
         from emotion_slm.scoring.plan import check_options
@@ -174,8 +173,6 @@ def show_predictions(
 
         check_options(options)
         classifier = EmotionClassifier.from_pretrained(model, device)
-        if explain:
-            thresholds = tuned_thresholds(classifier.package).per_label
     groups, found, shown = find(texts, classifier, options)
     screen = Console(highlight=False)
     screen.print(chart(texts, found, shown, groups))
@@ -183,7 +180,7 @@ def show_predictions(
         from emotion_slm.explain.occlusion import explain as leave_out
         from emotion_slm.explain.screen import screen as marked
 
-        names = classifier.labels.names
+        names, thresholds = classifier.labels.names, classifier.thresholds
         screen.print(marked(leave_out(texts, classifier), names, thresholds))
     say_truncated(classifier.truncated(texts), classifier)
 

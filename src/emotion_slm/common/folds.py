@@ -14,12 +14,14 @@ def assign(
 
     Rows are shuffled, sorted by the rarest label they carry and dealt out in turn, so each label's
     rows, the rarest first, spread evenly. Rows of one group (`groups`, (n,) of any sortable type)
-    share a fold. Before the shuffle rows are put in order of their content, `gold` (n, 28) and
-    `scores` (n, m): the same rows in another order get the same folds.
+    share a fold, unless all rows are of one. Before the shuffle rows are put in order of their
+    content, `gold` (n, labels) and `scores` (n, m): the same rows in another order get the same
+    folds.
     """
     content = np.lexsort(np.column_stack([gold, scores]).T)
     order = np.random.default_rng(seed).permutation(content)
-    groups = np.arange(len(gold)) if groups is None else np.asarray(groups)
+    alone = groups is None or len(np.unique(groups)) < 2
+    groups = np.arange(len(gold)) if alone else np.asarray(groups)
     _, first, group = np.unique(groups[order], return_index=True, return_inverse=True)
     dealt = np.lexsort((first, _rarest_label_support(gold[order[first]], gold.sum(axis=0))))
     fold_of_group = np.empty(len(first), dtype=np.int64)

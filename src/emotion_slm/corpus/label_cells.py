@@ -13,7 +13,8 @@ from emotion_slm.common.params import shown
 from emotion_slm.corpus.description import Description, LabelColumn, LabelColumns
 from emotion_slm.corpus.tables import Table
 
-TRUE, FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false"}
+CROSS = "x"
+TRUE, FALSE = {"1", "1.0", "true", "yes", "y", CROSS}, {"0", "0.0", "false", "no", "n"}
 NO_CLASS = -1  # the number that `datasets` writes where a ClassLabel has no label
 
 Parser = Callable[[int], list[str]]
@@ -40,7 +41,7 @@ def parser(table: Table, description: Description, where: Path) -> Parser:
     """
     labels, names = description.labels, description.names
     if isinstance(labels, LabelColumns):
-        return lambda number: _one_hot(table, labels.columns, number)
+        return _one_hot(table, labels.columns)
     values = table.columns[labels.column]
     classes = names or [] if labels.positions else table.class_names.get(labels.column, [])
     cell = _cell_reader(values, labels)
@@ -130,17 +131,29 @@ def _name(value: Any, classes: Sequence[str], positions: bool) -> str:
     return name.strip()
 
 
-def _one_hot(table: Table, columns: Sequence[str], number: int) -> list[str]:
-    cells = {column: as_text(table.columns[column][number]) for column in columns}
-    marks = {column: (cell or "").strip().lower() for column, cell in cells.items()}
-    if not any(cells.values()):
-        return []
-    for column, mark in marks.items():
-        if mark not in TRUE | FALSE:
-            found = shown(table.columns[column][number])
-            what = f"holds {found}" if mark else "is empty, where others of the row are not"
-            raise FaultError(f"column {column!r} {what}", "write 0 or 1 (or false, true)")
-    return [column for column, mark in marks.items() if mark in TRUE]
+def _one_hot(table: Table, columns: Sequence[str]) -> Parser:
+    """Of a column for each label. Where cells are crosses or empty throughout, as in a list that
+    people tick, the empty ones say that the label is not there."""
+    marks = {column: [_mark(value) for value in table.columns[column]] for column in columns}
+    ticked = set().union(*marks.values()) <= {CROSS, ""}
+
+    def parse(number: int) -> list[str]:
+        row = {column: marks[column][number] for column in columns}
+        if ticked or not any(row.values()):
+            return [column for column, mark in row.items() if mark]
+        for column, mark in row.items():
+            if mark not in TRUE | FALSE:
+                found = shown(table.columns[column][number])
+                what = f"holds {found}" if mark else "is empty, where others of the row are not"
+                raise FaultError(f"column {column!r} {what}", "write 0 or 1 (or no, yes)")
+        return [column for column, mark in row.items() if mark in TRUE]
+
+    return parse
+
+
+def _mark(value: Any) -> str:
+    text = as_text(value)
+    return (str(value) if text is None else text).strip().lower()
 
 
 def as_text(value: Any) -> str | None:

@@ -69,6 +69,19 @@ def language_of(texts: Sequence[str]) -> Language:
     return Language(script, code if share >= LOWEST_SHARE else None, share)
 
 
+def language_of_words(words: Iterable[str]) -> str | None:
+    """The code of the language that most of a text's frequent words, in small letters, belong to;
+    None without such words, or where two languages have as many. One text tells little."""
+    counts: dict[str, int] = {}
+    for word in words:
+        for code in _LANGUAGES_OF.get(word, ()):
+            counts[code] = counts.get(code, 0) + 1
+    if not counts:
+        return None
+    code = max(counts, key=counts.__getitem__)
+    return code if list(counts.values()).count(counts[code]) == 1 else None
+
+
 def script_of(text: str) -> str | None:
     """The script of most of a text's first letters, such as `latin`; None without a letter."""
     if text.isascii():

@@ -14,6 +14,7 @@ import numpy as np
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import RAW_SPLITS, SPLITS
+from emotion_slm.common.together import linked
 from emotion_slm.corpus.labels import Corpus, LabelSet
 from emotion_slm.corpus.params import Ratios, SplitParams
 
@@ -118,22 +119,8 @@ def joined(rows) -> np.ndarray:
     They are linked by equal normalised texts or by their group, perhaps through other rows; an
     empty group links nothing.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     texts = duplicate_groups(rows["text"])
-    if "group" not in rows:
-        return texts
-    named = np.flatnonzero(rows["group"] != "")
-    numbers: dict[str, int] = {}
-    groups = [numbers.setdefault(name, len(numbers)) for name in rows["group"].iloc[named]]
-    n = int(texts.max()) + 1
-    # Nodes are texts, then groups; each row of a group is an edge between the two.
-    ends = (texts[named], n + np.array(groups, dtype=np.int64))
-    links = coo_array((np.ones(len(named)), ends), shape=(n + len(numbers),) * 2)
-    components = connected_components(links, directed=False)[1][texts]
-    first: dict[int, int] = {}
-    return np.array([first.setdefault(found, len(first)) for found in components], dtype=np.int64)
+    return linked(texts, rows["group"]) if "group" in rows else texts
 
 
 def _stratified(gold: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:

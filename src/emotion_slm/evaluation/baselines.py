@@ -6,6 +6,7 @@ Both learn from train as nature has it, neither thinned nor oversampled.
 import numpy as np
 
 from emotion_slm.calibration.choice import PROBABILITY_BOUND
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.evaluation.evaluate import HALF, Scored, decide, overall
 from emotion_slm.evaluation.params import BaselinesParams, TfidfParams
@@ -16,9 +17,9 @@ def baselines(
 ) -> dict[str, float]:
     """The content of metrics/baselines.json: scores on test of `majority` and of `tfidf`.
 
-    The three frames hold `text, labels, duplicate_group`. The logistic regression's probabilities
-    are calibrated and decided on as the classifier's are. Of one label a row, accuracy stands for
-    micro-F1.
+    The three frames hold `text, labels, duplicate_group`, perhaps `group`. The logistic
+    regression's probabilities are calibrated and decided on as the classifier's are. Of one label
+    a row, accuracy stands for micro-F1.
     """
     train_gold, test_gold = (labels.to_matrix(frame["labels"]) for frame in (train, test))
     held_out = [validation, test]
@@ -46,9 +47,8 @@ def _scored(frame, labels: LabelSet, probabilities: np.ndarray) -> Scored:
     from scipy.special import logit
 
     inside = np.clip(probabilities, PROBABILITY_BOUND, 1 - PROBABILITY_BOUND)
-    groups = frame["duplicate_group"].to_numpy()
     logits = np.log(inside) if labels.single else logit(inside)
-    return Scored(logits, labels.to_matrix(frame["labels"]), groups, labels)
+    return Scored(logits, labels.to_matrix(frame["labels"]), rows_together(frame), labels)
 
 
 def majority(gold: np.ndarray) -> np.ndarray:

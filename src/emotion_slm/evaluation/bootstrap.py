@@ -1,7 +1,7 @@
 """Bootstrap intervals of F1 scores, and of differences between predictions of the same rows.
 
-Source: Efron and Tibshirani 1993, the percentile method. Rows with the same text stand or fall
-together, so duplicate groups are resampled, not rows. A replicate is a vector of how often each
+Source: Efron and Tibshirani 1993, the percentile method. Rows with the same text, or of one group,
+stand or fall together, so these are resampled, not rows. A replicate is a vector of how often each
 group was drawn; its F1 scores follow from the product of that vector with each group's hits,
 predictions and positives, so that no replicate is ever built row by row.
 
@@ -50,13 +50,39 @@ class F1Intervals(NamedTuple):
 def f1_intervals(
     predicted: np.ndarray, gold: np.ndarray, groups: np.ndarray, seed: int
 ) -> F1Intervals:
-    """Intervals of F1 for (n, labels) predictions and gold in {0, 1} and (n,) duplicate groups."""
+    """Intervals of F1 for (n, labels) predictions and gold in {0, 1} and (n,) numbers shared by
+    rows that stand or fall together.
+
+    A resample of rows without an error has none: there the lower end is where so many would show
+    none in one sample of 40 (`error_free`).
+    """
     drawn = replicate_scores([predicted], gold, groups, REPLICATES, seed)
     macro, micro = (
         tuple(float(bound) for bound in interval(scores[0]))
         for scores in (drawn.macro_f1, drawn.micro_f1)
     )
-    return F1Intervals(macro, micro, *interval(drawn.f1[0]))
+    low, high = interval(drawn.f1[0])
+    right = (predicted > 0) == (gold > 0)
+    concerned = _distinct((predicted > 0) | (gold > 0), groups)
+    for label in np.flatnonzero(right.all(axis=0) & (concerned > 0)):
+        low[label] = error_free(int(concerned[label]))
+    if right.all():
+        macro = (float(low.mean()), 1.0)
+        accuracy = error_free(int(_distinct(np.ones((len(gold), 1), bool), groups)[0]))
+        micro = (accuracy / (2 - accuracy), 1.0)
+    return F1Intervals(macro, micro, low, high)
+
+
+def error_free(n: int) -> float:
+    """The lowest F1 at which `n` independent groups, none of them with an error, are no rarer than
+    one in 40: F1 is 2 J / (1 + J) of the share J that is right (Clopper and Pearson 1934)."""
+    right = ((1 - CONFIDENCE) / 2) ** (1 / n)
+    return 2 * right / (1 + right)
+
+
+def _distinct(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(columns,) of how many groups some row is held, of (n, columns) bool."""
+    return np.array([len(np.unique(np.asarray(groups)[column])) for column in held.T])
 
 
 def paired_difference(

@@ -21,7 +21,8 @@ Row = dict[str, object]  # of a table, by column
 
 
 class Scored(NamedTuple):
-    """One split: (n, labels) raw logits and gold, (n,) duplicate groups, and the labels."""
+    """One split: (n, labels) raw logits and gold, (n,) numbers that rows share which stand
+    or fall together (`rows_together`), and the labels."""
 
     logits: np.ndarray
     gold: np.ndarray

@@ -10,6 +10,7 @@ import numpy as np
 from emotion_slm.common import files
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import ADAPTED, EMBEDDED, FINETUNED, PREDICTIONS, RAW, SPLIT
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import LabelSet, load_corpus, require_same
 from emotion_slm.evaluation.evaluate import Scored
 
@@ -40,7 +41,7 @@ def read_held_out(split: str, root: Path = Path()) -> HeldOut:
     return HeldOut(
         ids=frame["id"].tolist(),
         gold=labels.to_matrix(frame["labels"]),
-        groups=frame["duplicate_group"].to_numpy(),
+        groups=rows_together(frame),
         vectors=read_vectors(root / EMBEDDED, frame["id"]),
         labels=labels,
     )

@@ -12,6 +12,7 @@ from unicodedata import category
 
 import numpy as np
 
+from emotion_slm.scoring.label_groups import ALL, LabelGroups, known_label_groups
 from emotion_slm.scoring.run import Scorer
 
 # Accents and vowel signs that stand upon a letter: to Python they are no part of a word.
@@ -30,12 +31,15 @@ class Span(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A text, its words, (labels,) probabilities of it, and (words, labels) without each word."""
+    """A text, its words, (labels,) probabilities of it, and (words, labels) without each word;
+    `given`, `given_without`: of the same shapes, whether the label is given."""
 
     text: str
     words: list[Span]
     whole: np.ndarray
     without: np.ndarray
+    given: np.ndarray
+    given_without: np.ndarray
 
     def word(self, place: int) -> str:
         return self.text[slice(*self.words[place])]
@@ -44,9 +48,9 @@ class Explanation(NamedTuple):
         """(words,) by how much each word raises the label's probability; negative: lowers it."""
         return self.whole[label] - self.without[:, label]
 
-    def decisive(self, label: int, threshold: float) -> np.ndarray:
+    def decisive(self, label: int) -> np.ndarray:
         """(words,) bool: whether the label is given, and would not be without the word."""
-        return (self.whole[label] >= threshold) & (self.without[:, label] < threshold)
+        return self.given[label] & ~self.given_without[:, label]
 
 
 def words_of(text: str) -> list[Span]:
@@ -61,30 +65,37 @@ def left_out(text: str, word: Span) -> str:
     return before + (after.lstrip() if not before or before[-1].isspace() else after)
 
 
-def explain(texts: Sequence[str], scorer: Scorer) -> list[Explanation]:
-    """One explanation per text, in order; a text of n words costs n + 1 to score."""
+def explain(
+    texts: Sequence[str], scorer: Scorer, columns: LabelGroups | None = None
+) -> list[Explanation]:
+    """One explanation per text, in order; a text of n words costs n + 1 to score.
+
+    `columns`: what is explained, labels or groups of them; by default each label.
+    """
+    columns = columns or known_label_groups(ALL, scorer.labels)
     words = [words_of(text) for text in texts]
     variants = [
         one
         for text, spans in zip(texts, words, strict=True)
         for one in (text, *(left_out(text, span) for span in spans))
     ]
-    scores = scorer.probabilities(variants)
+    of_labels = scorer.probabilities(variants)
+    scores = columns.probabilities(of_labels)
+    given = columns.reached(of_labels, scorer.thresholds, None)
     found, row = [], 0
     for text, spans in zip(texts, words, strict=True):
-        found.append(Explanation(text, spans, scores[row], scores[row + 1 : row + 1 + len(spans)]))
-        row += 1 + len(spans)
+        after = slice(row + 1, row + 1 + len(spans))
+        found.append(Explanation(text, spans, scores[row], scores[after], given[row], given[after]))
+        row = after.stop
     return found
 
 
-def labels_to_show(
-    explanation: Explanation, thresholds: np.ndarray, asked: Sequence[int] = ()
-) -> list[int]:
+def labels_to_show(explanation: Explanation, asked: Sequence[int] = ()) -> list[int]:
     """Those asked for; else those given, most probable first, or the most probable one."""
     if asked:
         return list(asked)
     order = np.argsort(-explanation.whole, kind="stable")
-    given = [int(label) for label in order if explanation.whole[label] >= thresholds[label]]
+    given = [int(label) for label in order if explanation.given[label]]
     return given or [int(order[0])]
 
 
@@ -96,9 +107,9 @@ class Piece(NamedTuple):
     decisive: bool = False
 
 
-def pieces(explanation: Explanation, label: int, threshold: float) -> Iterator[Piece]:
+def pieces(explanation: Explanation, label: int) -> Iterator[Piece]:
     """The whole text, word by word."""
-    changes, decisive = explanation.changes(label), explanation.decisive(label, threshold)
+    changes, decisive = explanation.changes(label), explanation.decisive(label)
     end = 0
     for span, change, falls in zip(explanation.words, changes, decisive, strict=True):
         if span.begin > end:

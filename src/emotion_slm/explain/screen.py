@@ -17,31 +17,33 @@ LISTED = 5
 def screen(
     explanations: Sequence[Explanation],
     names: Sequence[str],
-    thresholds: np.ndarray,
+    thresholds: np.ndarray | None,
     asked: Sequence[int] = (),
 ) -> RenderableType:
-    """Each text under each label shown for it. Green raises; red and underlined lowers; reversed:
-    without this word the label would not be given."""
+    """Each text under each label shown for it; `thresholds`: (labels,), if the model has such.
+
+    Green raises; red and underlined lowers; reversed: without this word the label would not be
+    given.
+    """
     return Group(*_blocks(explanations, names, thresholds, asked))
 
 
 def _blocks(explanations, names, thresholds, asked) -> Iterator[RenderableType]:
     for explanation in explanations:
-        for label in labels_to_show(explanation, thresholds, asked):
-            threshold = float(thresholds[label])
-            value = explanation.whole[label]
-            given = "given" if value >= threshold else "not given"
+        for label in labels_to_show(explanation, asked):
+            given = "given" if explanation.given[label] else "not given"
+            held = "" if thresholds is None else f" (threshold {thresholds[label]:.2f})"
             yield Text.assemble(
-                (names[label], "bold"), f" {value:.2f}, {given} (threshold {threshold:.2f})"
+                (names[label], "bold"), f" {explanation.whole[label]:.2f}, {given}{held}"
             )
-            yield Padding(marked(explanation, label, threshold), (0, 0, 0, 2))
-            yield Padding(_table(explanation, label, threshold), (0, 0, 1, 2))
+            yield Padding(marked(explanation, label), (0, 0, 0, 2))
+            yield Padding(_table(explanation, label), (0, 0, 1, 2))
 
 
-def marked(explanation: Explanation, label: int, threshold: float) -> Text:
+def marked(explanation: Explanation, label: int) -> Text:
     """The text in one line; a terminal must not obey what it holds."""
     line = Text()
-    for piece in pieces(explanation, label, threshold):
+    for piece in pieces(explanation, label):
         shown = "".join(one if one.isprintable() else " " for one in piece.text)
         line.append(shown, style(piece.change, piece.decisive))
     return line
@@ -60,9 +62,9 @@ def strongest(explanation: Explanation, label: int) -> list[int]:
     return [int(place) for place in order if abs(changes[place]) >= MARKED]
 
 
-def _table(explanation: Explanation, label: int, threshold: float) -> Table:
+def _table(explanation: Explanation, label: int) -> Table:
     table = Table.grid(padding=(0, 2))
-    changes, decisive = explanation.changes(label), explanation.decisive(label, threshold)
+    changes, decisive = explanation.changes(label), explanation.decisive(label)
     for place in strongest(explanation, label):
         without = explanation.without[place, label]
         table.add_row(

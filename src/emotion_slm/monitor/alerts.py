@@ -13,23 +13,9 @@ import numpy as np
 
 from emotion_slm.monitor.periods import Every, following
 from emotion_slm.monitor.settings import LEAST_REFERENCE, REFERENCE, Settings
+from emotion_slm.monitor.swings import Group, gap_of, p_values
 
-NORMAL = 1e-3  # a smaller skewness is none
 LOOKED_BACK = 4  # reference windows: how far back the reference is where alerts were raised
-
-
-class Group(NamedTuple):
-    """One group's series over its m periods with texts, in order of time.
-
-    `periods`: their first moments; `texts`: (m,); `means`, `errors`, `thirds`: (m, labels) mean
-    probabilities, their standard errors, and the third central moments of single probabilities.
-    """
-
-    periods: list[datetime]
-    texts: np.ndarray
-    means: np.ndarray
-    errors: np.ndarray
-    thirds: np.ndarray
 
 
 class Found(NamedTuple):
@@ -76,15 +62,21 @@ def _tests(
     if group.texts[period] < settings.least_texts:
         return []
     window = reference_window(group.periods, period, settings)
-    found = []
+    labels, references = [], []
     for label in range(group.means.shape[1]):
         reference = [one for one in window if not raised[one, label]]
         if settings.reference is None or isinstance(settings.reference, int):
             reference = reference[-_length(settings) :]
         if len(reference) >= LEAST_REFERENCE:
-            rose, p_value = chance(group, period, reference, label)
-            found.append(Found(place, period, label, tuple(reference), rose, p_value))
-    return found
+            labels.append(label)
+            references.append(reference)
+    gaps = [gap_of(group, period, *pair) for pair in zip(references, labels, strict=True)]
+    return [
+        Found(place, period, label, tuple(reference), gap.size > 0, p_value)
+        for label, reference, gap, p_value in zip(
+            labels, references, gaps, p_values(gaps), strict=True
+        )
+    ]
 
 
 def reference_window(periods: list[datetime], period: int, settings: Settings) -> list[int]:
@@ -105,51 +97,6 @@ def recent(periods: list[datetime], period: int, settings: Settings) -> list[int
 def _length(settings: Settings) -> int:
     given = settings.reference
     return given if isinstance(given, int) else REFERENCE[settings.every]
-
-
-def chance(group: Group, period: int, reference: Sequence[int], label: int) -> tuple[bool, float]:
-    """Whether the mean lies above that of its reference, and the probability of a mean at least so
-    far off if nothing changed.
-
-    Texts of period and reference together say how their mean varies and, of rare labels, how skew
-    it is: few texts make it. Pearson's third type has both. How much the reference's periods differ
-    beyond chance (DerSimonian and Laird 1986), as weekdays do, counts as chance.
-    """
-    n = group.texts[reference].astype(np.float64)
-    means, errors = group.means[reference, label], group.errors[reference, label]
-    total, own = n.sum(), float(group.texts[period])
-    both = [*reference, period]
-    shares = group.texts[both] / group.texts[both].sum()
-    per_text = (shares * group.texts[both] * group.errors[both, label] ** 2).sum()
-    third = (shares * group.thirds[both, label]).sum()
-    gap = group.means[period, label] - (n * means).sum() / total
-    between = _between(means, np.maximum(errors**2, per_text / n))
-    variance = per_text * (1 / own + 1 / total) + between * (1 + (n**2).sum() / total**2)
-    if variance <= 0:
-        return gap > 0, 1.0
-    skew = third * (1 / own**2 - 1 / total**2) / variance**1.5
-    return gap > 0, tails(float(gap / np.sqrt(variance)), float(skew))
-
-
-def _between(means: np.ndarray, variances: np.ndarray) -> float:
-    """The variance of periods beyond that of their texts."""
-    if (variances <= 0).any():
-        return 0.0
-    weights = 1 / variances
-    centre = (weights * means).sum() / weights.sum()
-    excess = (weights * (means - centre) ** 2).sum() - (len(means) - 1)
-    return max(0.0, excess / (weights.sum() - (weights**2).sum() / weights.sum()))
-
-
-def tails(z: float, skew: float) -> float:
-    """Twice the smaller tail of a standardised Pearson type III variate with this skewness at z."""
-    from scipy.special import gammainc, gammaincc, ndtr
-
-    if abs(skew) < NORMAL:
-        return float(2 * ndtr(-abs(z)))
-    shape = 4 / skew**2
-    at = max(0.0, shape + np.sign(skew) * z * np.sqrt(shape))
-    return float(min(1.0, 2 * min(gammainc(shape, at), gammaincc(shape, at))))
 
 
 def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:

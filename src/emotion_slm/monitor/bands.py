@@ -12,8 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.monitor.shares import likelihood_band, likelihood_ratios, most_likely_shares
-from emotion_slm.package.scores import BINS, CENTRES, ScoreHistograms
+from emotion_slm.monitor.assumption import fits
+from emotion_slm.monitor.clusters import effective, few, wider
+from emotion_slm.monitor.shares import (
+    Corrected,
+    corrected_shares,
+    likelihood_band,
+    likelihood_ratios,
+    mean_errors,
+    most_likely_shares,
+)
+from emotion_slm.package.scores import BINS, CENTRES, ScoreHistograms, bins_of, histogram
 
 REPLICATES = 200
 ENDS = (0.025, 0.975)
@@ -80,6 +89,38 @@ def _roots(slopes: np.ndarray) -> np.ndarray:
     return NODES[place - 1] + np.clip(part, 0, 1) * (NODES[place] - NODES[place - 1])
 
 
+class LabelShares:
+    """Corrects shares of labels, each for itself."""
+
+    def __init__(self, known: ScoreHistograms, rng: np.random.Generator):
+        self.known = known
+        self.responses = responses(known, rng)
+
+    def corrected(
+        self,
+        probabilities: np.ndarray,
+        clusters: np.ndarray | None,
+        rng: np.random.Generator,
+        column: int | None = None,
+    ) -> Corrected:
+        """Of (n, labels) probabilities; of one label alone, by its `column`, if it is given."""
+        known, curves = self.known, self.responses
+        if column is not None:
+            known, curves = known.of(column), curves.of(column)
+            probabilities = probabilities[:, [column]]
+        bins = bins_of(probabilities)
+        counts = histogram(bins)
+        share = corrected_shares(probabilities, known.train_share)
+        if clusters is None:
+            low, high = band(counts, curves, rng)
+        else:
+            alone, error = mean_errors(probabilities, None), mean_errors(probabilities, clusters)
+            design = np.divide(error, alone, out=np.ones_like(error), where=alone > 0) ** 2
+            low, high = cluster_band(bins, clusters, curves, rng, np.maximum(design, 1))
+        fit = fits(counts, share, known)
+        return Corrected(share, np.minimum(low, share), np.maximum(high, share), fit)
+
+
 Ends = tuple[np.ndarray, np.ndarray]
 
 
@@ -118,10 +159,12 @@ def cluster_band(
 ) -> Ends:
     """The same of texts that come in clusters, by author or thread; a replicate resamples these.
 
-    `bins`: (n, labels) uint8; `clusters`: (n,) whole numbers; `design` as in `band`.
+    `bins`: (n, labels) uint8; `clusters`: (n,) whole numbers; `design` as in `band`. Replicates of
+    few clusters lie too near to each other, so they are spread as Student's law has it.
     """
     from scipy.sparse import csr_array
 
+    number = effective(clusters)
     names, places = np.unique(clusters, return_inverse=True)
     n, labels = bins.shape
     cells = bins + np.arange(labels, dtype=np.int32) * BINS  # (n, labels): whose count
@@ -137,18 +180,15 @@ def cluster_band(
         rows = csr_array((ones, columns.ravel(), begins), shape=(len(columns), labels * BINS))
         replicates += rows.T @ times[places[first : first + ROWS_AT_ONCE]].astype(np.float32)
     replicates = replicates.T.reshape(REPLICATES, labels, BINS)
-    return _band(replicates, histogram(bins) / design[:, None], known)
+    counts = histogram(bins) / (design * wider(number) ** 2)[:, None]
+    return _band(replicates, counts, known, few(number) * wider(number))
 
 
-def histogram(bins: np.ndarray) -> np.ndarray:
-    """(n, labels) uint8 bins → (labels, BINS) counts."""
-    labels = bins.shape[1]
-    flat = np.bincount((bins + np.arange(labels) * BINS).ravel(), minlength=labels * BINS)
-    return flat.reshape(labels, BINS)
-
-
-def _band(replicates: np.ndarray, counts: np.ndarray, known: Responses) -> Ends:
+def _band(
+    replicates: np.ndarray, counts: np.ndarray, known: Responses, spread: float = 1.0
+) -> Ends:
     """Of (REPLICATES, labels, BINS) resamples; `counts`: (labels, BINS) as of independent texts.
+    `spread`: how many times as far from each other replicates should lie.
 
     Where a label is so rare that no text may carry it, resamples carry none either: there the
     likelihood's interval is wider, and the band is as wide as the wider one.
@@ -156,7 +196,11 @@ def _band(replicates: np.ndarray, counts: np.ndarray, known: Responses) -> Ends:
     found = _roots(_slopes(replicates, known.pulls))
     best = most_likely_shares(known.ratios, counts)
     least, most = likelihood_band(known.ratios, counts, best)
-    low, high = np.quantile(inverted(found, known.curves), ENDS, axis=0)
+    # By the arcsine of the root, on which a share's variance hardly depends on the share.
+    angles = np.arcsin(np.sqrt(inverted(found, known.curves)))
+    centre = np.median(angles, axis=0)
+    angles = np.clip(centre + spread * (angles - centre), 0, np.pi / 2)
+    low, high = np.quantile(np.sin(angles) ** 2, ENDS, axis=0)
     return np.minimum(low, least), np.maximum(high, most)
 
 

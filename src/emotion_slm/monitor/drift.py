@@ -1,9 +1,9 @@
-"""Whether the texts themselves changed: their length, their script, their words.
+"""Whether the texts themselves changed: their length, script, language, words, and embeddings.
 
 A corrected share assumes that texts of one label look as they did; where texts changed, it is not
-to be trusted. Each kind of change is measured as the Jensen–Shannon divergence between a period's
-texts and those of its reference, and held against how far the reference's own periods lie from each
-other.
+to be trusted. Each kind of change is measured as a distance between a period's texts and those
+of its reference, of counts as the Jensen–Shannon divergence, and held against how far the
+reference's own periods lie from each other.
 """
 
 import math
@@ -15,8 +15,13 @@ from zlib import crc32
 
 import numpy as np
 
+from emotion_slm.corpus.language import NAMES, language_of_words
+
+LANGUAGES = {code: place for place, code in enumerate(NAMES)}
+NO_LANGUAGE = len(LANGUAGES)
 LENGTHS, SCRIPTS, WORDS = 24, 12, 512  # bins
-KINDS = {"length": LENGTHS, "script": SCRIPTS, "words": WORDS}
+KINDS = {"length": LENGTHS, "script": SCRIPTS, "language": NO_LANGUAGE + 1, "words": WORDS}
+EMBEDDINGS = "embeddings"  # a kind too, where texts were embedded
 KNOWN_SCRIPTS = (
     "LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "DEVANAGARI", "CJK", "HIRAGANA", "KATAKANA",
     "HANGUL",
@@ -25,20 +30,23 @@ NO_LETTERS, OTHER = len(KNOWN_SCRIPTS), len(KNOWN_SCRIPTS) + 1
 LETTERS = 200  # of a text, from its beginning, tell its script
 DISTANT = 4.0  # standard deviations of the reference's own distances
 LEAST_PERIODS = 4  # of a reference, to know how far apart its periods are
-FLOOR = 0.02  # bits; a smaller excess is no change that anyone would see
+# A smaller excess is no change that anyone would see: in bits, of embeddings as they are measured.
+FLOOR, FLOOR_OF_EMBEDDINGS = 0.02, 0.0002
 
 
 class TextCounts:
-    """Per cell counts of lengths, scripts and hashed words; `counts[kind]` is (cells, bins)."""
+    """Per cell counts of lengths, scripts, languages and hashed words; `counts[kind]` is (cells,
+    bins)."""
 
     def __init__(self) -> None:
         self.counts = {kind: np.zeros((0, bins), np.int64) for kind, bins in KINDS.items()}
 
     def add(self, cells: Sequence[int], texts: Sequence[str]) -> None:
         """Count each of the `texts` in the cell beside it."""
-        words = [(cell, bucket(word)) for cell, text in zip(cells, texts, strict=True)
-                 for word in text.lower().split()]  # fmt: skip
-        self._count("words", [cell for cell, _ in words], [place for _, place in words])
+        words = [text.lower().split() for text in texts]
+        buckets = np.fromiter((bucket(word) for some in words for word in some), np.int64)
+        self._count("words", np.repeat(cells, [len(some) for some in words]), buckets)
+        self._count("language", cells, [language(some) for some in words])
         self._count("length", cells, [length_bin(len(text)) for text in texts])
         self._count("script", cells, [script(text) for text in texts])
 
@@ -70,6 +78,11 @@ def length_bin(characters: int) -> int:
     return min(LENGTHS - 1, int(2 * math.log2(characters + 1)))
 
 
+def language(words: list[str]) -> int:
+    """The place in LANGUAGES of the language that the words look like, else NO_LANGUAGE."""
+    return LANGUAGES.get(language_of_words(words) or "", NO_LANGUAGE)
+
+
 def script(text: str) -> int:
     """The place in KNOWN_SCRIPTS of the script that most of the first letters belong to."""
     if text.isascii():
@@ -90,8 +103,9 @@ def _script_of(letter: str) -> int:
 class Drift(NamedTuple):
     """How far a period's texts lie from those of its reference.
 
-    `distance`: in bits, beyond what chance gives so many; `usual`: the mean distance of the
-    reference's own periods from the rest of it; `changed`: whether the first is far beyond.
+    `distance`: beyond what chance gives so many, in bits, or as `excess_distance` has it; `usual`:
+    the mean distance of the reference's own periods from the rest of it; `changed`: whether the
+    first is far beyond.
     """
 
     kind: str
@@ -100,17 +114,23 @@ class Drift(NamedTuple):
     changed: bool
 
 
-def drifts(counts: dict[str, np.ndarray], cell: int, reference: Sequence[int]) -> list[Drift]:
-    """One per kind; none where the reference has too few periods to judge by."""
+def drifts(tables: dict[str, np.ndarray], cell: int, reference: Sequence[int]) -> list[Drift]:
+    """One per kind; none where the reference has too few periods to judge by.
+
+    `tables`: by kind, rows by cell that add up over cells: counts, or `moments` of EMBEDDINGS.
+    """
     if len(reference) < LEAST_PERIODS:
         return []
     found = []
-    for kind, table in counts.items():
+    for kind, table in tables.items():
+        measure, floor = excess_divergence, FLOOR
+        if kind == EMBEDDINGS:
+            measure, floor = excess_distance, FLOOR_OF_EMBEDDINGS
         parts = table[list(reference)]
         whole = parts.sum(axis=0)
-        own = np.array([excess_divergence(part, whole - part) for part in parts])
-        distance = excess_divergence(table[cell], whole)
-        beyond = own.mean() + max(DISTANT * own.std(ddof=1), FLOOR)
+        own = np.array([measure(part, whole - part) for part in parts])
+        distance = measure(table[cell], whole)
+        beyond = own.mean() + max(DISTANT * own.std(ddof=1), floor)
         found.append(Drift(kind, distance, float(own.mean()), bool(distance > beyond)))
     return found
 
@@ -134,3 +154,25 @@ def excess_divergence(first: np.ndarray, second: np.ndarray) -> float:
 def _divergence(p: np.ndarray, q: np.ndarray) -> float:
     held = p > 0
     return float((p[held] * np.log2(p[held] / q[held])).sum())
+
+
+def moments(vectors: np.ndarray, cells: np.ndarray, number: int) -> np.ndarray:
+    """(number, d + 2) sums of each cell's vectors, their squared lengths, and how many they are."""
+    rows = np.column_stack([vectors, (vectors**2).sum(axis=1), np.ones(len(vectors))])
+    found = np.zeros((number, rows.shape[1]))
+    np.add.at(found, cells, rows)
+    return found
+
+
+def excess_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Half the squared distance of two means, without bias, from (d + 2,) `moments`.
+
+    Of unit vectors: the mean cosine distance between two samples, less that within them (maximum
+    mean discrepancy of the linear kernel; Gretton et al. 2012). 0 where either has no two.
+    """
+    n, m = first[-1], second[-1]
+    if n < 2 or m < 2:
+        return 0.0
+    one, other = first[:-2], second[:-2]
+    within = (one @ one - first[-2]) / (n * (n - 1)) + (other @ other - second[-2]) / (m * (m - 1))
+    return float(max(0.0, within / 2 - one @ other / (n * m)))

@@ -1,31 +1,33 @@
 """Every share of every cell: counted, mean and corrected, with its band."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from emotion_slm.monitor.alerts import Group
-from emotion_slm.monitor.assumption import fits
-from emotion_slm.monitor.bands import Responses, band, cluster_band, histogram, responses
+from emotion_slm.monitor.bands import LabelShares
+from emotion_slm.monitor.classes import ClassShares
+from emotion_slm.monitor.clusters import TWO_SIDED, effective, wider
 from emotion_slm.monitor.inputs import Cell, Scored
-from emotion_slm.monitor.shares import TWO_SIDED, corrected_shares, mean_errors
-from emotion_slm.package.scores import ScoreHistograms, bins_of
+from emotion_slm.monitor.shares import Corrected, mean_errors
+from emotion_slm.monitor.swings import Group
+from emotion_slm.package.scores import ClassScores, ScoreHistograms
+from emotion_slm.scoring.label_groups import LabelGroups
 
-CELL_FIELDS = ("counted", "mean", "corrected", "low", "high", "error", "third", "design", "fit")
+CELL_FIELDS = ("counted", "mean", "corrected", "low", "high", "error", "third", "fit")
 
 
 class Estimates(NamedTuple):
-    """Of C cells in order of time and group, and each label; all but `texts` (C, labels).
+    """Of C cells in order of time and group, and each column; all but the first three (C, columns).
 
-    `texts`: (C,) how many; `low`, `high`: ends of the 95 % band of `corrected`, or of `mean` where
-    there is none; `error`: of `mean`; `third`: third central moment of a probability; `design`: by
-    how much clusters inflate the variance; `fit`: `assumption.fits`; `counts`: (C, labels, BINS)
-    texts by score. `corrected` is NaN without the
-    classifier's histograms.
+    `texts`, `clusters`: (C,) how many; `low`, `high`: ends of the 95 % band of `corrected`, or of
+    `mean` where there is none; `error`: of `mean`; `third`: third central moment of a probability;
+    `fit`: `assumption.misfit`. `corrected` is NaN where nothing is known of validation.
     """
 
     cells: list[Cell]
     texts: np.ndarray
+    clusters: np.ndarray
     counted: np.ndarray
     mean: np.ndarray
     corrected: np.ndarray
@@ -33,9 +35,7 @@ class Estimates(NamedTuple):
     high: np.ndarray
     error: np.ndarray
     third: np.ndarray
-    design: np.ndarray
     fit: np.ndarray
-    counts: np.ndarray
 
     def group(self, name: str) -> tuple[list[int], Group]:
         """Places of a group's cells in order of time, and its series."""
@@ -44,6 +44,7 @@ class Estimates(NamedTuple):
         series = Group(
             periods,
             self.texts[places],
+            self.clusters[places],
             self.mean[places],
             self.error[places],
             self.third[places],
@@ -52,70 +53,99 @@ class Estimates(NamedTuple):
 
 
 class Classifier(NamedTuple):
-    """What is known of the classifier for the labels watched: (labels,) thresholds, and how it
-    scored validation, None of packages that do not say."""
+    """What is watched, and what is known of the classifier for it.
 
-    thresholds: np.ndarray
-    histograms: ScoreHistograms | None
+    `columns`: labels or groups of them, by their places among the probabilities that are read;
+    `thresholds`: of these, None where a text gets exactly one label; `known`: how validation was
+    scored, for each column, or for all classes; None where that is not known.
+    """
 
+    columns: LabelGroups
+    thresholds: np.ndarray | None
+    known: ScoreHistograms | ClassScores | None
 
-def estimate(
-    scored: Scored, classifier: Classifier, rng: np.random.Generator
-) -> tuple[Estimates, list[int], Responses | None]:
-    """The estimates, for each of their cells its place in `scored.cells`, and response curves."""
-    known = responses(classifier.histograms, rng) if classifier.histograms else None
-    places = sorted(range(len(scored.cells)), key=lambda place: scored.cells[place])
-    order = np.argsort(scored.place, kind="stable")
-    ends = np.cumsum(np.bincount(scored.place, minlength=len(places)))
-    found, counts = [], []
-    for place in places:
-        rows = order[ends[place - 1] if place else 0 : ends[place]]
-        clusters = None if scored.clusters is None else scored.clusters[rows]
-        parts, histograms = _cell(scored.probabilities[rows], clusters, classifier, known, rng)
-        found.append(parts)
-        counts.append(histograms)
-    columns = {name: np.array([parts[name] for parts in found]) for name in CELL_FIELDS}
-    texts = np.bincount(scored.place, minlength=len(places))[places]
-    cells = [scored.cells[place] for place in places]
-    return Estimates(cells, texts, counts=np.array(counts), **columns), places, known
+    def given(self, probabilities: np.ndarray) -> np.ndarray:
+        """(n, columns) bool, of the probabilities that are read."""
+        return self.columns.reached(probabilities, self.thresholds, None)
 
 
-def _cell(
-    probabilities: np.ndarray,
-    clusters: np.ndarray | None,
-    classifier: Classifier,
-    known: Responses | None,
-    rng: np.random.Generator,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """CELL_FIELDS, each (labels,), of (n, labels) probabilities, and (labels, BINS) counts."""
-    mean = probabilities.mean(axis=0, dtype=np.float64)
+class Estimator:
+    """Estimates shares of the rows in `scored`, over cells or any of their rows."""
+
+    def __init__(self, scored: Scored, classifier: Classifier, rng: np.random.Generator):
+        self.scored = scored
+        self.classifier = classifier
+        self.rng = rng
+        known = classifier.known
+        self.corrector: LabelShares | ClassShares | None = None
+        if isinstance(known, ClassScores):
+            self.corrector = ClassShares(known, classifier.columns)
+        elif known is not None:
+            self.corrector = LabelShares(known, rng)
+        # Rows by cell, in the order of time and group.
+        self.places = sorted(range(len(scored.cells)), key=lambda place: scored.cells[place])
+        order = np.argsort(scored.place, kind="stable")
+        ends = np.cumsum(np.bincount(scored.place, minlength=len(self.places)))
+        self.rows = [order[ends[place - 1] if place else 0 : ends[place]] for place in self.places]
+
+    def estimates(self) -> Estimates:
+        """Of every cell."""
+        found, clusters = [], []
+        for rows in self.rows:
+            parts, number = self._cell(rows)
+            found.append(parts)
+            clusters.append(number)
+        columns = {name: np.array([parts[name] for parts in found]) for name in CELL_FIELDS}
+        cells = [self.scored.cells[place] for place in self.places]
+        texts = np.array([len(rows) for rows in self.rows])
+        return Estimates(cells, texts, np.array(clusters), **columns)
+
+    def pooled(self, cells: Sequence[int], column: int) -> tuple[Corrected, float]:
+        """A column's share over several cells together, each an array of one; and its mean."""
+        rows = np.concatenate([self.rows[cell] for cell in cells])
+        probabilities, clusters = self._of(rows)
+        watched = self.classifier.columns.probabilities(probabilities)[:, [column]]
+        mean = watched.mean(axis=0, dtype=np.float64)
+        if self.corrector is None:
+            return self._without(mean, _errors(watched, clusters), clusters), float(mean[0])
+        return self.corrector.corrected(probabilities, clusters, self.rng, column), float(mean[0])
+
+    def _of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        clusters = self.scored.clusters
+        return self.scored.probabilities[rows], None if clusters is None else clusters[rows]
+
+    def _cell(self, rows: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
+        """CELL_FIELDS, each (columns,), of these rows, and how many clusters they come in."""
+        probabilities, clusters = self._of(rows)
+        watched = self.classifier.columns.probabilities(probabilities)
+        mean = watched.mean(axis=0, dtype=np.float64)
+        error = _errors(watched, clusters)
+        if self.corrector is None:
+            found = self._without(mean, error, clusters)
+        else:
+            found = self.corrector.corrected(probabilities, clusters, self.rng)
+        values = {
+            "counted": self.classifier.given(probabilities).mean(axis=0),
+            "mean": mean,
+            "corrected": np.full(len(mean), np.nan) if self.corrector is None else found.share,
+            "low": found.low,
+            "high": found.high,
+            "error": error,
+            "third": ((watched - mean) ** 3).mean(axis=0),
+            "fit": found.fit,
+        }
+        return values, effective(clusters)
+
+    def _without(
+        self, mean: np.ndarray, error: np.ndarray, clusters: np.ndarray | None
+    ) -> Corrected:
+        """The mean in place of a corrected share, with its own band."""
+        reach = TWO_SIDED * wider(effective(clusters)) * error
+        low, high = np.clip((mean - reach, mean + reach), 0, 1)
+        return Corrected(mean, low, high, np.full(len(mean), np.nan))
+
+
+def _errors(probabilities: np.ndarray, clusters: np.ndarray | None) -> np.ndarray:
+    """(columns,) standard errors of means; clusters make none smaller."""
     alone = mean_errors(probabilities, None)
-    error = alone if clusters is None else np.maximum(alone, mean_errors(probabilities, clusters))
-    design = np.divide(error, alone, out=np.ones_like(error), where=alone > 0) ** 2
-    bins = bins_of(probabilities)
-    counts = histogram(bins)
-    if known is None or classifier.histograms is None:
-        none = np.full(len(mean), np.nan)
-        corrected, fit = none, none
-        low, high = np.clip((mean - TWO_SIDED * error, mean + TWO_SIDED * error), 0, 1)
-    else:
-        corrected = corrected_shares(probabilities, classifier.histograms.train_share)
-        low, high = (
-            band(counts, known, rng)
-            if clusters is None
-            else cluster_band(bins, clusters, known, rng, design)
-        )
-        low, high = np.minimum(low, corrected), np.maximum(high, corrected)
-        fit = fits(counts, corrected, classifier.histograms)
-    values = {
-        "counted": (probabilities >= classifier.thresholds).mean(axis=0),
-        "mean": mean,
-        "corrected": corrected,
-        "low": low,
-        "high": high,
-        "error": error,
-        "third": ((probabilities - mean) ** 3).mean(axis=0),
-        "design": design,
-        "fit": fit,
-    }
-    return values, counts
+    return alone if clusters is None else np.maximum(alone, mean_errors(probabilities, clusters))

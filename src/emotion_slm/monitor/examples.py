@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from emotion_slm.explain.occlusion import explain
+from emotion_slm.monitor.estimates import Classifier
 from emotion_slm.monitor.inputs import Cell, read_parts
 from emotion_slm.monitor.periods import begin
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.scoring.formats import encodable
+from emotion_slm.scoring.label_groups import LabelGroups
 from emotion_slm.scoring.run import Scorer
 
 SHOWN = 5  # texts of an alert, the most probable ones
@@ -29,7 +31,6 @@ class Wanted(NamedTuple):
 
     cells: frozenset[Cell]
     label: int
-    threshold: float
 
 
 class Example(NamedTuple):
@@ -59,10 +60,14 @@ def collect(
     files: Sequence[Path],
     settings: Settings,
     labels: Sequence[str],
+    classifier: Classifier,
     alerts: Sequence[Wanted],
     rng: np.random.Generator,
 ) -> list[tuple[list[Example], list[str]]]:
-    """Per alert its SHOWN most probable texts, and SAMPLED of those to which its label is given."""
+    """Per alert its SHOWN most probable texts, and SAMPLED of those to which its label is given.
+
+    `labels`: those whose probabilities are read.
+    """
     best: list[list[tuple[float, int, str]]] = [[] for _ in alerts]
     sample: list[list[tuple[float, str]]] = [[] for _ in alerts]
     of_cell: dict[Cell, list[int]] = {}
@@ -71,14 +76,16 @@ def collect(
             of_cell.setdefault(cell, []).append(place)
     number = 0
     for part in read_parts(files, settings, labels, []):
-        rows = zip(part.times, part.groups, part.texts, part.probabilities, strict=True)
-        for time, group, text, probabilities in rows:
+        watched = classifier.columns.probabilities(part.probabilities)
+        given = classifier.given(part.probabilities)
+        rows = zip(part.times, part.groups, part.texts, watched, given, strict=True)
+        for time, group, text, probabilities, held in rows:
             number += 1
             for place in of_cell.get(Cell(begin(time, settings.every), group), ()):
                 value = float(probabilities[alerts[place].label])
                 if all(text != shown for _, _, shown in best[place]):
                     _keep(best[place], (value, -number, text), SHOWN)
-                if value >= alerts[place].threshold:
+                if held[alerts[place].label]:
                     _keep(sample[place], (rng.random(), text), SAMPLED)
     return [
         ([Example(value, text[:TEXT_CHARACTERS]) for value, _, text in sorted(top, reverse=True)],
@@ -95,8 +102,11 @@ def _keep(heap: list, item: tuple, most: int) -> None:
         heapq.heappushpop(heap, item)
 
 
-def carriers(texts: Sequence[str], label: int, threshold: float, scorer: Scorer) -> list[Carrier]:
-    """The words that carry the label in most of the `texts`; `label` is a place among the scorer's.
+def carriers(
+    texts: Sequence[str], label: int, scorer: Scorer, columns: LabelGroups
+) -> list[Carrier]:
+    """The words that carry the label in most of the `texts`; `label` is a place in `columns`, whose
+    members are places among the scorer's labels.
 
     A word counts once a text, whatever its capitals; a word of one text alone is left out where
     others are of several.
@@ -104,9 +114,9 @@ def carriers(texts: Sequence[str], label: int, threshold: float, scorer: Scorer)
     texts_of: Counter[str] = Counter()
     decisive_of: Counter[str] = Counter()
     change_of: Counter[str] = Counter()
-    for one in explain(texts, scorer):
+    for one in explain(texts, scorer, columns):
         found: dict[str, tuple[float, bool]] = {}
-        falls = one.decisive(label, threshold)
+        falls = one.decisive(label)
         for place, change in enumerate(one.changes(label)):
             word = encodable(one.word(place)).lower()
             carries = change >= CARRIES and not SIGN.fullmatch(word)

@@ -12,6 +12,7 @@ from emotion_slm.monitor.inputs import Scored, Unread, columns_of, read_parts
 from emotion_slm.monitor.periods import begin
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.monitor.shares import powered_shares
+from emotion_slm.scoring.label_groups import LabelGroups
 
 # The column of human labels: between them commas or semicolons, blanks if no label holds one.
 HUMAN = "human"
@@ -32,29 +33,40 @@ class PoweredShare(NamedTuple):
 
 
 def powered(
-    path: Path, scored: Scored, settings: Settings, labels: Sequence[str], known: Sequence[str]
+    path: Path,
+    scored: Scored,
+    settings: Settings,
+    columns: LabelGroups,
+    labels: Sequence[str],
+    known: Sequence[str],
 ) -> list[PoweredShare]:
-    """One per label of `labels`; people may give any of the `known`. The labelled texts must be a
-    random sample of all that were scored in their periods. EmotionSlmError names what is wrong with
-    the file."""
-    probabilities, gold, periods = _read(path, settings, labels, known)
+    """One per column; `labels`: those whose probabilities are read; people may give any of the
+    `known`. The labelled texts must be a random sample of all that were scored in their periods.
+    EmotionSlmError names what is wrong with the file."""
+    probabilities, gold, periods = _read(path, settings, columns, labels, known)
     first, last = min(periods), max(periods)
     cells = [place for place, cell in enumerate(scored.cells) if first <= cell.period <= last]
     rows = np.isin(scored.place, cells)
     if not rows.any():
         raise EmotionSlmError(f"{path}: its texts are of no period that the scored files cover")
-    everything = scored.probabilities[rows].astype(np.float64)
+    everything = columns.probabilities(scored.probabilities[rows].astype(np.float64))
     found = powered_shares(everything, probabilities, gold)
     return [
         PoweredShare(label, len(gold), *map(float, values))
         for label, *values in zip(
-            labels, gold.mean(axis=0), everything.mean(axis=0), *found, strict=True
+            columns.names, gold.mean(axis=0), everything.mean(axis=0), *found, strict=True
         )
     ]
 
 
-def _read(path: Path, settings: Settings, labels: Sequence[str], known: Sequence[str]):
-    """(n, labels) probabilities and gold, and the period of each labelled text."""
+def _read(
+    path: Path,
+    settings: Settings,
+    watched: LabelGroups,
+    labels: Sequence[str],
+    known: Sequence[str],
+):
+    """(n, columns) probabilities and gold, and the period of each labelled text."""
     columns = columns_of(path, settings)
     if columns.count(HUMAN) > 1:
         raise EmotionSlmError(f"{path}: two columns are called {HUMAN!r}; rename one")
@@ -73,7 +85,13 @@ def _read(path: Path, settings: Settings, labels: Sequence[str], known: Sequence
     gold = np.zeros((len(given), len(labels)))
     places = {name: place for place, name in enumerate(labels)}
     for row, value in enumerate(given):
-        for name in _names(value, known):
+        names = _names(value, known)
+        if watched.single and len(names) != 1:
+            raise EmotionSlmError(
+                f"{path}: row {row + 1}: column {HUMAN!r} holds {len(names)} labels; a text has "
+                "exactly one of this model's"
+            )
+        for name in names:
             if name not in known:  # counted as no label, it would bias the share
                 raise EmotionSlmError(
                     f"{path}: row {row + 1}: column {HUMAN!r} holds {name!r}, no label"
@@ -83,7 +101,8 @@ def _read(path: Path, settings: Settings, labels: Sequence[str], known: Sequence
                 gold[row, places[name]] = 1
     probabilities = np.concatenate([part.probabilities for part in parts]).astype(np.float64)
     periods = [begin(time, settings.every) for part in parts for time in part.times]
-    return probabilities, gold, periods
+    held = np.stack([gold[:, members].any(axis=1) for members in watched.members], axis=1)
+    return watched.probabilities(probabilities), held.astype(np.float64), periods
 
 
 def _names(value: object, known: Sequence[str]) -> list[str]:

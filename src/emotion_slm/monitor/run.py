@@ -10,16 +10,16 @@ import numpy as np
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.monitor.alerts import Found, episodes, find, recent, reference_window
-from emotion_slm.monitor.assumption import DOUBTFUL, fits
-from emotion_slm.monitor.bands import Responses, band
+from emotion_slm.monitor.assumption import DOUBTFUL
 from emotion_slm.monitor.changes import change_points
-from emotion_slm.monitor.drift import Drift, drifts
-from emotion_slm.monitor.estimates import Classifier, Estimates, estimate
+from emotion_slm.monitor.drift import EMBEDDINGS, Drift, drifts
+from emotion_slm.monitor.estimates import Classifier, Estimates, Estimator
 from emotion_slm.monitor.examples import Evidence, Wanted
 from emotion_slm.monitor.inputs import Scored, Unread
 from emotion_slm.monitor.sentences import Share, doubts, rise_or_fall
 from emotion_slm.monitor.settings import LEAST_REFERENCE, Settings
-from emotion_slm.monitor.shares import TWO_SIDED, most_likely_shares
+from emotion_slm.monitor.shares import Corrected
+from emotion_slm.scoring.label_groups import LabelGroups
 
 LEAST_CHANGE = 0.002  # of a share; where the mean moved and the share did not, the texts changed
 
@@ -66,10 +66,11 @@ class Drifted(NamedTuple):
 
 class Report(NamedTuple):
     """All that is found; `drifted` are cells with a kind that changed. `alerts` come with the most
-    certain first. `compared`: how many cells had texts and a reference enough for an alert."""
+    certain first. `compared`: how many cells had texts and a reference enough for an alert;
+    `embedded`: whether embeddings were."""
 
     settings: Settings
-    labels: tuple[str, ...]
+    columns: LabelGroups
     groups: list[str]
     estimates: Estimates
     corrected: bool
@@ -78,20 +79,40 @@ class Report(NamedTuple):
     drifted: list[Drifted]
     unread: list[Unread]
     compared: int
+    embedded: bool
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of what is watched."""
+        return self.columns.names
+
+    @property
+    def grouped(self) -> bool:
+        """Whether groups of labels are watched."""
+        return any(len(members) > 1 for members in self.columns.members)
 
 
 def monitor(
-    scored: Scored, classifier: Classifier, labels: tuple[str, ...], settings: Settings
+    scored: Scored,
+    classifier: Classifier,
+    settings: Settings,
+    embedded: np.ndarray | None = None,
 ) -> Report:
     """The report of rows that are scored; alerts come without evidence.
+
+    `embedded`: the `drift.moments` of the cells in `scored`, if texts were embedded.
 
     EmotionSlmError for a fixed reference that has too few periods in every group.
     """
     rng = np.random.default_rng(child_seed(settings.seed, "monitor"))
-    estimates, places, known = estimate(scored, classifier, rng)
+    labels = classifier.columns.names
+    estimator = Estimator(scored, classifier, rng)
+    estimates, places = estimator.estimates(), estimator.places
     groups = sorted({cell.group for cell in estimates.cells})
     series = [estimates.group(name) for name in groups]
-    counts = {kind: table[places] for kind, table in scored.texts.padded(len(places)).items()}
+    tables = {kind: table[places] for kind, table in scored.texts.padded(len(places)).items()}
+    if embedded is not None:
+        tables[EMBEDDINGS] = embedded[places]
     windows = [
         [len(reference_window(group.periods, period, settings)) for period in range(len(cells))]
         for cells, group in series
@@ -108,15 +129,13 @@ def monitor(
         for period, place in enumerate(cells):
             window = [one for one in recent(group.periods, period, settings) if one not in changed]
             if group.texts[period] >= settings.least_texts:
-                drifted[place] = drifts(counts, place, [cells[one] for one in window])
+                drifted[place] = drifts(tables, place, [cells[one] for one in window])
                 if any(drift.changed for drift in drifted[place]):
                     changed.add(period)
     tested = [group for _, group in series]
     found = find(tested, settings)
     alerts = [
-        _alert(
-            episode, series, groups, labels, estimates, drifted, classifier, known, rng, settings
-        )
+        _alert(episode, series, groups, labels, estimates, drifted, estimator, settings)
         for episode in episodes(found, tested, settings.every)
     ]
     alerts = [one for one in alerts if _moved(one)]
@@ -128,10 +147,10 @@ def monitor(
     ]
     return Report(
         settings,
-        labels,
+        classifier.columns,
         groups,
         estimates,
-        known is not None,
+        estimator.corrector is not None,
         sorted(alerts, key=lambda one: one.p_value),
         changes,
         [
@@ -141,6 +160,7 @@ def monitor(
         ],
         scored.unread,
         compared,
+        embedded is not None,
     )
 
 
@@ -161,22 +181,21 @@ def _alert(
     labels: Sequence[str],
     estimates: Estimates,
     drifted: dict[int, list[Drift]],
-    classifier: Classifier,
-    known: Responses | None,
-    rng: np.random.Generator,
+    estimator: Estimator,
     settings: Settings,
 ) -> Alert:
     one = episode[0]
     cells, group = series[one.group]
     during = [cells[found.period] for found in episode]
     reference = [cells[period] for period in one.reference]
-    before, mean_before, _ = _pooled(reference, one.label, estimates, classifier, known, rng)
-    after, mean_after, fit = _pooled(during, one.label, estimates, classifier, known, rng)
+    first_found, mean_before = estimator.pooled(reference, one.label)
+    then_found, mean_after = estimator.pooled(during, one.label)
+    before, after = _share(first_found), _share(then_found)
     first, last = (group.periods[found.period] for found in (episode[0], episode[-1]))
     lasting = episode[-1].period == len(group.periods) - 1
     kinds = sorted({drift.kind for place in during for drift in drifted.get(place, ())
                     if drift.changed})  # fmt: skip
-    fitting = bool(np.isnan(fit) or fit >= DOUBTFUL)
+    fitting = not then_found.fit[0] < DOUBTFUL  # NaN where nothing is known of validation
     label, name = labels[one.label], groups[one.group]
     return Alert(
         label, name, one.rose, first, last, len(episode), lasting, before, after,
@@ -195,39 +214,17 @@ def _moved(alert: Alert) -> bool:
     return (change if alert.rose else -change) >= LEAST_CHANGE
 
 
-def _pooled(
-    places: Sequence[int],
-    label: int,
-    estimates: Estimates,
-    classifier: Classifier,
-    known: Responses | None,
-    rng: np.random.Generator,
-) -> tuple[Share, float, float]:
-    """A label's share over several cells with its band, its mean there, and the mixture's fit."""
-    places = list(places)
-    n = estimates.texts[places].astype(np.float64)
-    mean = float((n * estimates.mean[places, label]).sum() / n.sum())
-    if known is None or classifier.histograms is None:
-        error = np.sqrt(((n * estimates.error[places, label]) ** 2).sum()) / n.sum()
-        low, high = np.clip((mean - TWO_SIDED * error, mean + TWO_SIDED * error), 0, 1)
-        return (mean, float(low), float(high)), mean, float("nan")
-    counts = estimates.counts[places, label].sum(axis=0)[None]
-    design = (n * estimates.design[places, label]).sum() / n.sum()
-    share = most_likely_shares(known.ratios[[label]], counts)
-    low, high = band(counts, known.of(label), rng, design)
-    fit = fits(counts, share, classifier.histograms.of(label))
-    ends = min(low[0], share[0]), max(high[0], share[0])
-    return (float(share[0]), float(ends[0]), float(ends[1])), mean, float(fit[0])
+def _share(found: Corrected) -> Share:
+    return float(found.share[0]), float(found.low[0]), float(found.high[0])
 
 
-def wanted(report: Report, thresholds: np.ndarray, most: int) -> list[Wanted]:
+def wanted(report: Report, most: int) -> list[Wanted]:
     """What to look for among the texts, for the first `most` alerts."""
     cells = report.estimates.cells
     return [
         Wanted(
             frozenset(cells[place] for place in alert.places),
             report.labels.index(alert.label),
-            float(thresholds[report.labels.index(alert.label)]),
         )
         for alert in report.alerts[:most]
     ]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.monitor.periods import Every
+from emotion_slm.scoring.label_groups import ALL, TARGETS, LabelGroups, known_label_groups
 
 ALL_TEXTS = "all texts"  # the group where --by names no column
 # Before a period so many others are its reference: about a week of hours, four weeks of days.
@@ -35,20 +36,37 @@ class Settings(NamedTuple):
     seed: int = 3407
 
 
-def chosen_labels(asked: tuple[str, ...], labels: LabelSet) -> tuple[str, ...]:
-    """The labels watched: all, `targets`, a grouping's or those named.
+def watched_columns(asked: tuple[str, ...], labels: LabelSet) -> LabelGroups:
+    """What is watched, by places among `labels`: all labels, the targets, those named, or the
+    groups of a grouping, as `predict --labels` has them.
 
     EmotionSlmError for a name that the model lacks.
     """
-    if not asked or asked == ("all",):
-        return labels.names
-    if asked == ("targets",):
-        return labels.targets
+    groupings = (ALL, TARGETS, *labels.groups)
+    if not asked:
+        return known_label_groups(ALL, labels)
+    if len(asked) == 1 and asked[0] in groupings and asked[0] not in labels.index:
+        return known_label_groups(asked[0], labels)
     for name in asked:
+        if name in labels.groups and name not in labels.index:
+            raise EmotionSlmError(
+                f"--labels {name}: a grouping is watched by itself, not with others"
+            )
         if name not in labels.index:
-            hint = did_you_mean(name, ("all", "targets", *labels.names))
+            hint = did_you_mean(name, (*groupings, *labels.names))
             raise EmotionSlmError(f"--labels {name}: unknown to this model{hint}")
-    return tuple(dict.fromkeys(asked))
+    names = tuple(dict.fromkeys(asked))
+    return LabelGroups(names, tuple((place,) for place in labels.columns(names)), labels.single)
+
+
+def to_read(columns: LabelGroups, labels: LabelSet) -> tuple[list[int], LabelGroups]:
+    """Places of the labels whose probabilities the columns need, and the columns by places among
+    these. Of labels of which a text has exactly one all are needed: each says something of all."""
+    if columns.single:
+        return list(range(len(labels))), columns
+    places = list(dict.fromkeys(place for members in columns.members for place in members))
+    members = tuple(tuple(map(places.index, members)) for members in columns.members)
+    return places, columns._replace(members=members)
 
 
 def read_reference(text: str | None) -> int | tuple[datetime, datetime] | None:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from emotion_slm.monitor.clusters import TWO_SIDED, effective, few, sums
+
 AT_ONCE = 2_000_000  # probabilities: they bound memory
 START = 0.02
 STEPS = 60  # Newton's needs about eight, and halving the interval no more than these
@@ -17,8 +19,17 @@ HALVINGS = 30
 TOLERANCE = 1e-9
 DROP = 1.920729  # in log-likelihood, half the 95 % quantile of χ² with one degree
 BOUND = 1e-6  # probabilities are held this far from 0 and 1
-TWO_SIDED = 1.959964  # the normal quantile of a 95 % band
 FEW = 5  # labelled texts with a label, or without; of fewer the normal law knows nothing
+
+
+class Corrected(NamedTuple):
+    """Corrected shares, the ends of their 95 % bands, and whether scores fit the mixture that they
+    assume (`assumption.misfit`); each (columns,)."""
+
+    share: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    fit: np.ndarray
 
 
 def likelihood_ratios(probabilities: np.ndarray, prior: np.ndarray) -> np.ndarray:
@@ -57,10 +68,8 @@ def mean_errors(probabilities: np.ndarray, clusters: np.ndarray | None) -> np.nd
     n = max(1, len(probabilities))
     off = probabilities - probabilities.mean(axis=0, dtype=np.float64)
     if clusters is not None:
-        order = np.argsort(clusters, kind="stable")
-        firsts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
-        off = np.add.reduceat(off[order], firsts, axis=0)
-    return np.sqrt((off**2).sum(axis=0)) / n
+        off = sums(off, clusters)
+    return few(effective(clusters)) * np.sqrt((off**2).sum(axis=0)) / n
 
 
 def most_likely_shares(ratios: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -23,14 +23,14 @@ from emotion_slm.package.config import (
 )
 from emotion_slm.package.package import Origin, Package, write_package
 from emotion_slm.package.provenance import Provenance, base_hashes, data_hashes
-from emotion_slm.package.scores import ScoreHistograms, score_histograms
+from emotion_slm.package.scores import ClassScores, ScoreHistograms, class_scores, score_histograms
 
 
 def build_package(
     origin: Origin,
     document: Document,
     found: Evaluation,
-    scores: ScoreHistograms,
+    scores: ScoreHistograms | ClassScores,
     leakage: dict[str, int],
 ) -> None:
     """Package encoder, classifier, calibration, thresholds, tokenizer and model card.
@@ -88,12 +88,13 @@ def origin_of(document: Document) -> Origin:
 
 def validation_scores(
     found: Evaluation, validation: Scored, root: Path = Path()
-) -> ScoreHistograms:
+) -> ScoreHistograms | ClassScores:
     """How `validation` was scored in the run at `root`, by the calibration that is packaged."""
     train = files.read_parquet(root / paths.SPLIT / "train.parquet", ("labels",))["labels"]
     share = validation.labels.to_matrix(train).mean(axis=0)
     probabilities = found.decision.choice.calibration.apply(validation.logits)
-    return score_histograms(probabilities, validation.gold, share)
+    of_rows = class_scores if validation.labels.single else score_histograms
+    return of_rows(probabilities, validation.gold, share)
 
 
 def card_results(found: Evaluation, leakage: dict[str, int]) -> dict:

@@ -2,11 +2,10 @@
 
 from emotion_slm.calibration.choice import Calibration
 from emotion_slm.calibration.thresholds import Thresholds
-from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json
 from emotion_slm.package.config import CALIBRATION, SCORES, THRESHOLDS, package_file, read_config
 from emotion_slm.package.package import Package
-from emotion_slm.package.scores import ScoreHistograms
+from emotion_slm.package.scores import ClassScores, ScoreHistograms
 from emotion_slm.package.tokenizer import PackagedTokenizer
 
 PROBE = ["a text", "\u2603\U0001f600"]  # the second is in no vocabulary
@@ -28,18 +27,7 @@ def read_thresholds(package: Package) -> Thresholds | None:
     return Thresholds.from_dict(read_json(path), package.finetuned.labels, str(path))
 
 
-def tuned_thresholds(package: Package) -> Thresholds:
-    """EmotionSlmError as `read_thresholds`, and for a model that has none to be held against."""
-    thresholds = read_thresholds(package)
-    if thresholds is None:
-        raise EmotionSlmError(
-            f"{package.folder}: gives exactly one label a text, without thresholds, which this is "
-            "about; `emotion-slm predict` gives the probabilities of all labels"
-        )
-    return thresholds
-
-
-def read_scores(package: Package) -> ScoreHistograms | None:
+def read_scores(package: Package) -> ScoreHistograms | ClassScores | None:
     """How validation was scored; None of a package of format 3, which does not say.
 
     EmotionSlmError names what is wrong with scores.json.
@@ -47,7 +35,8 @@ def read_scores(package: Package) -> ScoreHistograms | None:
     if SCORES not in read_config(package.folder).files:
         return None
     path = package_file(package.folder, SCORES)
-    return ScoreHistograms.from_dict(read_json(path), package.finetuned.labels, str(path))
+    kind = ClassScores if package.corpus.labels.single else ScoreHistograms
+    return kind.from_dict(read_json(path), package.finetuned.labels, str(path))
 
 
 def read_tokenizer(package: Package) -> PackagedTokenizer:

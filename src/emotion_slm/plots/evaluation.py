@@ -174,9 +174,10 @@ def _panels(
     shown = labels.targets_first[:PANELS]
     if len(shown) < len(labels):
         title += f"\nthe first {len(shown)} of {len(labels)} labels"
-    down = -(-len(shown) // ACROSS)
+    columns = min(ACROSS, len(shown))
+    down = -(-len(shown) // columns)
     with canvas(path, 1.75 + down * 41 / 28, title, note) as figure:
-        panels = figure.subplots(down, ACROSS, squeeze=False).ravel()
+        panels = figure.subplots(down, columns, squeeze=False).ravel()
         for axes in panels[len(shown) :]:
             axes.remove()
         for axes in panels[: len(shown)]:

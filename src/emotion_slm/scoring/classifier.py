@@ -73,6 +73,13 @@ class EmotionClassifier:
         """What `predict_proba` returns before rounding to float32; thresholds apply to these."""
         return self.calibration.apply(self.logits(texts))
 
+    def embeddings(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(n, d) float32 vectors of at least one text, by the trained encoder, and what
+        `probabilities` returns; EmotionSlmError of an ONNX export, which gives no vectors."""
+        parts = [self.engine.embeddings(chunk) for chunk in self._chunks(texts)]
+        vectors, logits = (np.concatenate(some) for some in zip(*parts, strict=True))
+        return vectors, self.calibration.apply(logits)
+
     def truncated(self, texts: Sequence[str]) -> int:
         """How many of `texts` the encoder reads in part only."""
         cut = sum(len(text) > self.text_characters for text in texts)

@@ -20,6 +20,9 @@ class Engine(Protocol):
     def logits(self, texts: list[str]) -> np.ndarray:
         """At least one text → (n, labels) float32 raw logits, in order."""
 
+    def embeddings(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The texts' vectors too, and first; EmotionSlmError of an engine that has none."""
+
 
 def load_engine(package: Package, device: str | None) -> Engine:
     """The engine that the package is made for; EmotionSlmError when it cannot run on `device`, or
@@ -41,6 +44,7 @@ class OnnxEngine:
     """The graph of an exported model, on the CPU."""
 
     def __init__(self, package: Package, device: str | None):
+        self.folder = package.folder
         if device not in (None, "cpu"):
             raise EmotionSlmError(
                 f"{package.folder}: an ONNX export runs on the CPU; for device {device!r} load the "
@@ -58,3 +62,9 @@ class OnnxEngine:
 
     def logits(self, texts: list[str]) -> np.ndarray:
         return self.graph.read(texts, self.tokenizer)
+
+    def embeddings(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        raise EmotionSlmError(
+            f"{self.folder}: an ONNX export gives no embeddings; "
+            "give the model it was exported from"
+        )

@@ -27,6 +27,10 @@ class TorchEngine:
             self.classifier.to(place)
 
     def logits(self, texts: list[str]) -> np.ndarray:
+        return self.embeddings(texts)[1]
+
+    def embeddings(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """At least one text → (n, d) vectors and (n, labels) raw logits, both float32, in order."""
         try:
             vectors = embed(texts, self.encoder, self.tokenizer, BATCH_SIZE, lambda _: None)
         except IndexError as error:
@@ -34,7 +38,7 @@ class TorchEngine:
                 f"{self.folder / TOKENIZER}: gives a token that the encoder lacks ({error}); "
                 "fetch the model again"
             ) from error
-        return logits(self.classifier, vectors)
+        return vectors, logits(self.classifier, vectors)
 
 
 def _available(device: str) -> torch.device:

@@ -14,7 +14,7 @@ from rich.text import Text
 from emotion_slm.backbone.pretrained import at_hand
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.params import Document
-from emotion_slm.common.paths import CORPORA
+from emotion_slm.common.paths import CORPORA, SPLITS
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus.check import SHOWN, by_remedy, check_rows, check_script, check_splits, line
 from emotion_slm.corpus.description import Description, described_at, read_description
@@ -83,6 +83,7 @@ def check(name: str) -> Checked:
             found = facts(reading.frame, splits, corpus.labels, _counter(encoder))
             if description.gives_splits and params.protocol != OFFICIAL:
                 problems += _of_given_splits(name, description, reading, params, problems)
+            problems += _without_validation(description)
     how = _how_split(description, params)
     return Checked(
         CORPORA / f"{name}.yaml", description.task, how, found, problems, reading.dropped
@@ -122,6 +123,20 @@ def _of_given_splits(
         for problem in found
         if problem.reason not in said
     ]
+
+
+def _without_validation(description: Description) -> Iterator[Problem]:
+    """Files for some splits alone, which are pooled: their own test is not kept apart."""
+    given = list(description.by_role)
+    if 1 < len(given) < len(SPLITS):
+        lacking = " and ".join(name for name in SPLITS if name not in given)
+        yield Problem(
+            "", None, None,
+            f"there is no file for {lacking}, so the rows of {' and '.join(given)} are split anew",
+            "your own test is then none: to keep it, part a file for each split from the rows of "
+            "train, and set split.protocol: official",
+            "warning",
+        )  # fmt: skip
 
 
 def profile_of(name: str) -> Document:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
+from emotion_slm.corpus.label_cells import FALSE, TRUE
+
 SEPARATORS = (",", ";", "|", "/", "#", "+")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")  # ISO 8601, which is what `time` may be
 DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(\D.*)?")  # in another form: 28.11.2026, 11/28/26
@@ -41,8 +42,8 @@ class Column:
 
     @cached_property
     def kind(self) -> str:
-        """What most cells are, `list`, `json` (a list in a string), or all are: `flag` (0 or 1),
-        `time`, `day`, `clock`, `number`; else `words`."""
+        """What most cells are, `list`, `json` (a list in a string), or all are: `flag` (0 or 1, no
+        or yes), `time`, `day`, `clock`, `number`; else `words`."""
         for kind, fits, share in KINDS:
             fitting = sum(fits(cell) not in (None, False) for cell in self.filled)
             if self.filled and fitting >= share * len(self.filled):
@@ -89,7 +90,7 @@ def is_list(cell: object) -> bool:
 
 
 def _is_flag(cell: object) -> bool:
-    return str(cell).strip().lower() in FLAGS
+    return str(cell).strip().lower() in TRUE | FALSE
 
 
 def _is_time(cell: object) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
-from emotion_slm.corpus.label_cells import as_text
+from emotion_slm.corpus.label_cells import TRUE, as_text
 from emotion_slm.workbench.corpus_columns import Column, column_of, is_list, json_list
 
 LOOKED_AT, BLOCKS = 20_000, 20  # rows that tell what a column is, in so many blocks
@@ -214,13 +214,13 @@ def _names(cell: list) -> list[str]:
 
 
 def _is_on(cell) -> bool:
-    return str(cell).strip().lower() in ("1", "1.0", "true")
+    return str(cell).strip().lower() in TRUE
 
 
 def _why_labels(form: dict[str, Any], count: int, told: bool) -> str:
     said = "as you said; " if told else ""
     if "columns" in form:
-        return f"{said}a column of 0 and 1 for each of {count} labels"
+        return f"{said}a column of 0 and 1, or no and yes, for each of {count} labels"
     if form.get("json"):
         return f"{said}lists in JSON, {count} different labels"
     if "separator" in form:

@@ -45,8 +45,8 @@ def screen(new: New) -> Group:
     if {label.lower() for label in new.guess.counts} <= ANSWERS:
         words = (
             f"Labels called {' and '.join(new.guess.counts)} answer a question: write what they "
-            "stand for; if several columns answer one each, write 0 and 1 there and give --labels "
-            "all of them, parted by commas."
+            "stand for; if several columns answer one each, remove what was written and give "
+            "--labels all of them, parted by commas."
         )
         lines.append(Text(words, style="yellow"))
     if joined := _joined_by_blanks(new.guess):

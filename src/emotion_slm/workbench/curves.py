@@ -97,6 +97,9 @@ def draw(curve: Curve, now: Table, base: Table | None = None) -> bytes:
                 axes.set_title(panel.title)
                 axes.set_xlabel(panel.axis)
                 if panel.x == "epoch":
+                    first, last = axes.get_xlim()
+                    if last - first < 1:  # one epoch, which has no whole number beside it
+                        axes.set_xlim(first - 1, last + 1)
                     axes.xaxis.get_major_locator().set_params(integer=True)
                 axes.grid()
                 if len(panel.lines) > 1:

@@ -24,11 +24,11 @@ class Marked(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A text under one label."""
+    """A text under one label; `threshold` is None of a model that gives the most probable one."""
 
     label: str
     probability: float
-    threshold: float
+    threshold: float | None
     given: bool
     pieces: list[Marked]
 
@@ -36,23 +36,25 @@ class Shown(NamedTuple):
 def write_page(
     explanations: Sequence[Explanation],
     names: Sequence[str],
-    thresholds: np.ndarray,
+    thresholds: np.ndarray | None,
     asked: Sequence[int],
     path: Path,
 ) -> None:
     """Write the page to `path`; `asked`: places of the labels to explain, if not those given."""
     shown = [
-        [_shown(one, names, thresholds, label) for label in labels_to_show(one, thresholds, asked)]
+        [_shown(one, names, thresholds, label) for label in labels_to_show(one, asked)]
         for one in explanations
     ]
     content = environment().get_template(HTML).render(texts=shown)
     write_bytes(path, content.encode(errors="replace"))
 
 
-def _shown(one: Explanation, names: Sequence[str], thresholds: np.ndarray, label: int) -> Shown:
-    threshold, probability = float(thresholds[label]), float(one.whole[label])
-    words = [_marked(piece) for piece in pieces(one, label, threshold)]
-    return Shown(names[label], probability, threshold, probability >= threshold, words)
+def _shown(
+    one: Explanation, names: Sequence[str], thresholds: np.ndarray | None, label: int
+) -> Shown:
+    threshold = None if thresholds is None else float(thresholds[label])
+    words = [_marked(piece) for piece in pieces(one, label)]
+    return Shown(names[label], float(one.whole[label]), threshold, bool(one.given[label]), words)
 
 
 def _marked(piece: Piece) -> Marked:

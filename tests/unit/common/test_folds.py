@@ -26,6 +26,13 @@ def test_rows_of_a_group_share_a_fold():
     assert set(fold) == {0, 1, 2, 3}
 
 
+def test_rows_that_are_all_of_one_group_are_dealt_as_none():
+    gold, scores = np.ones((20, 1), dtype=np.int8), np.arange(20.0)[:, None]
+    alone = folds.assign(gold, scores, folds=4, seed=0)
+    assert (folds.assign(gold, scores, 4, 0, np.zeros(20)) == alone).all()
+    assert set(alone) == {0, 1, 2, 3}
+
+
 def test_another_seed_deals_otherwise():
     gold = np.ones((50, 1), dtype=np.int8)
     scores = np.arange(50.0)[:, None]

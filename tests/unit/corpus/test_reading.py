@@ -87,6 +87,8 @@ LAYOUTS = {
     "json": ({"column": "topics", "json": True}, lambda found: [json.dumps(found)]),
     "list": ({"column": "topics"}, lambda found: [found]),
     "columns": ({"columns": NAMES}, lambda found: [int(name in found) for name in NAMES]),
+    "answers": ({"columns": NAMES}, lambda found: ["Yes" if n in found else "no" for n in NAMES]),
+    "crosses": ({"columns": NAMES}, lambda found: ["x" if n in found else "" for n in NAMES]),
     "truth values": ({"columns": NAMES}, lambda found: [name in found for name in NAMES]),
 }
 PAIRS = [
@@ -117,6 +119,19 @@ def test_what_is_written_in_any_layout_is_read_back(suffix, layout, table):
     assert rows(reading) == expected
     assert reading.names == NAMES
     assert reading.frame["id"].is_unique
+
+
+def test_empty_cells_say_no_beside_crosses_alone(tmp_path):
+    """A row with a cross in one column and a 1 in another is not a list that was ticked."""
+    path = tmp_path / "t.csv"
+    path.write_text("body,joy,anger\na,X,\nb,,\nc,x,x\n")
+    described = describe(files="t.csv", labels={"columns": ["joy", "anger"]}, empty="none")
+    reading = read_rows("tickets", described, folder=tmp_path)
+    assert reading.problems == []
+    assert rows(reading) == [("a", ["joy"]), ("b", []), ("c", ["joy", "anger"])]
+    path.write_text("body,joy,anger\na,x,\nb,1,0\n")
+    (problem,) = read_rows("tickets", described, folder=tmp_path).problems
+    assert problem.reason == "column 'anger' is empty, where others of the row are not"
 
 
 def test_class_labels_of_parquet_are_named_by_the_file(tmp_path):
@@ -349,7 +364,7 @@ WRONG = {
     "neither 0 nor 1": (
         "body,joy,anger\na,1,0\nb,,1\nc,maybe,1\n", {"labels": {"columns": ["joy", "anger"]}},
         "t.csv:3: column 'joy' is empty, where others of the row are not; "
-        "write 0 or 1 (or false, true)",
+        "write 0 or 1 (or no, yes)",
     ),
     "one label alone": (
         "body,topics\na,joy\nb,joy\n", {},

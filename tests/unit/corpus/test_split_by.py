@@ -9,9 +9,10 @@ from support.labels import label_set
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.paths import SPLITS
+from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import Corpus
 from emotion_slm.corpus.params import Ratios, SplitParams
-from emotion_slm.corpus.split import joined, normalize, split
+from emotion_slm.corpus.split import duplicate_groups, joined, normalize, split
 
 LABELS = label_set(4)
 PARAMS = SplitParams(
@@ -57,6 +58,18 @@ def tables(draw, timed=False):
         days = draw(st.lists(st.integers(0, 40), min_size=count, max_size=count))
         columns["time"] = stamps(days)
     return rows([f"Text {number}!" for number in numbers], **columns)
+
+
+@settings(max_examples=30, deadline=None)
+@given(tables())
+def test_rows_of_a_split_stand_together_by_text_and_group(frame):
+    """The same rows as in the whole corpus; without groups duplicates alone, as they are."""
+    frame = frame.assign(duplicate_group=duplicate_groups(frame["text"]) + 7)
+    expected = joined(frame)
+    found = rows_together(frame)
+    assert ((found[:, None] == found) == (expected[:, None] == expected)).all()
+    alone = rows_together(frame.drop(columns="group"))
+    assert alone.tolist() == frame["duplicate_group"].tolist()
 
 
 @settings(max_examples=30, deadline=None)

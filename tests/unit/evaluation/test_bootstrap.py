@@ -122,6 +122,32 @@ def test_groups_widen_the_interval():
     assert grouped > 2 * alone
 
 
+def test_what_shows_no_error_may_still_err():
+    """Of labels without an error the lower end depends on how many rows speak for it."""
+    rng = np.random.default_rng(8)
+    gold = np.zeros((400, 3), dtype=np.int8)
+    gold[:200, 0] = gold[:10, 1] = gold[:100, 2] = 1
+    predicted = gold.copy()
+    predicted[rng.choice(400, 40, replace=False), 2] ^= 1
+    found = bootstrap.f1_intervals(predicted, gold, np.arange(400), 1)
+    assert found.high[:2].tolist() == [1, 1]
+    assert found.low[0] == bootstrap.error_free(200) > 0.98
+    assert found.low[1] == bootstrap.error_free(10) < 0.85
+    drawn = bootstrap.replicate_scores([predicted], gold, np.arange(400), seed=1)
+    assert found.low[2] == bootstrap.interval(drawn.f1[0])[0][2]
+    by_group = bootstrap.f1_intervals(gold, gold, np.arange(400) // 5, 1)
+    assert by_group.low[1] == bootstrap.error_free(2)
+    assert by_group.macro[0] == pytest.approx(by_group.low.mean()) and by_group.macro[1] == 1
+    assert by_group.micro[0] == pytest.approx(0.025 ** (1 / 80))
+
+
+@pytest.mark.parametrize("n", [5, 50])
+def test_the_end_without_errors_is_passed_by_one_sample_in_forty(n):
+    """At that F1 the share of right groups J gives no error among n with probability .025."""
+    f1 = bootstrap.error_free(n)
+    assert (f1 / (2 - f1)) ** n == pytest.approx(0.025)
+
+
 def test_one_group_and_nothing_to_hit_leave_no_width():
     gold = np.zeros((6, N_LABELS), dtype=np.int8)
     nothing = bootstrap.replicate_scores([gold], gold, np.arange(6), 10, 1)

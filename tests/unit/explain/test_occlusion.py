@@ -64,7 +64,7 @@ def test_words_stand_in_order_and_are_all_but_blanks(text):
 @given(st.text())
 def test_pieces_are_the_whole_text(text):
     (found,) = explain([text], WordScorer())
-    assert "".join(piece.text for piece in pieces(found, ANGER, 0.5)) == text
+    assert "".join(piece.text for piece in pieces(found, ANGER)) == text
 
 
 @pytest.mark.parametrize("word", ["cafe\u0301s", "नमस्ते", "déjà-vu", "don't"])
@@ -83,7 +83,7 @@ def test_each_word_is_left_out_once():
     found = explain(["I hate it please", "", "please"], scorer)
     assert len(scorer.scored) == 5 + 1 + 2
     assert found[0].changes(ANGER) == pytest.approx([0, 0.6, 0, -0.1])
-    assert found[0].decisive(ANGER, 0.5).tolist() == [False, True, False, False]
+    assert found[0].decisive(ANGER).tolist() == [False, True, False, False]
     assert found[1].words == [] and found[1].without.shape == (0, len(LABELS))
     assert found[2].changes(ANGER) == pytest.approx([-0.1])
 
@@ -96,9 +96,9 @@ def test_long_texts_cost_no_more_than_their_first_words():
 
 def test_labels_shown_are_those_given_or_the_nearest():
     given_one, none = explain(["I hate it", "well"], WordScorer())
-    assert labels_to_show(given_one, THRESHOLDS) == [ANGER]
-    assert labels_to_show(none, THRESHOLDS) == [ANGER]
-    assert labels_to_show(none, THRESHOLDS, [JOY]) == [JOY]
+    assert labels_to_show(given_one) == [ANGER]
+    assert labels_to_show(none) == [ANGER]
+    assert labels_to_show(none, [JOY]) == [JOY]
 
 
 def test_the_terminal_shows_what_a_word_does_and_obeys_nothing():

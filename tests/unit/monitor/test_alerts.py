@@ -4,13 +4,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import polygamma
 from support.monitored import texts
 
-from emotion_slm.monitor.alerts import Group, benjamini_hochberg, episodes, find, tails
+from emotion_slm.monitor.alerts import benjamini_hochberg, episodes, find
 from emotion_slm.monitor.changes import change_points
 from emotion_slm.monitor.periods import Every
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.monitor.shares import mean_errors
+from emotion_slm.monitor.swings import (
+    Group,
+    gap_of,
+    inverse_trigamma,
+    shrunken,
+    skewed_tails,
+    tails,
+)
 
 PRIOR = np.array([0.005, 0.05, 0.3])
 WEEKLY = Settings(time="t", every=Every.WEEK)
@@ -25,6 +34,7 @@ def group(shares: list[np.ndarray], size: int, rng: np.random.Generator, gaps=()
     return Group(
         [weeks[week] for week in kept],
         np.full(len(kept), size),
+        np.full(len(kept), np.inf),
         np.array([part.mean(axis=0) for part in parts]),
         np.array([mean_errors(part, None) for part in parts]),
         np.array([((part - part.mean(axis=0)) ** 3).mean(axis=0) for part in parts]),
@@ -57,6 +67,62 @@ def test_a_fall_is_found_too():
     shares = [PRIOR * (1 if week < 20 else [1, 1, 0.5]) for week in range(24)]
     found = find([group(shares, 800, np.random.default_rng(3))], WEEKLY)
     assert {(one.label, one.rose) for one in found} == {(2, False)}
+
+
+def swinging(weeks: int, labels: int, rng: np.random.Generator) -> Group:
+    """Means that swing twice as much as chance makes them."""
+    texts, errors = np.full(weeks, 500), np.full((weeks, labels), 0.004)
+    means = 0.1 + 3 * errors * rng.standard_normal(errors.shape)
+    return Group(
+        [datetime(2026, 1, 5) + timedelta(weeks=week) for week in range(weeks)],
+        texts, np.full(weeks, np.inf), means, errors, np.zeros_like(errors),
+    )  # fmt: skip
+
+
+def test_where_all_labels_swing_the_rule_still_holds():
+    """By eight weeks of each label alone a fifth of the weeks would alert."""
+    rng, weeks = np.random.default_rng(12), 0
+    for _ in range(12):
+        weeks += len({one.period for one in find([swinging(40, 20, rng)], WEEKLY)})
+    assert weeks <= 0.03 * 12 * 37
+
+
+def test_a_label_that_swings_more_than_others_is_judged_by_itself():
+    rng, alerted = np.random.default_rng(13), 0
+    for _ in range(20):
+        series = swinging(30, 12, rng)
+        calm = 0.1 + (series.means - 0.1) / 3
+        calm[:, 4] = 0.1 + 5 * (calm[:, 4] - 0.1)
+        found = find([series._replace(means=calm)], WEEKLY)
+        alerted += len({one.period for one in found if one.period >= 8})  # of a whole reference
+    assert alerted <= 0.04 * 20 * 22
+
+
+@given(st.floats(1e-3, 1e3))
+def test_the_inverse_of_trigamma(value):
+    assert polygamma(1, inverse_trigamma(value)) == pytest.approx(value, rel=1e-6)
+
+
+def test_ratios_are_drawn_together_as_far_as_they_agree():
+    rng = np.random.default_rng(14)
+    alike = 4 * rng.chisquare(7, size=200) / 7
+    drawn, freedom = shrunken(alike, np.full(200, 7))
+    assert np.ptp(drawn) < 0.5 * np.ptp(alike) and drawn.mean() == pytest.approx(4, rel=0.15)
+    assert freedom.min() > 50
+    apart, few = shrunken(alike * np.repeat([0.1, 10], 100), np.full(200, 7))
+    assert few.max() < 20 and apart[100:].min() > apart[:100].max()
+    alone, degrees = shrunken(np.array([3.0]), np.array([7]))
+    assert (alone.tolist(), degrees.tolist()) == ([3.0], [7.0])
+    assert shrunken(np.zeros(2), np.full(2, 7))[0].tolist() == [0, 0]
+
+
+def test_errors_of_few_clusters_take_a_larger_gap():
+    rng = np.random.default_rng(15)
+    one = group([PRIOR] * 8 + [PRIOR * [1, 2, 1]], 800, rng)
+    gap = gap_of(one, 8, range(8), 1)
+    few = gap_of(one._replace(clusters=np.full(9, 2.0)), 8, range(8), 1)
+    assert (gap.clusters, few.clusters) == (np.inf, 9)
+    assert tails(few, few.ratio, few.clusters) > 2 * tails(gap, gap.ratio, gap.clusters)
 
 
 def test_swings_that_the_reference_has_itself_are_no_alert():
@@ -109,7 +175,7 @@ def test_tails_are_those_of_a_gamma_variate(skew):
         drawn = rng.standard_normal(200_000)
     for z in (-2.0, -1.0, 1.0, 2.5):
         smaller = min((drawn >= z).mean(), (drawn <= z).mean())
-        assert tails(z, skew) == pytest.approx(min(1, 2 * smaller), abs=0.01)
+        assert skewed_tails(z, skew) == pytest.approx(min(1, 2 * smaller), abs=0.01)
 
 
 def test_change_points_stand_where_levels_begin():

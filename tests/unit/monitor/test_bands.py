@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.monitored import histograms, texts
+from support.monitored import histograms, scores, texts
 
 from emotion_slm.monitor.assumption import DOUBTFUL, fits
 from emotion_slm.monitor.bands import (
@@ -16,7 +16,7 @@ from emotion_slm.monitor.bands import (
     inverted,
     responses,
 )
-from emotion_slm.monitor.shares import corrected_shares
+from emotion_slm.monitor.shares import corrected_shares, mean_errors
 from emotion_slm.package.scores import BINS, ScoreHistograms, bins_of
 
 PRIOR = np.array([0.01, 0.05])
@@ -60,6 +60,23 @@ def test_repeated_texts_of_a_cluster_narrow_nothing(known):
     thought = band(histogram(bins), known, rng)
     assert high - low == pytest.approx(alone[1] - alone[0], rel=0.35)
     assert (high - low > 1.3 * (thought[1] - thought[0])).all()
+
+
+@pytest.mark.parametrize("authors", [5, 10])
+def test_bands_of_few_clusters_hold_the_share(authors):
+    """Each author has a mood of its own; the label is on a fifth of all texts."""
+    rng, held = np.random.default_rng(11), []
+    prior = np.array([0.2])
+    known = responses(histograms(prior, rng), rng)
+    clusters = np.repeat(np.arange(authors), 30)
+    for _ in range(60):
+        moods = rng.beta(2, 8, size=(authors, 1)).repeat(30, axis=0)
+        probabilities = scores(rng.random(moods.shape) < moods, prior, rng)
+        error = mean_errors(probabilities, clusters) / mean_errors(probabilities, None)
+        design = np.maximum(error, 1) ** 2
+        low, high = cluster_band(bins_of(probabilities), clusters, known, rng, design)
+        held.append((low <= 0.2) & (high >= 0.2))
+    assert np.mean(held) >= 0.9
 
 
 def test_clusters_take_memory_by_their_number_and_not_by_texts(known):

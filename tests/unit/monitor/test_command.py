@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.labels import SAMPLE
-from support.packages import validation_scores
+from support.packages import create_package, validation_scores
+from support.single import CORPUS
 from typer.testing import CliRunner
 
 from emotion_slm.cli.app import app
@@ -189,6 +190,89 @@ def test_a_wrong_labelled_sample_is_told(scored, packaged, tmp_path, change, rea
     assert reason in " ".join(outcome.stderr.split())
 
 
+@pytest.fixture(scope="module")
+def single(tmp_path_factory, tiny_bert, encoder_params) -> Path:
+    """A package of a model that gives exactly one label."""
+    root = tmp_path_factory.mktemp("single")
+    return create_package(root, encoder_params(tiny_bert), corpus=CORPUS)
+
+
+@pytest.fixture(scope="module")
+def one_label(tmp_path_factory) -> Path:
+    """Scores as validation's, but in the last of ten weeks half the texts are of `question`."""
+    rng, names = np.random.default_rng(2), CORPUS.labels.names
+    lines = []
+    for week in range(10):
+        scores = rng.dirichlet(np.full(3, 0.5), size=300)
+        if week == 9:
+            scores[:150] = rng.dirichlet([0.3, 0.3, 3], size=150)
+        at = (START + timedelta(weeks=week)).isoformat()
+        lines += [{"at": at, "text": f"text {place % 7}", "human": names[int(values.argmax())],
+                   **dict(zip(names, values.tolist(), strict=True))}
+                  for place, values in enumerate(scores)]  # fmt: skip
+    path = tmp_path_factory.mktemp("one") / "tickets.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def table(folder: Path) -> dict[tuple[str, str], dict]:
+    with (folder / "shares.csv").open() as stream:
+        return {(row["period"], row["label"]): row for row in csv.DictReader(stream)}
+
+
+def test_a_model_of_one_label_is_watched_jointly(one_label, single, tmp_path):
+    outcome = run(one_label, "--time", "at", "--model", single, "-o", tmp_path)
+    assert outcome.exit_code == 0, outcome.output
+    assert "question rose from" in outcome.stdout and "billing fell from" in outcome.stdout
+    found = table(tmp_path)
+    for period in {period for period, _ in found}:
+        rows = [found[period, label] for label in CORPUS.labels.names]
+        for name in ("counted", "mean", "corrected"):
+            assert sum(float(row[name]) for row in rows) == pytest.approx(1, abs=1e-4)
+    page = (tmp_path / "monitor.html").read_text()
+    assert "texts whose most probable label it is" in page
+
+
+def test_some_labels_and_groups_of_a_model_of_one_label_are_watched(one_label, single, tmp_path):
+    for labels in ("question,billing", "tone", "all"):
+        outcome = run(one_label, "--time", "at", "--model", single, "-o", tmp_path / labels,
+                      "--labels", labels, "--labelled", one_label)  # fmt: skip
+        assert outcome.exit_code == 0, outcome.output
+    every, some, groups = (table(tmp_path / name) for name in ("all", "question,billing", "tone"))
+    last = "2025-W50"
+    assert some[last, "question"]["corrected"] == every[last, "question"]["corrected"]
+    assert {label for _, label in groups} == {"work", "praise"}
+    for name in ("counted", "mean", "corrected"):
+        together = sum(float(every[last, label][name]) for label in ("billing", "question"))
+        assert float(groups[last, "work"][name]) == pytest.approx(together, abs=1e-4)
+    with (tmp_path / "tone" / "labelled.csv").open() as stream:
+        (work, praise) = csv.DictReader(stream)
+    assert float(work["human"]) + float(praise["human"]) == pytest.approx(1)
+
+
+def test_people_give_one_label_where_the_model_does(one_label, single, tmp_path):
+    path = tmp_path / "sample.jsonl"
+    path.write_text(one_label.read_text().replace('"human": "billing"', '"human": ""', 1))
+    outcome = run(one_label, "--time", "at", "--model", single, "-o", tmp_path / "m",
+                  "--labelled", path)  # fmt: skip
+    assert outcome.exit_code == 1
+    assert "holds 0 labels; a text has exactly one" in " ".join(outcome.stderr.split())
+
+
+def test_groups_of_labels_are_watched_by_counts_and_means(scored, packaged, tmp_path):
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path,
+                  "--labels", "sentiment")  # fmt: skip
+    assert outcome.exit_code == 0, outcome.output
+    assert "negative rose from" in outcome.stdout
+    found = table(tmp_path)
+    assert {row["corrected"] for row in found.values()} == {""}
+    assert {"negative", "positive"} <= {label for _, label in found}
+    page = (tmp_path / "monitor.html").read_text()
+    assert "No corrected shares of groups" in page and "older format" not in page
+    (alert, *_) = read_json(tmp_path / "alerts.json")["alerts"]
+    assert alert["words_of_texts"] > 0
+
+
 def test_files_without_probabilities_are_scored_first(packaged, tmp_path):
     path = tmp_path / "raw.jsonl"
     lines = [{"at": 1_767_225_600 + 3600 * hour, "text": f"thanks {hour}"} for hour in range(60)]
@@ -221,6 +305,14 @@ def test_wrong_options_are_told(scored, packaged, tmp_path, arguments, reason):
     outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, *arguments)
     assert outcome.exit_code == 1
     assert reason in " ".join(outcome.stderr.split())
+
+
+@pytest.mark.parametrize("texts", [["--embeddings", "20"], []])
+def test_embeddings_are_compared_where_asked_for(scored, packaged, tmp_path, texts):
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, *texts)
+    assert outcome.exit_code == 0, outcome.output
+    page = (tmp_path / "monitor.html").read_text()
+    assert ("language, embeddings and words" in " ".join(page.split())) is bool(texts)
 
 
 def test_files_of_one_name_are_scored_apart_and_rejected_rows_are_listed(packaged, tmp_path):

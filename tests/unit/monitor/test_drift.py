@@ -6,12 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotion_slm.monitor.drift import (
+    EMBEDDINGS,
     KINDS,
+    LANGUAGES,
+    NO_LANGUAGE,
     NO_LETTERS,
     OTHER,
     TextCounts,
     drifts,
+    excess_distance,
     excess_divergence,
+    language,
+    moments,
     script,
 )
 
@@ -47,6 +53,63 @@ def test_each_kind_of_change_is_told():
     assert changed(other) == {"words"}
     greek = [text.replace("word", "λέξη") for text in usual(chance)]
     assert changed(greek) >= {"script", "words"}
+
+
+def test_a_change_of_language_is_told():
+    """Words that both have make no change of words; the few that only one has tell the language."""
+    chance = random.Random(6)
+
+    def said(words: str) -> list[str]:
+        some = words.split()
+        return [f"{text} {' '.join(chance.choices(some, k=3))}" for text in usual(chance, 200)]
+
+    english, german = "the and that with", "der und nicht mit"
+    cells = [*(said(english) for _ in range(8)), said(english)[:150] + said(german)[:50]]
+    found = {one.kind: one for one in drifts(counted(cells), 8, range(8))}
+    assert found["language"].changed and not found["script"].changed
+    assert not {one.kind for one in drifts(counted(cells[:-1]), 7, range(7)) if one.changed}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("the cat and the dog", "en"), ("ich mag die katze nicht", "de"), ("xyz", None), ("", None),
+     ("the die", None)],
+)  # fmt: skip
+def test_languages(text, code):
+    assert language(text.split()) == LANGUAGES.get(code, NO_LANGUAGE)
+
+
+def embedded(cells: list[np.ndarray]) -> np.ndarray:
+    places = np.repeat(np.arange(len(cells)), [len(cell) for cell in cells])
+    return moments(np.concatenate(cells), places, len(cells))
+
+
+def test_a_moved_mean_of_embeddings_is_told_and_chance_is_not():
+    rng, false = np.random.default_rng(7), 0
+    move = np.eye(16)[0] * 0.3
+    for _ in range(20):
+        cells = [0.3 * rng.standard_normal((200, 16)) for _ in range(9)]
+        (same,) = drifts({EMBEDDINGS: embedded(cells)}, 8, range(8))
+        (moved,) = drifts({EMBEDDINGS: embedded([*cells[:8], cells[8] + move])}, 8, range(8))
+        false += same.changed
+        assert moved.changed and moved.distance == pytest.approx(move @ move / 2, rel=0.4)
+    assert false <= 2
+
+
+@given(st.integers(2, 9), st.integers(2, 9), st.integers(0, 1000))
+def test_the_distance_is_the_mean_cosine_distance_less_those_within(n, m, seed):
+    rng = np.random.default_rng(seed)
+    first, second = rng.standard_normal((n, 3)), rng.standard_normal((m, 3)) + 2
+    first, second = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (first, second))
+
+    def within(x: np.ndarray) -> float:
+        apart = 1 - x @ x.T
+        return apart[~np.eye(len(x), dtype=bool)].mean()
+
+    expected = (1 - first @ second.T).mean() - (within(first) + within(second)) / 2
+    found = excess_distance(*embedded([first, second]))
+    assert found == pytest.approx(max(0, expected), abs=1e-9)
+    assert excess_distance(*embedded([first[:1], second])) == 0
 
 
 def test_too_short_a_reference_judges_nothing():

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.labels import GOEMOTIONS
+from support.labels import GOEMOTIONS, LABEL_INDEX
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.monitor.files import files_of
@@ -16,10 +16,12 @@ from emotion_slm.monitor.periods import Every
 from emotion_slm.monitor.settings import (
     ALL_TEXTS,
     Settings,
-    chosen_labels,
     read_reference,
     read_zone,
+    to_read,
+    watched_columns,
 )
+from emotion_slm.scoring.label_groups import LabelGroups, known_label_groups
 
 LABELS = ("anger", "joy")
 DAILY = Settings(time="at", every=Every.DAY, latest=datetime(2026, 6, 1, tzinfo=UTC))
@@ -218,11 +220,29 @@ def test_the_option_of_the_text_column_is_named(tmp_path):
 
 
 def test_labels_are_chosen_by_name():
-    assert chosen_labels((), GOEMOTIONS) == GOEMOTIONS.names
-    assert chosen_labels(("targets",), GOEMOTIONS) == GOEMOTIONS.targets
-    assert chosen_labels(("joy", "anger", "joy"), GOEMOTIONS) == ("joy", "anger")
+    assert watched_columns((), GOEMOTIONS).names == GOEMOTIONS.names
+    assert watched_columns(("targets",), GOEMOTIONS).names == GOEMOTIONS.targets
+    assert watched_columns(("joy", "anger", "joy"), GOEMOTIONS).names == ("joy", "anger")
     with pytest.raises(EmotionSlmError, match=r"--labels angr: .*'anger'"):
-        chosen_labels(("angr",), GOEMOTIONS)
+        watched_columns(("angr",), GOEMOTIONS)
+
+
+def test_a_grouping_is_watched_as_its_groups():
+    found = watched_columns(("sentiment",), GOEMOTIONS)
+    assert found == known_label_groups("sentiment", GOEMOTIONS)
+    with pytest.raises(EmotionSlmError, match=r"--labels ekman: a grouping is watched by itself"):
+        watched_columns(("joy", "ekman"), GOEMOTIONS)
+    with pytest.raises(EmotionSlmError, match=r"--labels ekmann: .*'ekman'"):
+        watched_columns(("ekmann",), GOEMOTIONS)
+
+
+def test_what_is_read_is_what_the_columns_need():
+    """Of exactly one label a text all labels are read, since each says something of all."""
+    joy, anger = LABEL_INDEX["joy"], LABEL_INDEX["anger"]
+    columns = LabelGroups(("bad", "joy"), ((anger, joy), (joy,)))
+    assert to_read(columns, GOEMOTIONS) == ([anger, joy], columns._replace(members=((0, 1), (1,))))
+    one = columns._replace(single=True)
+    assert to_read(one, GOEMOTIONS) == (list(range(len(GOEMOTIONS))), one)
 
 
 def test_references():

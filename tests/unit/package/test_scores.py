@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.packages import validation_scores
+from support.packages import validation_classes, validation_scores
 
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, write_json
@@ -11,8 +11,10 @@ from emotion_slm.package.package import read_package
 from emotion_slm.package.scores import (
     BINS,
     CENTRES,
+    ClassScores,
     ScoreHistograms,
     bins_of,
+    class_scores,
     score_histograms,
 )
 
@@ -67,6 +69,44 @@ def test_what_is_no_histogram_is_refused_by_name(change, reason):
     change(found)
     with pytest.raises(EmotionSlmError, match=reason):
         ScoreHistograms.from_dict(found, LABELS, "scores.json")
+
+
+def test_rows_by_class_are_read_as_they_were_written():
+    written = validation_classes(3)
+    content = written.to_dict(LABELS)
+    assert [len(content[label]["rows"]) for label in LABELS] == np.bincount(written.gold).tolist()
+    found = ClassScores.from_dict(content, LABELS, "x")
+    order = np.argsort(written.gold, kind="stable")
+    assert (found.gold == written.gold[order]).all()
+    np.testing.assert_allclose(found.rows, written.rows[order], atol=2e-5)
+    assert (found.train_share == written.train_share).all()
+
+
+def test_of_many_rows_of_a_class_some_are_kept(monkeypatch):
+    monkeypatch.setattr("emotion_slm.package.scores.ROWS_OF_CLASS", 40)
+    gold = np.eye(3)[np.arange(300) % 2]  # of the third class there are none
+    found = class_scores(np.full((300, 3), 1 / 3), gold, np.full(3, 1 / 3))
+    assert np.bincount(found.gold, minlength=3).tolist() == [38, 38, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda found: found.pop("joy"), "joy"),
+        (lambda found: found.update(joy=3), "joy: train_share must be from 0 to 1"),
+        (lambda found: found["joy"].pop("rows"), "joy: rows must be lists of 3 counts; make"),
+        (lambda found: found["joy"]["rows"].append([1, 2]), "joy: rows"),
+        (lambda found: found["joy"]["rows"].append([1, 2, -3]), "joy: rows"),
+        (lambda found: found["joy"]["rows"].append([1, 2, 0.5]), "joy: rows"),
+        (lambda found: found["joy"]["rows"].append([0, 0, 0]), "joy: rows"),
+        (lambda found: found["joy"]["rows"].append([1, 2, 2**70]), "joy: rows"),
+    ],
+)
+def test_what_are_no_rows_is_refused_by_name(change, reason):
+    found = validation_classes(3).to_dict(LABELS)
+    change(found)
+    with pytest.raises(EmotionSlmError, match=reason):
+        ClassScores.from_dict(found, LABELS, "scores.json")
 
 
 def test_a_package_of_format_3_says_nothing_of_validation(packaged, tmp_path):

@@ -15,6 +15,7 @@ import emotion_slm.transformers  # noqa: F401 makes the package known to transfo
 from emotion_slm.cli.app import app
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file, write_json
+from emotion_slm.explain.occlusion import explain
 from emotion_slm.package.config import CALIBRATION, CONFIG, THRESHOLDS
 from emotion_slm.package.package import read_package
 from emotion_slm.publish.onnx_export import compare_labels, export_onnx
@@ -96,10 +97,32 @@ def test_what_a_service_says_of_it(folder):
         ["predict", "--text", "a happy cat", "--explain"],
     ],
 )
-def test_what_is_about_thresholds_is_refused(folder, command):
+def test_its_most_probable_label_is_explained(classifier, folder, command):
     result = CliRunner().invoke(app, [*command, "--model", str(folder)])
-    assert result.exit_code == 1
-    assert "gives exactly one label a text" in " ".join(result.stderr.split())
+    assert result.exit_code == 0, result.output
+    ((label, probability),) = classifier.predict(["a happy cat"])[0].items()
+    assert f"{label} {probability:.2f}, given\n" in result.stdout
+    assert "threshold" not in result.stdout
+
+
+def test_a_word_decides_where_another_label_is_most_probable_without_it(classifier):
+    (found,) = explain(["a happy cat"], classifier)
+    assert found.given.sum() == 1 and (found.given_without.sum(axis=1) == 1).all()
+    label = int(found.given.argmax())
+    other = found.without.argmax(axis=1) != label
+    assert (found.decisive(label) == other).all()
+
+
+def test_a_label_that_is_not_the_most_probable_is_explained_too(classifier, folder, tmp_path):
+    page = tmp_path / "x.html"
+    name = LABELS.names[int(classifier.predict_proba(["a happy cat"])[0].argmin())]
+    result = CliRunner().invoke(
+        app,
+        ["explain", "--text", "a happy cat", "--model", str(folder), "--label", name,
+         "-o", str(page)],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "<small>not given</small>" in page.read_text()
 
 
 @pytest.fixture

@@ -115,6 +115,20 @@ def test_given_splits_are_spoken_of(root):
     assert found.facts.sizes["test"] == 30 and "as the files give it" in found.how_split
 
 
+def test_files_that_are_pooled_though_one_is_a_test_are_spoken_of(root):
+    made = tickets.rows(90)
+    described(root, made[:60])
+    tickets.write_lists(root / "corpora/mine/test.jsonl", made[60:])
+    description = root / "corpora/mine.yaml"
+    content = description.read_text()
+    assert "files: mine.jsonl" in content
+    given = "files: {train: mine.jsonl, test: test.jsonl}"
+    description.write_text(content.replace("files: mine.jsonl", given))
+    (problem,) = [one for one in check("mine").problems if "no file for" in one.reason]
+    assert "no file for validation, so the rows of train and test are split anew" in problem.reason
+    assert problem.level == "warning"
+
+
 def test_texts_that_given_splits_share_are_said_before_they_are_chosen(root):
     made = tickets.rows(90)
     (root / "three").mkdir()

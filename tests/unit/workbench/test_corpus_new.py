@@ -294,12 +294,20 @@ def test_labels_with_blanks_between_them_are_spoken_of(root):
     assert sorted(new.guess.counts) == ["late", "tax", "toll", "very"]
 
 
-def test_columns_that_answer_yes_or_no_are_spoken_of(root):
+@pytest.mark.parametrize("words", [("yes", "No"), ("x", "")])
+def test_columns_that_answer_yes_or_no_are_labels(root, words):
     rows = "".join(
-        f"where is parcel {n},{('yes', 'No')[n % 2]},{('No', 'yes')[n % 3 // 2]}\n"
-        for n in range(40)
+        f"where is parcel {n},{words[n % 2]},{words[1 - n % 3 // 2]}\n" for n in range(40)
     )
     (root / "incoming/a.csv").write_text(f"text,anger,joy\n{rows}")
+    new = create([root / "incoming/a.csv"])
+    assert new.guess.labels == {"columns": ["anger", "joy"]}
+    assert new.guess.counts == {"anger": 20, "joy": 13}
+
+
+def test_a_column_that_answers_yes_or_no_is_spoken_of(root):
+    rows = "".join(f"where is parcel {n},{('yes', 'No')[n % 2]}\n" for n in range(40))
+    (root / "incoming/a.csv").write_text(f"text,angry\n{rows}")
     text = " ".join(shown(create([root / "incoming/a.csv"])).split())
     assert "Labels called No and yes answer a question" in text
     assert "--labels all of them, parted by commas" in text
