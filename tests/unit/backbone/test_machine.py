@@ -18,7 +18,10 @@ from emotion_slm.common.params import Document
 from emotion_slm.encoder.params import EncoderParams
 
 ROOT = Path(__file__).parents[3]
-CPU_PROFILES = ["sample", "minilm", "recipe-minilm", "tweeteval", "tweeteval-from-emotions"]
+CPU_PROFILES = [
+    "sample", "minilm", "recipe-minilm", "recipe-smollm2", "recipe-smollm2-bos", "tweeteval",
+    "tweeteval-from-emotions",
+]  # fmt: skip
 EVERYTHING = frozenset(OPTIONAL_PACKAGES)
 LAPTOP = Machine(gpus=(), ram=16, packages=frozenset({"bitsandbytes"}))
 A6000 = Machine(gpus=(47.4,), ram=128, packages=EVERYTHING)
@@ -93,8 +96,8 @@ def test_a_plain_model_needs_nothing():
     ("machine", "expected"),
     [
         (LAPTOP, []),
-        (A6000._replace(gpus=(23.6,)), ["recipe-mistral"]),
-        (A6000, ["recipe-mistral", "mistral"]),
+        (A6000._replace(gpus=(23.6,)), ["recipe-mistral", "recipe-mistral-bos"]),
+        (A6000, ["recipe-mistral", "recipe-mistral-bos", "mistral"]),
     ],
 )
 def test_profiles_that_fit(machine, expected):
