@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from attention_sink.arms import Arm, Experiment, Sets
+from attention_sink.results import difference, replicates, result, weighted_maps
 from attention_sink.states import hidden_states, inputs, mean_cosine, share_varying, varying
 from attention_sink.train import LOGITS, append, done, run
+from sklearn.metrics import average_precision_score
 from support.labels import LABELS
 
 from emotion_slm.backbone.params import LoraParams
@@ -106,3 +108,38 @@ def test_an_arm_is_trained_scored_and_found_again(name, experiment, sets):
     append(path, arm, curve, varies)
     append(path, arm._replace(seed=2), curve, varies)
     assert done(path) == {arm, arm._replace(seed=2)}
+
+
+def test_a_replicate_scores_as_if_its_rows_had_been_written_out():
+    random = np.random.default_rng(0)
+    gold = (random.random((40, 3)) < 0.2).astype(np.int8)
+    scores = random.integers(0, 9, size=(40, 3)).astype(np.float32)  # ties
+    weights = random.integers(0, 3, size=(5, 40)).astype(float)
+    weights[4, gold[:, 1] > 0] = 0  # a label that a replicate has no positives of
+    found = weighted_maps(gold, scores, weights)
+    for weight, score in zip(weights.astype(int), found, strict=True):
+        rows = np.repeat(np.arange(40), weight)
+        expected = [
+            average_precision_score(gold[rows, label], scores[rows, label])
+            for label in range(3)
+            if gold[rows, label].any()
+        ]
+        assert score == pytest.approx(np.mean(expected))
+
+
+def test_equal_texts_are_drawn_together(sets):
+    drawn = replicates(sets._replace(groups=np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6])), 50, seed=0)
+    assert np.array_equal(drawn[:, 0], drawn[:, 1]) and np.array_equal(drawn[:, 3], drawn[:, 5])
+    assert not np.array_equal(drawn[:, 2], drawn[:, 3])
+    assert 6 < drawn.sum(axis=1).mean() < 14
+
+
+def test_seeds_are_averaged_before_an_interval_is_taken_and_pairs_share_their_seeds():
+    observed = {Arm("a", 0): 0.3, Arm("a", 1): 0.5, Arm("b", 0): 0.1}
+    drawn = {arm: np.linspace(score - 0.1, score + 0.1, 201) for arm, score in observed.items()}
+    line = result("a", observed, drawn)
+    assert (line["seeds"], line["low_seed"], line["high_seed"]) == (2, 0.3, 0.5)
+    assert line["map"] == pytest.approx(0.4) and line["low"] == pytest.approx(0.305)
+    gap = difference("a", "b", observed, drawn)
+    assert gap["seeds"] == 1 and gap["difference"] == pytest.approx(0.2)
+    assert gap["low"] == pytest.approx(0.2) and gap["high"] == pytest.approx(0.2)

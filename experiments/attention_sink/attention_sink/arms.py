@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from goemotions import LABELS, to_matrix
 from ruamel.yaml import YAML
 from torch import nn
 
+from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.balance.rows import read_balanced
 from emotion_slm.classifier.architectures import build_classifier
 from emotion_slm.classifier.finetuned import LabelledVectors
+from emotion_slm.classifier.one_position import around
 from emotion_slm.classifier.params import FinetuneParams, LinearHead, MlpHead, OnePositionSlm
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet
@@ -23,6 +26,7 @@ from emotion_slm.encoder.vectors import check_normalization, read_vectors
 PROFILES = {"smollm2": "recipe-smollm2", "minilm": "recipe-minilm"}  # by backbone
 SCRATCH = Path(".scratch")
 NARROW = 288  # width of SmolLM2's projection, half of its own
+CLS = 101  # number of [CLS] in the vocabulary of BERT, which MiniLM reads with
 
 
 class Arm(NamedTuple):
@@ -96,7 +100,20 @@ class Experiment(NamedTuple):
 
 
 def build(params: FinetuneParams, width: int) -> nn.Module:
-    return build_classifier(params.classifier, width, LABELS)
+    """A fresh classifier of vectors of `width`.
+
+    BERT's first token is [CLS], which its config does not name: here it stands for BOS. A decoder's
+    frozen weights are bfloat16, as the hub has them, which is faster.
+    """
+    classifier = params.classifier
+    if not isinstance(classifier, OnePositionSlm):
+        return build_classifier(classifier, width, LABELS)
+    backbone = load_backbone(classifier.backbone, max_length=2)
+    if backbone.config.model_type == "bert":
+        backbone.config.bos_token_id = CLS
+    else:
+        backbone.to(torch.bfloat16)
+    return around(backbone, classifier, width, LABELS)
 
 
 def read_sets(workspace: Path, rows: Mapping[str, int]) -> Sets:
