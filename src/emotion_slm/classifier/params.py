@@ -31,11 +31,12 @@ class OnePositionSlm(Section):
 
     `prefix` (none, as published): `bos` puts the embedding of the backbone's first token before the
     vector. A decoder's first position is its attention sink, whose states hardly depend on what
-    stands there (docs/understand/attention-sink.md); the vector is then the second.
+    stands there (docs/understand/attention-sink.md); the vector is then the second. `none` is not
+    written, so that older versions read what they know.
     """
 
     name: Literal["one_position"]
-    prefix: Prefix = "none"
+    prefix: Prefix = Field(default="none", exclude_if=lambda value: value == "none")
     backbone: BackboneParams
     dropout: float = Field(ge=0, lt=1)
     lora: LoraParams
