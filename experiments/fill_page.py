@@ -16,6 +16,7 @@ PAGE = "RESULTS.md"
 # By experiment: the package whose tables.py has `read_tables(folder)`.
 PACKAGES = {
     "ablation": "balance_ablation",
+    "attention_sink": "attention_sink",
     "ingredients": "ingredients",
     "published_protocol": "published_protocol",
     "samplers": "sampler_comparison",

@@ -92,6 +92,17 @@ def tiny_mistral3(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory) -> Path:
+    """Folder of SmolLM2-135M-Instruct, 540 MB of real weights; skips where its package is not
+    installed."""
+    from benchmarks.smollm2 import missing_packages, write_smollm2
+
+    if missing := missing_packages():
+        pytest.skip(missing)
+    return write_smollm2(tmp_path_factory.mktemp("smollm2"))
+
+
 def _decoder_sizes() -> dict:
     return {
         "hidden_size": WIDTH,

@@ -1,4 +1,4 @@
-"""Both Mistral profiles, stage by stage, on a tiny random model of Mistral Small 3.1's class.
+"""The Mistral profiles, stage by stage, on a tiny random model of Mistral Small 3.1's class.
 
 Unsloth needs a GPU; here transformers loads the same classes in full precision.
 """
@@ -24,7 +24,7 @@ def folder(tmp_path_factory, tiny_bert, tiny_mistral3, backbone_params):
     return path
 
 
-@pytest.mark.parametrize("profile", ["mistral", "recipe-mistral"])
+@pytest.mark.parametrize("profile", ["mistral", "recipe-mistral", "recipe-mistral-bos"])
 def test_the_profile_runs_and_its_package_scores_as_evaluated(folder, profile):
     change(folder, profile=profile)
     workspace.repro(folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 PACKAGES = {
     "samplers": "sampler_comparison",
     "large_batch": "large_batch",
+    "attention_sink": "attention_sink",
     "published_protocol": "published_protocol",
     "ablation": "balance_ablation",
     "ingredients": "ingredients",

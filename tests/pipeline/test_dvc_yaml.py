@@ -220,7 +220,11 @@ def test_a_launch_config_is_part_of_what_is_resumed():
 
 @pytest.mark.parametrize(
     ("profile", "stage", "kind"),
-    [("mistral", "adapt", AdaptParams), ("recipe-mistral", "finetune", FinetuneParams)],
+    [
+        ("mistral", "adapt", AdaptParams),
+        ("recipe-mistral", "finetune", FinetuneParams),
+        ("recipe-mistral-bos", "finetune", FinetuneParams),
+    ],
 )
 def test_a_kill_costs_a_long_job_minutes_and_not_an_epoch(profile, stage, kind):
     training = Document.read().with_profile(profile).section(stage, kind).training

@@ -23,10 +23,20 @@ class MlpHead(Section):
     dropout: float = Field(ge=0, lt=1)
 
 
+Prefix = Literal["none", "bos"]
+
+
 class OnePositionSlm(Section):
-    """The published architecture: the vector is the only input position of the SLM."""
+    """The published architecture: the vector is the only input position of the SLM.
+
+    `prefix` (none, as published): `bos` puts the embedding of the backbone's first token before the
+    vector. A decoder's first position is its attention sink, whose states hardly depend on what
+    stands there (docs/understand/attention-sink.md); the vector is then the second. `none` is not
+    written, so that older versions read what they know.
+    """
 
     name: Literal["one_position"]
+    prefix: Prefix = Field(default="none", exclude_if=lambda value: value == "none")
     backbone: BackboneParams
     dropout: float = Field(ge=0, lt=1)
     lora: LoraParams

@@ -43,7 +43,13 @@ ARCHITECTURES = {
     "distilbert": ("DistilBertForMaskedLM", DISTILBERT, 6, 4),
     "modernbert": (
         "ModernBertForMaskedLM",
-        SIZES | {"pad_token_id": 0, "local_attention": 8, "global_attn_every_n_layers": 2},
+        SIZES
+        | {
+            "pad_token_id": 0,
+            "bos_token_id": 2,
+            "local_attention": 8,
+            "global_attn_every_n_layers": 2,
+        },
         4,
         3,
     ),
@@ -54,6 +60,7 @@ ARCHITECTURES = {
     "gemma2": ("Gemma2ForCausalLM", DECODER | {"head_dim": 8}, 7, 5),
 }
 LEARNT_POSITIONS = {"roberta", "roberta-with-pooler", "xlm-roberta", "distilbert", "electra"}
+NAMES_NO_BOS = {"distilbert", "electra", "qwen2", "qwen3"}  # in its config
 FUSED = {"modernbert"}  # query, key and value in one projection
 LORA = LoraParams(r=2, alpha=4, dropout=0.0)
 
@@ -131,6 +138,49 @@ def test_one_position_does_not_depend_on_query_and_key(name, folder_of, backbone
         torch.testing.assert_close(model(vectors).logits, before, atol=1e-6, rtol=0)
     assert touched >= 4
     assert before.std(0).max() > 1e-2
+
+
+class Token(torch.nn.Module):
+    """Stands for the projection: (n, width) vectors → (n, H), one token's embedding each."""
+
+    def __init__(self, embeddings: torch.nn.Embedding, token: int):
+        super().__init__()
+        self.embeddings, self.token = embeddings, token
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        return self.embeddings(torch.full((len(vectors),), self.token))
+
+
+@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - NAMES_NO_BOS))
+def test_after_bos_a_vector_is_read_as_a_token_in_its_place_is(name, folder_of, backbone_params):
+    params = OnePositionSlm(
+        name="one_position",
+        prefix="bos",
+        backbone=backbone_params(folder_of(name)),
+        dropout=0.0,
+        lora=LORA,
+    )
+    model = build_classifier(params, 12, LABELS).eval()
+    model.projection = Token(model.backbone.get_input_embeddings(), 7)
+    bos = model.backbone.config.bos_token_id
+    with torch.no_grad():
+        hidden = model.backbone(input_ids=torch.tensor([[bos, 7]])).last_hidden_state
+        found = model(torch.zeros(3, 12)).logits
+    torch.testing.assert_close(found, model.output(hidden[:, 1]).expand(3, -1))
+    assert not torch.allclose(found[:1], model.output(hidden[:, 0]), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES_NO_BOS))
+def test_a_prefix_that_the_model_does_not_name_is_refused(name, folder_of, backbone_params):
+    params = OnePositionSlm(
+        name="one_position",
+        prefix="bos",
+        backbone=backbone_params(folder_of(name)),
+        dropout=0.0,
+        lora=LORA,
+    )
+    with pytest.raises(EmotionSlmError, match=rf"{name}: its config.json names no bos_token_id"):
+        build_classifier(params, 12, LABELS)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

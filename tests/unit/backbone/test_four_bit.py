@@ -178,9 +178,11 @@ def test_saved_adapters_give_the_same_vectors_over_a_new_load(model, params, tmp
         assert torch.equal(loaded.encode(**TOKENS), model.eval().encode(**TOKENS))
 
 
-def test_one_position_trains_and_reloads(wide_mistral3, backbone_params, tmp_path):
+@pytest.mark.parametrize("prefix", ["none", "bos"])
+def test_one_position_trains_and_reloads(wide_mistral3, backbone_params, prefix, tmp_path):
     params = OnePositionSlm(
         name="one_position",
+        prefix=prefix,
         backbone=backbone_params(wide_mistral3, four_bit=True),
         dropout=0.0,
         lora=LORA,

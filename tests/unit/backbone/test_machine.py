@@ -19,9 +19,10 @@ from emotion_slm.encoder.params import EncoderParams
 
 ROOT = Path(__file__).parents[3]
 CPU_PROFILES = [
-    "sample", "minilm", "recipe-minilm", "tweeteval", "tweeteval-from-emotions",
-    "modernbert", "multilingual",
+    "sample", "minilm", "recipe-minilm", "recipe-smollm2", "recipe-smollm2-bos", "tweeteval",
+    "tweeteval-from-emotions", "modernbert", "multilingual",
 ]  # fmt: skip
+GPU_24 = ["ministral", "recipe-mistral", "recipe-mistral-bos"]
 EVERYTHING = frozenset(OPTIONAL_PACKAGES)
 LAPTOP = Machine(gpus=(), ram=16, packages=frozenset({"bitsandbytes"}))
 A6000 = Machine(gpus=(47.4,), ram=128, packages=EVERYTHING)
@@ -96,8 +97,8 @@ def test_a_plain_model_needs_nothing():
     ("machine", "expected"),
     [
         (LAPTOP, []),
-        (A6000._replace(gpus=(23.6,)), ["ministral", "recipe-mistral"]),
-        (A6000, ["ministral", "recipe-mistral", "mistral"]),
+        (A6000._replace(gpus=(23.6,)), GPU_24),
+        (A6000, [*GPU_24, "mistral"]),
     ],
 )
 def test_profiles_that_fit(machine, expected):

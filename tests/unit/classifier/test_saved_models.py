@@ -23,7 +23,7 @@ from emotion_slm.encoder.text_classifier import TextClassifier, TextClassifierCo
 
 WIDTH = 12
 LORA = LoraParams(r=4, alpha=8, dropout=0.0)
-ONE_POSITION = ["one_position-bert", "one_position-mistral3"]
+ONE_POSITION = ["one_position-bert", "one_position-mistral3", "one_position-mistral3-bos"]
 TEXT = ["text-bert", "text-bert-lora", "text-mistral", "text-mistral3-lora"]
 KINDS = [*ONE_POSITION, *TEXT]
 
@@ -81,6 +81,7 @@ def build(tiny_bert, tiny_mistral, tiny_mistral3, backbone_params, encoder_param
             )
         head = OnePositionSlm(
             name="one_position",
+            prefix="bos" if rest[-1] == "bos" else "none",
             backbone=backbone_params(folders[rest[0]]),
             dropout=0.1,
             lora=LORA,

@@ -367,18 +367,21 @@ def test_the_card_says_what_it_is_the_card_of(exported):
     ("base", "kind", "options"),
     [
         ("tiny_bert", "one_position", {"frozen": True, "normalize": True}),
+        ("tiny_mistral", "after bos", {"frozen": True, "pooling": "last"}),
         ("tiny_mistral", "mlp", {"lora": LORA, "pooling": "last"}),
     ],
-    ids=["frozen encoder, one position", "decoder with adapters, mlp"],
+    ids=["frozen encoder, one position", "frozen decoder, after BOS", "decoder with adapters, mlp"],
 )
 def test_every_kind_can_be_exported(
     request, package_of, backbone_params, tmp_path, base, kind, options
 ):
     folder = request.getfixturevalue(base)
+    slm = OnePositionSlm(
+        name="one_position", backbone=backbone_params(folder), dropout=0.1, lora=LORA
+    )
     classifiers = {
-        "one_position": OnePositionSlm(
-            name="one_position", backbone=backbone_params(folder), dropout=0.1, lora=LORA
-        ),
+        "one_position": slm,
+        "after bos": slm.model_copy(update={"prefix": "bos"}),
         "mlp": MlpHead(name="mlp", hidden=8, dropout=0.1),
     }
     package = package_of(folder, classifiers[kind], **options)

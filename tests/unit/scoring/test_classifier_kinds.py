@@ -22,11 +22,13 @@ from emotion_slm.scoring.classifier import EmotionClassifier
 
 TEXTS = ["happy cat", "", "the very sad dog " * 20, "😀 \ufffd", "tree"]
 LORA = LoraParams(r=2, alpha=4, dropout=0.0)
-KINDS = ["adapted", "adapters", "frozen", "frozen-mlp", "frozen-one_position"]
+KINDS = ["adapted", "adapters", "frozen", "frozen-mlp", "frozen-one_position", "frozen-after_bos"]
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def folder(request, tmp_path_factory, tiny_bert, encoder_params, backbone_params) -> Path:
+def folder(
+    request, tmp_path_factory, tiny_bert, tiny_mistral, encoder_params, backbone_params
+) -> Path:
     """A package of each kind, beside the folders it was made of."""
     encoder, _, head = request.param.partition("-")
     classifier = {
@@ -34,6 +36,13 @@ def folder(request, tmp_path_factory, tiny_bert, encoder_params, backbone_params
         "mlp": MlpHead(name="mlp", hidden=8, dropout=0.1),
         "one_position": OnePositionSlm(
             name="one_position", backbone=backbone_params(tiny_bert), dropout=0.1, lora=LORA
+        ),
+        "after_bos": OnePositionSlm(
+            name="one_position",
+            prefix="bos",
+            backbone=backbone_params(tiny_mistral),
+            dropout=0.1,
+            lora=LORA,
         ),
     }[head]
     return create_package(

@@ -1,0 +1,1 @@
+"""What an SLM makes of a vector at its first position, and of one after BOS."""

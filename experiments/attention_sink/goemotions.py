@@ -1,0 +1,1 @@
+../goemotions.py

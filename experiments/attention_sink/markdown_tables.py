@@ -1,0 +1,1 @@
+../markdown_tables.py
