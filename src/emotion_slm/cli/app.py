@@ -8,8 +8,9 @@ from io import TextIOWrapper
 import typer
 
 from emotion_slm.cli.corpus import check, corpus, new
+from emotion_slm.cli.explaining import explain
 from emotion_slm.cli.model import export, lineage, pull, push
-from emotion_slm.cli.monitoring import explain, monitor
+from emotion_slm.cli.monitoring import monitor
 from emotion_slm.cli.results import audit, report, review
 from emotion_slm.cli.scoring import predict, silence
 from emotion_slm.cli.serving import serve

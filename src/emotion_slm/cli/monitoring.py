@@ -1,4 +1,4 @@
-"""Labels over time, and the words that moved them."""
+"""Labels over time."""
 
 import sys
 from pathlib import Path
@@ -12,9 +12,11 @@ from emotion_slm.common.console import console, fail, progress
 from emotion_slm.common.errors import EmotionSlmError, did_you_mean
 
 if TYPE_CHECKING:
+    from emotion_slm.monitor.estimates import Classifier
     from emotion_slm.monitor.inputs import Unread
     from emotion_slm.monitor.run import Report
     from emotion_slm.monitor.settings import Settings
+    from emotion_slm.scoring.label_groups import LabelGroups
 
 ALERTED = 4
 EXPLAINED_ALERTS = 20  # the most certain ones get examples and words
@@ -155,12 +157,10 @@ def watch(
     from emotion_slm.common.seeds import child_seed
     from emotion_slm.monitor.embeddings import SAMPLED, embedded
     from emotion_slm.monitor.estimates import Classifier
-    from emotion_slm.monitor.examples import Evidence, carriers, collect
     from emotion_slm.monitor.files import files_of
     from emotion_slm.monitor.inputs import read_scored
     from emotion_slm.monitor.labelled import powered
     from emotion_slm.monitor.run import monitor as find
-    from emotion_slm.monitor.run import wanted
     from emotion_slm.monitor.settings import to_read, watched_columns
     from emotion_slm.monitor.tables import write_tables
     from emotion_slm.package.contents import read_scores, read_thresholds
@@ -202,27 +202,41 @@ def watch(
     with progress("estimating", None):
         report = find(scored, classifier, settings, found)
     if report.alerts:
-        rng = np.random.default_rng(child_seed(settings.seed, "examples"))
-        chosen = wanted(report, EXPLAINED_ALERTS)
-        collected = collect(files, settings, names, classifier, chosen, rng)
-        with progress("explaining alerts", None):
-            evidence = [
-                Evidence(
-                    examples if texts else [],
-                    carriers(some, one.label, loaded.classifier, columns)
-                    if some and alert.rose
-                    else [],
-                    len(some),
-                )
-                for alert, one, (examples, some) in zip(
-                    report.alerts, chosen, collected, strict=False
-                )
-            ]
-        evidence += [Evidence([], [], 0)] * (len(report.alerts) - len(evidence))
-        pairs = zip(report.alerts, evidence, strict=True)
-        report = report._replace(alerts=[one._replace(evidence=more) for one, more in pairs])
+        report = _with_evidence(report, files, settings, names, classifier, columns, loaded, texts)
     page = write_page(report, shares, output, package.corpus.caption)
     return report, [page, *write_tables(report, shares, output)]
+
+
+def _with_evidence(
+    report: "Report",
+    files: list[Path],
+    settings: "Settings",
+    names: list[str],
+    classifier: "Classifier",
+    columns: "LabelGroups",
+    loaded: "_Loaded",
+    texts: bool,
+) -> "Report":
+    """The report, its most certain alerts with the words that carry them and, if `texts`, texts."""
+    import numpy as np
+
+    from emotion_slm.common.seeds import child_seed
+    from emotion_slm.monitor.examples import Evidence, carriers, collect
+    from emotion_slm.monitor.run import wanted
+
+    rng = np.random.default_rng(child_seed(settings.seed, "examples"))
+    chosen = wanted(report, EXPLAINED_ALERTS)
+    collected = collect(files, settings, names, classifier, chosen, rng)
+    evidence = []
+    with progress("explaining alerts", None):
+        for alert, one, (examples, some) in zip(report.alerts, chosen, collected, strict=False):
+            words = (
+                carriers(some, one.label, loaded.classifier, columns) if some and alert.rose else []
+            )
+            evidence.append(Evidence(examples if texts else [], words, len(some)))
+    evidence += [Evidence([], [], 0)] * (len(report.alerts) - len(evidence))
+    pairs = zip(report.alerts, evidence, strict=True)
+    return report._replace(alerts=[one._replace(evidence=more) for one, more in pairs])
 
 
 class _Loaded:
@@ -268,90 +282,3 @@ class _Loaded:
         if done.rejected:
             self.rejected += rejected_rows(path, target)
         return done.output
-
-
-def explain(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A file of texts: csv, tsv, jsonl, parquet, plain lines; - is lines of stdin."
-        ),
-    ] = None,
-    text: Annotated[list[str] | None, typer.Option(help="A text to explain; repeatable.")] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(help="A label to explain; repeatable. Default: those the text is given."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write an HTML page with marked words.")
-    ] = None,
-    text_column: Annotated[str, typer.Option(help="The column that holds the texts.")] = "text",
-    most: Annotated[int, typer.Option("--most", min=1, help="Of a file, so many rows.")] = 100,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps.")] = None,
-    model: ModelOption = paths.CLASSIFIER,
-) -> None:
-    """Show which words moved which label, by leaving each word out once."""
-    if (file is None) == (not text):
-        fail("give either a file or --text TEXT")
-    try:
-        _check_page(output, file)
-        texts = text or _texts(file, text_column, most)
-        show_explanations(texts, label or [], model, device, output)
-    except EmotionSlmError as error:
-        fail(str(error))
-
-
-def _check_page(output: Path | None, file: Path | None) -> None:
-    """EmotionSlmError when no page can be written there, or texts would be lost by it."""
-    if output is None:
-        return
-    if output.is_dir():
-        raise EmotionSlmError(f"{output}: is a folder; name the page with -o, as explained.html")
-    if file is not None and output.exists() and file.exists() and output.samefile(file):
-        raise EmotionSlmError(f"{output}: is the input; give the page another name with -o")
-
-
-def _texts(file: Path | None, text_column: str, most: int) -> list[str]:
-    from itertools import chain, islice
-
-    from emotion_slm.scoring.formats import input_format
-    from emotion_slm.scoring.plan import check_exists, naming_file
-    from emotion_slm.scoring.readers import open_reader
-    from emotion_slm.scoring.sources import once, open_source
-
-    check_exists(file)
-    with naming_file(file), open_source(file) as source:
-        reader = open_reader(source, input_format(file, None, once(file)), text_column, ())
-        found = list(islice(chain.from_iterable(one.texts for one in reader.chunks()), most))
-    if not found:
-        raise EmotionSlmError(f"{file}: no texts to explain")
-    return found
-
-
-def show_explanations(
-    texts: list[str], asked: list[str], model: Path, device: str | None, output: Path | None = None
-) -> None:
-    """Print each text with its words marked, or write the page."""
-    from rich.console import Console
-
-    with progress("loading the model", None):
-        from emotion_slm.explain.occlusion import explain as leave_out
-        from emotion_slm.explain.screen import screen
-        from emotion_slm.scoring.classifier import EmotionClassifier
-
-        classifier = EmotionClassifier.from_pretrained(model, device)
-    names = classifier.labels.names
-    for name in asked:
-        if name not in names:
-            raise EmotionSlmError(f"--label {name}: unknown to this model"
-                                  f"{did_you_mean(name, names)}")  # fmt: skip
-    columns = [names.index(name) for name in asked]
-    with progress("explaining", None):
-        found = leave_out(texts, classifier)
-    if output is None:
-        Console(highlight=False).print(screen(found, names, classifier.thresholds, columns))
-        return
-    from emotion_slm.workbench.explain_page import write_page
-
-    write_page(found, names, classifier.thresholds, columns, output)
-    typer.echo(f"{len(found):,} texts → {output}")
