@@ -63,17 +63,23 @@ class EmotionModel(PreTrainedModel):
     """
 
     config_class = EmotionConfig
+    of_any_type = False  # whether it computes what it should after a cast from float32
 
     def init_weights(self) -> None:
         """Nothing: layers come initialised by torch, adapters by PEFT, a backbone by its class."""
 
     def to(self, *arguments: Any, **options: Any) -> "EmotionModel":
-        """As torch's; EmotionSlmError for another type of numbers than a 4-bit backbone's."""
+        """As torch's; EmotionSlmError for a type of numbers that it cannot be cast to: any where
+        the backbone is in 4 bits, any but float32 for some classes."""
         _, dtype, *_ = torch._C._nn._parse_to(*arguments, **options)
         if dtype is not None and self._has_four_bits():
             raise EmotionSlmError(
                 "a model with a 4-bit backbone computes in bfloat16: it is not cast to "
                 f"{dtype}, which would read the packed weights as numbers"
+            )
+        if dtype not in (None, torch.float32) and not self.of_any_type:
+            raise EmotionSlmError(
+                f"{type(self).__name__} takes float32 vectors: it is not cast to {dtype}"
             )
         return super().to(*arguments, **options)
 
@@ -116,6 +122,11 @@ class EmotionModel(PreTrainedModel):
         """
         wants_report = options.pop("output_loading_info", False)
         _refuse(folder, options)
+        dtype = options.get("dtype", "auto")
+        if not cls.of_any_type and dtype not in (None, "auto", "float32", torch.float32):
+            raise EmotionSlmError(
+                f"{folder}: {cls.__name__} takes float32 vectors: it is not loaded in {dtype}"
+            )
         options |= {
             "output_loading_info": True,
             "use_safetensors": True,

@@ -48,6 +48,7 @@ class TextClassifier(EmotionModel):
 
     config_class = TextClassifierConfig
     supports_gradient_checkpointing = True
+    of_any_type = True
     _keep_in_fp32_modules_strict = {"head"}  # noqa: RUF012 as transformers declares it
 
     def __init__(self, config: TextClassifierConfig, backbone: nn.Module | None = None):

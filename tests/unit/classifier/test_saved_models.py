@@ -226,3 +226,15 @@ assert "transformers" not in sys.modules
 def test_models_are_of_their_own_classes(build):
     assert type(build("text-bert")) is TextClassifier
     assert type(build("one_position-bert")) is OnePositionClassifier
+
+
+def test_the_one_position_model_stays_in_float32(build, tmp_path):
+    model = build("one_position-bert")
+    assert model.float() is model and model.to("cpu") is model
+    for cast in (model.half, model.bfloat16, lambda: model.to(torch.float16)):
+        with pytest.raises(EmotionSlmError, match=r"OnePositionClassifier takes float32 vectors"):
+            cast()
+    model.save_pretrained(tmp_path)
+    with pytest.raises(EmotionSlmError, match=r"it is not loaded in float16"):
+        OnePositionClassifier.from_pretrained(tmp_path, dtype="float16")
+    assert OnePositionClassifier.from_pretrained(tmp_path, dtype="float32").dtype == torch.float32
