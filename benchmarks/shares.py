@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from scipy.special import softmax
 
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet
@@ -25,6 +26,7 @@ from emotion_slm.evaluation import predictions
 from emotion_slm.monitor.alerts import find
 from emotion_slm.monitor.assumption import DOUBTFUL, fits
 from emotion_slm.monitor.bands import Responses, band, cluster_band, responses
+from emotion_slm.monitor.classes import class_shares
 from emotion_slm.monitor.periods import Every
 from emotion_slm.monitor.settings import Settings
 from emotion_slm.monitor.shares import corrected_shares, mean_errors
@@ -36,6 +38,7 @@ from emotion_slm.package.scores import ScoreHistograms, bins_of, histogram
 FACTORS, SIZES = (0.2, 0.5, 1, 2, 5), (500, 2000, 10_000)
 RARE = 0.01  # of training
 MOST_SHARE = 0.9
+CLASSES, APART = (2, 3, 4, 6, 8), 1.5
 WEEKS, GAP = 60, 5
 # Texts a week, by how much shares swing, in what chance does, and periods of the reference.
 WATCHED = (
@@ -50,10 +53,8 @@ from quapy.method.aggregative import EMQ
 EMQ.MAX_ITER = 1_000_000
 found = []
 for case in json.load(open(sys.argv[1])):
-    p = np.array(case["probabilities"])
-    prior = np.array([1 - case["prior"], case["prior"]])
-    share, _ = EMQ.EM(prior, np.stack([1 - p, p], axis=1), epsilon=1e-13)
-    found.append(float(share[1]))
+    share, _ = EMQ.EM(np.array(case["prior"]), np.array(case["p"]), epsilon=1e-13)
+    found.append(share.tolist())
 print(json.dumps(found))
 """
 console = Console(width=120)
@@ -270,23 +271,40 @@ def authored(
 
 
 def against_quapy(rows: Rows, python: Path, rng: np.random.Generator) -> None:
-    """The largest difference from QuaPy's EMQ over all labels and shifts."""
+    """The largest difference from QuaPy's EMQ, over all labels and shifts, each label for itself,
+    and over made-up classes, all of them jointly."""
     cases, ours = [], []
     for label in range(len(rows.labels)):
         for factor in FACTORS:
             prior = float(rows.histograms.train_share[label])
             chosen = drawn(rows, label, min(prior * factor, MOST_SHARE), 2000, rng, False)
             p = rows.probabilities[chosen, label]
-            cases.append({"probabilities": p.tolist(), "prior": prior})
-            ours.append(float(corrected_shares(p[:, None], np.array([prior]))[0]))
+            cases.append((np.stack([1 - p, p], axis=1), [1 - prior, prior]))
+            share = float(corrected_shares(p[:, None], np.array([prior]))[0])
+            ours.append([1 - share, share])
+    labels = len(cases)
+    for classes in np.repeat(CLASSES, 5):
+        p, prior = shifted_classes(int(classes), rng)
+        cases.append((p, prior.tolist()))
+        ours.append(class_shares(p / prior).tolist())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.json"
-        path.write_text(json.dumps(cases))
+        path.write_text(json.dumps([{"p": p.tolist(), "prior": prior} for p, prior in cases]))
         command = [str(python), "-W", "ignore", "-c", QUAPY, str(path)]
         answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     theirs = json.loads(answer.splitlines()[-1])
-    gap = np.abs(np.array(ours) - theirs)
-    console.print(f"QuaPy: {len(ours)} shares, largest difference {gap.max():.1e}")
+    gaps = [np.abs(np.subtract(*pair)).max() for pair in zip(ours, theirs, strict=True)]
+    console.print(f"QuaPy: {labels} labels' shares, largest difference {max(gaps[:labels]):.1e}; "
+                  f"{len(gaps) - labels} sets of classes {max(gaps[labels:]):.1e}")  # fmt: skip
+
+
+def shifted_classes(classes: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(2000, classes) probabilities that are calibrated under the prior returned, of texts of other
+    shares."""
+    prior, share = rng.dirichlet(np.full(classes, 2)), rng.dirichlet(np.ones(classes))
+    gold = rng.choice(classes, 2000, p=share)
+    seen = rng.standard_normal((2000, classes)) + APART * np.eye(classes)[gold]
+    return softmax(APART * seen + np.log(prior), axis=1), prior
 
 
 def main() -> None:

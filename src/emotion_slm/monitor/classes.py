@@ -11,8 +11,8 @@ import numpy as np
 
 from emotion_slm.monitor.assumption import misfit
 from emotion_slm.monitor.clusters import TWO_SIDED, effective, few, sums, wider
-from emotion_slm.monitor.shares import BOUND, Corrected, likelihood_band
-from emotion_slm.package.scores import ClassScores, bins_of, histogram
+from emotion_slm.monitor.shares import BOUND, Corrected, likelihood_band, most_likely_shares
+from emotion_slm.package.scores import CENTRES, ClassScores, bins_of, histogram
 from emotion_slm.scoring.label_groups import LabelGroups
 
 STEPS = 500  # each of three of EM's, extrapolated
@@ -111,15 +111,15 @@ class ClassShares:
     def _likelihood_band(
         self, ratios: np.ndarray, share: np.ndarray, members: np.ndarray, design: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Of each column against all other classes, these in the proportions found."""
+        """Of each column against all other classes, these in the proportions found; texts by the
+        bin of their odds."""
         weights = np.maximum(share, BOUND)[:, None]
         inside = ratios @ (weights * members) / (weights * members).sum(axis=0)
         outside = ratios @ (weights * (1 - members))
         outside /= np.maximum((weights * (1 - members)).sum(axis=0), BOUND)
-        counts = np.ones((members.shape[1], len(ratios))) / design[:, None]
-        return likelihood_band(
-            (inside / np.maximum(outside, BOUND)).T, counts, np.clip(share @ members, 0, 1)
-        )
+        counts = histogram(bins_of(inside / np.maximum(inside + outside, BOUND)))
+        odds = np.broadcast_to(np.exp(CENTRES), counts.shape)
+        return likelihood_band(odds, counts / design[:, None], most_likely_shares(odds, counts))
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

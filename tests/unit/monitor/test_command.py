@@ -307,12 +307,13 @@ def test_wrong_options_are_told(scored, packaged, tmp_path, arguments, reason):
     assert reason in " ".join(outcome.stderr.split())
 
 
-@pytest.mark.parametrize("texts", [["--embeddings", "20"], []])
-def test_embeddings_are_compared_where_asked_for(scored, packaged, tmp_path, texts):
-    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path, *texts)
+def test_embeddings_are_compared_where_asked_for(result, scored, packaged, tmp_path):
+    outcome = run(scored, "--time", "at", "--model", packaged, "-o", tmp_path,
+                  "--labels", "joy", "--embeddings", "10")  # fmt: skip
     assert outcome.exit_code == 0, outcome.output
-    page = (tmp_path / "monitor.html").read_text()
-    assert ("language, embeddings and words" in " ".join(page.split())) is bool(texts)
+    for folder, compared in ((tmp_path, True), (result[1], False)):
+        page = " ".join((folder / "monitor.html").read_text().split())
+        assert ("language, embeddings and words" in page) is compared
 
 
 def test_files_of_one_name_are_scored_apart_and_rejected_rows_are_listed(packaged, tmp_path):
