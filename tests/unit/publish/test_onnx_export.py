@@ -19,6 +19,7 @@ from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_json, sha256_file, write_json
 from emotion_slm.encoder.adapted import Adapted, build_encoder, write_adapted
 from emotion_slm.package.package import Package, read_package, write_package
+from emotion_slm.package.tokenizer import probe_of
 from emotion_slm.publish import onnx_export
 from emotion_slm.publish.full_weights import compose
 from emotion_slm.publish.onnx_export import export_onnx
@@ -61,6 +62,7 @@ def package_of(packaged, encoder_params, tmp_path):
             encoder=params,
             adapted=Adapted(True) if frozen else Adapted(False, lora, "00"),
             finetuned=finetuned,
+            probe=probe_of(base),
         )
         parts = {name: read_json(packaged / name) for name in PARTS}
         weights = (
