@@ -192,6 +192,23 @@ def test_lone_surrogates_are_read_as_replacement_characters(classifier):
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)
 
 
+def test_embeddings_come_with_the_probabilities_of_their_texts(packaged, monkeypatch):
+    model = EmotionClassifier.from_pretrained(packaged)
+    whole = model.embeddings(TEXTS)
+    monkeypatch.setattr("emotion_slm.scoring.classifier.CHUNK_TEXTS", 2)
+    vectors, probabilities = model.embeddings(TEXTS)
+    np.testing.assert_allclose(vectors, whole[0], atol=1e-5)
+    np.testing.assert_allclose(probabilities, model.probabilities(TEXTS), atol=1e-6)
+    assert len({tuple(row) for row in vectors.round(4).tolist()}) > 1
+
+
+def test_an_export_gives_no_embeddings(exported):
+    with pytest.raises(
+        EmotionSlmError, match=r"an ONNX export gives no embeddings; give the model"
+    ):
+        EmotionClassifier.from_pretrained(exported).embeddings(["happy"])
+
+
 def test_chunks_join_without_a_seam(classifier, monkeypatch):
     expected = classifier.predict_proba(TEXTS)
     monkeypatch.setattr("emotion_slm.scoring.classifier.CHUNK_TEXTS", 3)
