@@ -23,12 +23,15 @@ RESULTS, DIFFERENCES = Path("results.csv"), Path("differences.csv")
 RESULT_COLUMNS = ("name", "seeds", "map", "low", "high", "low_seed", "high_seed")
 DIFFERENCE_COLUMNS = ("first", "second", "seeds", "difference", "low", "high")
 PAIRS = (
+    ("minilm-cls", "minilm-none"),
+    ("minilm-cls", "linear"),
     ("smollm2-bos", "smollm2-none"),
-    ("smollm2-bos", "minilm-none"),
+    ("smollm2-bos", "minilm-cls"),
     ("smollm2-bos", "mlp"),
     ("smollm2-bos", "linear"),
-    ("minilm-none", "smollm2-none"),
-    ("minilm-none", "linear"),
+    ("smollm2-bos-long", "smollm2-bos"),
+    ("smollm2-bos-long", "smollm2-none-long"),
+    ("mlp", "linear"),
 )
 
 
