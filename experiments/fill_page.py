@@ -1,4 +1,4 @@
-"""Put an experiment's tables into its RESULTS.md, between their markers.
+"""Put an experiment's tables into its RESULTS.md and further pages, between their markers.
 
     python experiments/fill_page.py EXPERIMENT
 
@@ -21,6 +21,8 @@ PACKAGES = {
     "published_protocol": "published_protocol",
     "samplers": "sampler_comparison",
 }
+# Pages elsewhere that hold tables of an experiment.
+FURTHER = {"attention_sink": (EXPERIMENTS / "../docs/understand/attention-sink.md",)}
 
 
 def filled(page: str, tables: Mapping[str, str]) -> str:
@@ -37,9 +39,9 @@ def main() -> None:
         raise SystemExit(f"usage: python experiments/fill_page.py {'|'.join(PACKAGES)}")
     folder = EXPERIMENTS / sys.argv[1]
     sys.path.insert(0, str(folder))
-    page = folder / PAGE
     tables = import_module(f"{PACKAGES[sys.argv[1]]}.tables").read_tables(folder)
-    page.write_text(filled(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
+    for page in (folder / PAGE, *FURTHER.get(sys.argv[1], ())):
+        page.write_text(filled(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

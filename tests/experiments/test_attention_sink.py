@@ -8,7 +8,10 @@ import torch
 from attention_sink.arms import Arm, Experiment, Sets
 from attention_sink.results import difference, replicates, result, weighted_maps
 from attention_sink.states import hidden_states, inputs, mean_cosine, share_varying, varying
+from attention_sink.tables import percent, read, read_tables
 from attention_sink.train import LOGITS, append, done, run
+from fill_page import filled
+from ruamel.yaml import YAML
 from sklearn.metrics import average_precision_score
 from support.labels import LABELS
 
@@ -19,6 +22,7 @@ from emotion_slm.classifier.params import OnePositionSlm
 from emotion_slm.common.params import Document
 
 FOLDER = Path("experiments/attention_sink")
+PAGE = Path("docs/understand/attention-sink.md")
 
 
 @pytest.fixture
@@ -114,7 +118,7 @@ def test_a_replicate_scores_as_if_its_rows_had_been_written_out():
     random = np.random.default_rng(0)
     gold = (random.random((40, 3)) < 0.2).astype(np.int8)
     scores = random.integers(0, 9, size=(40, 3)).astype(np.float32)  # ties
-    weights = random.integers(0, 3, size=(5, 40)).astype(float)
+    weights = random.integers(0, 3, size=(5, 40)).astype(np.float32)
     weights[4, gold[:, 1] > 0] = 0  # a label that a replicate has no positives of
     found = weighted_maps(gold, scores, weights)
     for weight, score in zip(weights.astype(int), found, strict=True):
@@ -136,10 +140,50 @@ def test_equal_texts_are_drawn_together(sets):
 
 def test_seeds_are_averaged_before_an_interval_is_taken_and_pairs_share_their_seeds():
     observed = {Arm("a", 0): 0.3, Arm("a", 1): 0.5, Arm("b", 0): 0.1}
-    drawn = {arm: np.linspace(score - 0.1, score + 0.1, 201) for arm, score in observed.items()}
+    drawn = {arm: np.linspace(score, score + 0.2, 201) for arm, score in observed.items()}
     line = result("a", observed, drawn)
     assert (line["seeds"], line["low_seed"], line["high_seed"]) == (2, 0.3, 0.5)
     assert line["map"] == pytest.approx(0.4) and line["low"] == pytest.approx(0.305)
     gap = difference("a", "b", observed, drawn)
     assert gap["seeds"] == 1 and gap["difference"] == pytest.approx(0.2)
     assert gap["low"] == pytest.approx(0.2) and gap["high"] == pytest.approx(0.2)
+
+
+def test_the_table_of_the_page_is_that_of_the_results():
+    text = PAGE.read_text()
+    assert "<!-- table: arms -->" in text
+    assert filled(text, read_tables(FOLDER)) == text
+
+
+def test_results_are_of_arms_that_params_name():
+    params = YAML(typ="safe").load(FOLDER / "params.yaml")
+    found = done(FOLDER / "curves.csv")
+    named = {
+        Arm(name, seed)
+        for name, arm in params["arms"].items()
+        for seed in arm.get("seeds", params["seeds"])
+    }
+    assert found and found <= named
+    seeds = {row["name"]: int(row["seeds"]) for row in read(FOLDER / "results.csv")}
+    assert seeds == {name: sum(arm.name == name for arm in found) for name in seeds}
+    assert seeds.keys() == {arm.name for arm in found}
+
+
+def test_states_that_the_page_speaks_of_are_those_measured():
+    page = " ".join(PAGE.read_text().split())
+    layers = read(FOLDER / "layers.csv")
+
+    def of(backbone: str, prefix: str, column: str) -> list[float]:
+        return [
+            float(row[column])
+            for row in layers
+            if (row["backbone"], row["prefix"]) == (backbone, prefix)
+        ]
+
+    norms, varies = of("smollm2", "none", "norm"), of("smollm2", "none", "varies")
+    assert f"from {norms[11]:,.0f} to {norms[12]:,.0f} in layer 12" in page
+    assert norms[12] == max(norms)
+    assert f"{percent(varies[12])} of its energy varies" in page
+    assert f"is {percent(of('minilm', 'none', 'varies')[-1])} of the energy" in page
+    assert f"up to {percent(max(of('smollm2', 'bos', 'varies')))} that varies" in page
+    assert f"last state {percent(of('minilm', 'bos', 'varies')[-1])} in place" in page

@@ -63,8 +63,15 @@ class Experiment(NamedTuple):
 
     def arms(self) -> Iterator[Arm]:
         for seed in self.params["seeds"]:
-            for name in self.params["arms"]:
-                yield Arm(name, seed)
+            for name, own in self.params["arms"].items():
+                if seed in own.get("seeds", self.params["seeds"]):
+                    yield Arm(name, seed)
+
+    def sets(self, arm: Arm, sets: Sets) -> Sets:
+        """`sets` as the arm sees them: the vectors `times` as long."""
+        times = np.float32(self.params["arms"][arm.name].get("times", 1))
+        parts = (part._replace(vectors=times * part.vectors) for part in sets[:3])
+        return Sets(*parts, sets.groups)
 
     def backbone(self, name: str) -> BackboneParams:
         """The pinned model: MiniLM from its package, SmolLM2 from its folder."""

@@ -13,7 +13,7 @@ from attention_sink.train import CURVES
 from emotion_slm.plots.canvas import BLUE, GREEN, GREY, ORANGE, canvas
 
 OUTPUT = Path("attention_sink.png")
-TITLE = "A vector at the attention sink of SmolLM2-135M, and one after BOS"
+TITLE = "A vector that is the first position, and one that comes second"
 NOTE = "left and middle: before any training; right: validation rows of GoEmotions"
 # By backbone and prefix: how it is called, colour, line.
 LOOKS = {
@@ -21,11 +21,13 @@ LOOKS = {
     ("smollm2", "bos"): ("SmolLM2, after BOS", BLUE, "-"),
     ("smollm2-random", "none"): ("the same, random weights", GREY, "--"),
     ("minilm", "none"): ("MiniLM, the vector alone", GREEN, "-"),
+    ("minilm", "bos"): ("MiniLM, after [CLS]", GREEN, "--"),
 }
 ARMS = {
     "smollm2-none": LOOKS["smollm2", "none"],
     "smollm2-bos": LOOKS["smollm2", "bos"],
     "minilm-none": LOOKS["minilm", "none"],
+    "minilm-cls": LOOKS["minilm", "bos"],
     "linear": ("linear probe, no SLM", "black", ":"),
 }
 

@@ -14,7 +14,7 @@ import torch
 from goemotions import LABELS
 from torch import nn
 
-from attention_sink.arms import Experiment, read_sets
+from attention_sink.arms import CLS, Experiment, read_sets
 from emotion_slm.backbone.loading import load_backbone, rebuild_backbone
 from emotion_slm.classifier.one_position import BOS, OnePositionClassifier, around
 from emotion_slm.common.files import write_csv
@@ -24,7 +24,13 @@ LAYERS, INPUTS = Path("layers.csv"), Path("inputs.csv")
 LAYER_COLUMNS = ("backbone", "prefix", "layer", "norm", "varies")
 INPUT_COLUMNS = ("backbone", "prefix", "input", "input_norm", "norm", "varies", "cosine")
 RANDOM = "smollm2-random"  # its architecture with random weights
-CASES = (("smollm2", "none"), ("smollm2", BOS), (RANDOM, "none"), ("minilm", "none"))
+CASES = (
+    ("smollm2", "none"),
+    ("smollm2", BOS),
+    (RANDOM, "none"),
+    ("minilm", "none"),
+    ("minilm", BOS),
+)
 LENGTHS = (1, 100)  # times the usual length of a projected vector
 
 
@@ -67,6 +73,8 @@ def fresh(experiment: Experiment, backbone: str, prefix: str, width: int) -> One
     torch.manual_seed(seed)
     if backbone == RANDOM:
         module = rebuild_backbone(module.config)
+    if backbone == "minilm":
+        module.config.bos_token_id = CLS
     return around(module, params, width, LABELS).eval()
 
 

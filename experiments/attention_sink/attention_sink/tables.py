@@ -12,13 +12,15 @@ CLASSIFIERS = {
     "minilm-cls": "MiniLM, after [CLS]",
     "smollm2-none": "SmolLM2, the vector alone",
     "smollm2-bos": "SmolLM2, after BOS",
+    "smollm2-none-long": "SmolLM2, the vector alone, 4.4 times as long",
+    "smollm2-bos-long": "SmolLM2, after BOS, 4.4 times as long",
 }
 BACKBONES = {
     "smollm2": "SmolLM2",
     "smollm2-random": "SmolLM2, random weights",
     "minilm": "MiniLM",
 }
-PREFIXES = {"none": "alone", "bos": "after BOS"}
+PREFIXES = {"none": "alone", "bos": "second"}
 
 
 def read_tables(folder: Path) -> dict[str, str]:
@@ -43,8 +45,8 @@ def arms(folder: Path) -> str:
                 CLASSIFIERS[row["name"]],
                 row["seeds"],
                 f"{figure(row['map'])} [{figure(row['low'])}, {figure(row['high'])}]",
-                f"{figure(row['low_seed'])} to {figure(row['high_seed'])}",
-                f"{percent(shares[0])} to {percent(shares[-1])}" if shares else "",
+                span(figure(row["low_seed"]), figure(row["high_seed"])),
+                span(percent(shares[0]), percent(shares[-1])) if shares else "",
             ]
         )
     return table(["classifier", "seeds", "mAP", "seeds span", "energy that varies"], lines)
@@ -78,7 +80,7 @@ def inputs(folder: Path) -> str:
                 f"{float(row['input_norm']):.2f}",
                 f"{float(row['norm']):.1f}",
                 percent(float(row["varies"])),
-                f"{float(row['cosine']):.4f}",
+                f"{float(row['cosine']):.4f}".removeprefix("0"),
             ]
             for row in read(folder / "inputs.csv")
         ],
@@ -86,13 +88,13 @@ def inputs(folder: Path) -> str:
 
 
 def layers(folder: Path) -> str:
-    """By case: the longest state, where it is, and what varies of the input, there and at last."""
+    """By case: the longest state and after which layer; what varies from the input to the last."""
     rows = read(folder / "layers.csv")
     lines = []
     for backbone, prefix in dict.fromkeys((row["backbone"], row["prefix"]) for row in rows):
         own = [row for row in rows if (row["backbone"], row["prefix"]) == (backbone, prefix)]
         longest = max(own, key=lambda row: float(row["norm"]))
-        least = min(own, key=lambda row: float(row["varies"]))
+        halfway = own[len(own) // 2]
         lines.append(
             [
                 BACKBONES[backbone],
@@ -100,11 +102,11 @@ def layers(folder: Path) -> str:
                 f"{float(longest['norm']):,.1f}",
                 longest["layer"],
                 percent(float(own[0]["varies"])),
-                percent(float(least["varies"])),
+                percent(float(halfway["varies"])),
                 percent(float(own[-1]["varies"])),
             ]
         )
-    head = ["SLM", "position", "longest state", "after layer", "input varies", "least", "last"]
+    head = ["SLM", "position", "longest state", "after layer", "input varies", "halfway", "last"]
     return table(head, lines)
 
 
@@ -115,6 +117,10 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def figure(value: str) -> str:
     return decimals(float(value))
+
+
+def span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def percent(share: float) -> str:
