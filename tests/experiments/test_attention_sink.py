@@ -158,11 +158,7 @@ def test_the_table_of_the_page_is_that_of_the_results():
 def test_results_are_of_arms_that_params_name():
     params = YAML(typ="safe").load(FOLDER / "params.yaml")
     found = done(FOLDER / "curves.csv")
-    named = {
-        Arm(name, seed)
-        for name, arm in params["arms"].items()
-        for seed in arm.get("seeds", params["seeds"])
-    }
+    named = {Arm(name, seed) for name in params["arms"] for seed in params["seeds"]}
     assert found and found <= named
     seeds = {row["name"]: int(row["seeds"]) for row in read(FOLDER / "results.csv")}
     assert seeds == {name: sum(arm.name == name for arm in found) for name in seeds}

@@ -63,15 +63,8 @@ class Experiment(NamedTuple):
 
     def arms(self) -> Iterator[Arm]:
         for seed in self.params["seeds"]:
-            for name, own in self.params["arms"].items():
-                if seed in own.get("seeds", self.params["seeds"]):
-                    yield Arm(name, seed)
-
-    def sets(self, arm: Arm, sets: Sets) -> Sets:
-        """`sets` as the arm sees them: the vectors `times` as long."""
-        times = np.float32(self.params["arms"][arm.name].get("times", 1))
-        parts = (part._replace(vectors=times * part.vectors) for part in sets[:3])
-        return Sets(*parts, sets.groups)
+            for name in self.params["arms"]:
+                yield Arm(name, seed)
 
     def backbone(self, name: str) -> BackboneParams:
         """The pinned model: MiniLM from its package, SmolLM2 from its folder."""
@@ -90,9 +83,8 @@ class Experiment(NamedTuple):
         """How the arm is trained: profile recipe-smollm2 with the changes of params.yaml."""
         own = self.params["arms"][arm.name]
         recipe = self._profile(PROFILES["smollm2"])
-        changes = self.params["training"] | {
-            name: own[name] for name in ("learning_rate", "epochs") if name in own
-        }
+        changes = dict(self.params["training"])
+        changes["learning_rate"] = own.get("learning_rate", changes["learning_rate"])
         if own["classifier"] == "linear":
             classifier = LinearHead(name="linear")
         elif own["classifier"] == "mlp":

@@ -30,8 +30,6 @@ PAIRS = (
     ("smollm2-bos", "minilm-cls"),
     ("smollm2-bos", "mlp"),
     ("smollm2-bos", "linear"),
-    ("smollm2-bos-long", "smollm2-bos"),
-    ("smollm2-bos-long", "smollm2-none-long"),
     ("mlp", "linear"),
 )
 

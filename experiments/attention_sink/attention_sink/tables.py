@@ -12,8 +12,6 @@ CLASSIFIERS = {
     "minilm-cls": "MiniLM, after [CLS]",
     "smollm2-none": "SmolLM2, the vector alone",
     "smollm2-bos": "SmolLM2, after BOS",
-    "smollm2-none-long": "SmolLM2, the vector alone, 4.4 times as long",
-    "smollm2-bos-long": "SmolLM2, after BOS, 4.4 times as long",
 }
 BACKBONES = {
     "smollm2": "SmolLM2",

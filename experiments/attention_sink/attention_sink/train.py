@@ -34,7 +34,7 @@ COLUMNS = (*Arm._fields, *Epoch._fields, "varies")
 
 def run(arm: Arm, experiment: Experiment, sets: Sets) -> tuple[list[Epoch], float | None]:
     """Train the arm and write the logits of its best epoch; its curve, and what varies then."""
-    params, sets = experiment.finetune(arm), experiment.sets(arm, sets)
+    params = experiment.finetune(arm)
     seed = child_seed(arm.seed, "finetune")
     torch.manual_seed(seed)  # initial layers and adapters
     model = build(params, sets.train.vectors.shape[1])

@@ -75,7 +75,8 @@ class OnePositionClassifier(EmotionModel):
         position = self.projection(vectors).unsqueeze(1).to(embeddings.weight.dtype)  # (n, 1, H)
         if self.config.prefix == BOS:
             token = torch.tensor([self.config.backbone.bos_token_id], device=position.device)
-            first = embeddings(token).expand(len(position), 1, -1)
+            # Not len(): exported, it would be a constant.
+            first = embeddings(token).expand(position.shape[0], 1, -1)
             position = torch.cat([first, position], dim=1)  # (n, 2, H)
         mask = torch.ones(position.shape[:2], dtype=torch.long, device=position.device)
         return {"inputs_embeds": position, "attention_mask": mask}
