@@ -12,7 +12,7 @@ from emotion_slm.common.paths import RAW_FILES
 from emotion_slm.corpus import tsv
 from emotion_slm.corpus.labels import Corpus, LabelSet
 
-ROWS = 1000
+ROWS = 800
 MULTI_LABEL_ROWS = 160
 REPEATED_ROWS = 60  # texts that repeat another row's: as it is, shouted, or stretched
 NOISE = 0.05  # share of rows whose text speaks of another row's labels
