@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML, YAMLError
 
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.paths import PARAMS
+from emotion_slm.common.paths import CORPORA, PARAMS
 from emotion_slm.workbench.dvc_store import listing_md5
 from emotion_slm.workbench.repository import Ignored, Side
 
@@ -42,8 +42,9 @@ class Lock(NamedTuple):
 
     @property
     def code(self) -> dict[Path, set[str]]:
-        """The deps that no stage writes, but for params.yaml: `settings` has what counts of it."""
-        written = {PARAMS, *(out.path for out in self.outs)}
+        """The deps that no stage writes, but for params.yaml and the folder of corpora: `settings`
+        has what counts of them, and data that git does not keep may lie in the folder."""
+        written = {PARAMS, CORPORA, *(out.path for out in self.outs)}
         return {
             path: md5s
             for path, md5s in self.deps.items()

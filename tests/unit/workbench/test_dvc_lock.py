@@ -156,8 +156,9 @@ def test_a_stage_left_behind_shows_both_values(repository):
     assert other_params(TREE, lock) == [Unlike("seed", 1, 2)]
 
 
-def test_outputs_of_a_stage_are_no_code():
-    text = f"""  one: {{cmd: x, outs: [{{path: data/split, md5: {MD5}.dir}}]}}
+def test_outputs_of_a_stage_and_corpora_are_no_code():
+    text = f"""  one: {{cmd: x, deps: [{{path: corpora, md5: {MD5}.dir}}],
+         outs: [{{path: data/split, md5: {MD5}.dir}}]}}
   two: {{cmd: x, deps: [{{path: data/split/train, md5: {MD5}}},
                         {{path: data/split, md5: {MD5}.dir}},
                         {{path: data/splitting.py, md5: {MD5}}}]}}
