@@ -13,10 +13,10 @@ from emotion_slm.corpus import tsv
 from emotion_slm.corpus.labels import Corpus, LabelSet
 
 ROWS = 800
-MULTI_LABEL_ROWS = 160
-REPEATED_ROWS = 60  # texts that repeat another row's: as it is, shouted, or stretched
+MULTI_LABEL_ROWS = 128
+REPEATED_ROWS = 48  # texts that repeat another row's: as it is, shouted, or stretched
 NOISE = 0.05  # share of rows whose text speaks of another row's labels
-FEWEST = 12  # rows of the rarest labels
+FEWEST = 10  # rows of the rarest labels
 
 
 class Material(NamedTuple):

@@ -18,7 +18,7 @@ from emotion_slm.corpus.sample import FEWEST, ROWS, write_sample
 from emotion_slm.corpus.split import normalize, split_official, summary
 
 MATERIAL = Path("corpora/sample/phrases.yaml")
-SHA256 = "8c59917a8bf1a18fd5d57348a45de66b5e43dbc0736d2a7b0f95758f1f4a119b"
+SHA256 = "0cfaf14747b2d2fef1e9da2e33523d8e6b6bbc73fa83eb7205d0a90160c29ca3"
 
 
 def digest(folder: Path) -> str:
