@@ -65,12 +65,16 @@ def test_splits_follow_the_contract(run):
         assert read_json(run / "metrics/split.json")[name] == len(frame)
 
 
+def settings(folder: Path) -> dict:
+    return read_params(folder)["profiles"]["sample"]
+
+
 def test_undersampling_touches_neutral_only_rows_of_train_alone(run):
     train = pd.read_parquet(run / "data/split/train.parquet").set_index("id")
     kept = pd.read_parquet(run / "data/undersampled/train.parquet").set_index("id")
     neutral_only = train["labels"].map(list).map(lambda labels: labels == ["neutral"])
     assert set(train.index[~neutral_only]) <= set(kept.index) < set(train.index)
-    assert len(kept) == (~neutral_only).sum() + 100
+    assert len(kept) == (~neutral_only).sum() + settings(run)["undersample"]["keep"]
 
 
 def test_vectors_are_indexed_by_id_one_per_distinct_text(run):
@@ -89,7 +93,8 @@ def test_balanced_rows_are_train_rows_then_synthetic_ones(run):
     assert rows["id"][: len(kept)].tolist() == kept["id"].tolist()
     assert not rows["synthetic"][: len(kept)].any() and rows["synthetic"][len(kept) :].all()
     counts = dict(zip(LABELS, to_matrix(rows["labels"]).sum(axis=0), strict=True))
-    assert all(count >= 150 for label, count in counts.items() if label != "neutral")
+    target = settings(run)["ismote"]["target"]
+    assert all(count >= target for label, count in counts.items() if label != "neutral")
     written = pd.read_csv(run / "metrics/plots/label_counts.csv", index_col="label")
     assert written["balanced"].to_dict() == counts
 
@@ -276,7 +281,7 @@ def test_a_threshold_grid_reruns_evaluate_alone(copy):
 
 
 def test_an_ismote_target_reruns_what_follows_ismote(copy):
-    change(copy, profiles__sample__ismote__target=120)
+    change(copy, profiles__sample__ismote__target=settings(copy)["ismote"]["target"] + 10)
     assert sorted(repro(copy)) == ["evaluate", "finetune", "ismote", "params"]
 
 
@@ -328,7 +333,7 @@ def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(frozen):
 
 
 def test_a_source_file_reruns_the_stages_that_import_it_and_those_before_a_failure_are_kept(copy):
-    change(copy, profiles__sample__ismote__target=120)
+    change(copy, profiles__sample__ismote__target=settings(copy)["ismote"]["target"] + 10)
     path = copy / "src/emotion_slm/package/card.py"
     code = path.read_text()
     path.write_text(code + "\nraise ValueError('broken')\n")
