@@ -20,7 +20,7 @@ from emotion_slm.encoder.params import EncoderParams
 ROOT = Path(__file__).parents[3]
 CPU_PROFILES = [
     "sample", "minilm", "recipe-minilm", "recipe-smollm2", "recipe-smollm2-bos", "tweeteval",
-    "tweeteval-from-emotions", "modernbert", "multilingual",
+    "tweeteval-from-emotions", "smollm2", "modernbert", "multilingual",
 ]  # fmt: skip
 GPU_24 = ["ministral", "recipe-mistral", "recipe-mistral-bos"]
 EVERYTHING = frozenset(OPTIONAL_PACKAGES)
