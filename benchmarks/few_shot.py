@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common import paths
@@ -149,6 +150,27 @@ def named(size: int) -> str:
     return "all" if size == ALL else str(size)
 
 
+def summary(rows: list[dict[str, str]]) -> list[str]:
+    """The lines of README.md's table."""
+    lines = []
+    for size in map(named, EPOCHS):
+        for contender in (*OURS, SETFIT):
+            own = [r for r in rows if (r["rows_per_class"], r["contender"]) == (size, contender)]
+            if not own:
+                continue
+            scores = sorted(float(row["macro_f1"]) for row in own)
+            mean, least, most = (decimals(x) for x in (np.mean(scores), scores[0], scores[-1]))
+            seconds = np.median([float(row["seconds"]) for row in own])
+            lines.append(
+                f"| {size} | {contender} | {len(own)} | {mean} ({least}–{most}) | {seconds:.0f} |"
+            )
+    return lines
+
+
+def decimals(score: float) -> str:
+    return f"{score:.3f}".removeprefix("0")
+
+
 def draw(rows: list[dict[str, str]], path: Path) -> None:
     """Macro-F1 and CPU seconds over the rows per class: every seed a dot, means a line."""
     sizes = [named(size) for size in EPOCHS if named(size) in {r["rows_per_class"] for r in rows}]
@@ -178,6 +200,9 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
             axes.set_title(words)
             axes.grid(axis="y")
         panels[1].set_yscale("log")
+        panels[1].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panels[1].yaxis.set_major_formatter("{x:g}")
+        panels[1].yaxis.set_minor_formatter("")
         panels[0].legend(loc="lower right")
 
 
@@ -208,6 +233,7 @@ def main() -> None:
         append(dict(zip(COLUMNS, found, strict=True)))
         print(*found, flush=True)
     draw(read_table(), PICTURE)
+    print(*summary(read_table()), sep="\n")
 
 
 if __name__ == "__main__":

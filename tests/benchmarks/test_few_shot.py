@@ -6,7 +6,19 @@ from PIL import Image
 from support.single import LABELS, frames
 
 from benchmarks import few_shot
-from benchmarks.few_shot import ALL, COLUMNS, EPOCHS, OURS, SETFIT, append, draw, few, named, turns
+from benchmarks.few_shot import (
+    ALL,
+    COLUMNS,
+    EPOCHS,
+    OURS,
+    SETFIT,
+    append,
+    draw,
+    few,
+    named,
+    summary,
+    turns,
+)
 
 
 def test_rows_are_drawn_by_class_and_seed():
@@ -38,6 +50,13 @@ def test_contenders_take_turns_and_what_is_done_is_left(table):
     assert list(turns([8], [0])) == [(8, contender, 0) for contender in OURS]
     with table.open(newline="") as file:
         assert list(csv.DictReader(file)) == [line]
+
+
+def test_the_page_has_the_table_of_the_results():
+    with Path("benchmarks/few_shot.csv").open(encoding="utf-8", newline="") as file:
+        lines = summary(list(csv.DictReader(file)))
+    page = Path("benchmarks/README.md").read_text(encoding="utf-8")
+    assert lines and "\n".join(lines) in page
 
 
 def test_the_picture_is_drawn_of_what_there_is(tmp_path):

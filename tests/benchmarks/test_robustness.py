@@ -53,6 +53,12 @@ def test_typos_change_few_letters(text, seed):
     assert abs(len(changed) - len(text)) <= -(-len(text) // 25)
 
 
+def test_a_long_text_gets_typos():
+    text = "it was a long day and nobody said thank you " * 4
+    changed = {typos(text, np.random.default_rng(seed)) for seed in range(5)}
+    assert len(changed) == 5 and text not in changed
+
+
 def test_without_letters_there_are_no_typos():
     assert typos("12:30 ???", np.random.default_rng(0)) == "12:30 ???"
 

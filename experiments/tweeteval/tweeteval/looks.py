@@ -2,9 +2,9 @@
 
     python -m tweeteval.looks WORKSPACE
 
-Calibrated on validation; an arm and seed that test.csv has is not scored again, so its lines are
-all the looks there were. summary.csv has the mean of each arm's seeds, and each arm less the last,
-with the 95 % intervals of test rows.
+Calibrated on validation; an arm and seed that test.csv has keeps its line, so its lines are all the
+looks that could have chosen anything. summary.csv has the mean of each arm's seeds, and each arm
+less the last, with the 95 % intervals of test rows.
 """
 
 import sys

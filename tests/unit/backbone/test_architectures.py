@@ -151,15 +151,15 @@ class Token(torch.nn.Module):
         return self.embeddings(torch.full((len(vectors),), self.token))
 
 
+def after_bos(backbone) -> OnePositionSlm:
+    return OnePositionSlm(
+        name="one_position", prefix="bos", backbone=backbone, dropout=0.0, lora=LORA
+    )
+
+
 @pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - NAMES_NO_BOS))
 def test_after_bos_a_vector_is_read_as_a_token_in_its_place_is(name, folder_of, backbone_params):
-    params = OnePositionSlm(
-        name="one_position",
-        prefix="bos",
-        backbone=backbone_params(folder_of(name)),
-        dropout=0.0,
-        lora=LORA,
-    )
+    params = after_bos(backbone_params(folder_of(name)))
     model = build_classifier(params, 12, LABELS).eval()
     model.projection = Token(model.backbone.get_input_embeddings(), 7)
     bos = model.backbone.config.bos_token_id
@@ -172,13 +172,7 @@ def test_after_bos_a_vector_is_read_as_a_token_in_its_place_is(name, folder_of, 
 
 @pytest.mark.parametrize("name", sorted(NAMES_NO_BOS))
 def test_a_prefix_that_the_model_does_not_name_is_refused(name, folder_of, backbone_params):
-    params = OnePositionSlm(
-        name="one_position",
-        prefix="bos",
-        backbone=backbone_params(folder_of(name)),
-        dropout=0.0,
-        lora=LORA,
-    )
+    params = after_bos(backbone_params(folder_of(name)))
     with pytest.raises(EmotionSlmError, match=rf"{name}: its config.json names no bos_token_id"):
         build_classifier(params, 12, LABELS)
 

@@ -64,7 +64,16 @@ def multilingual() -> transformers.PreTrainedModel:
     return transformers.EuroBertForMaskedLM(config)
 
 
+def smollm2() -> transformers.PreTrainedModel:
+    layers = (
+        Document.read(ROOT / "params.yaml").with_profile("smollm2").settings["encoder"]["layers"]
+    )
+    narrow = {**SIZES, "num_hidden_layers": layers}  # the profile names how many it keeps
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**narrow))
+
+
 MADE = {
+    "smollm2": (smollm2, "LlamaModel"),
     "ministral": (ministral, "Ministral3Model"),
     "modernbert": (modernbert, "ModernBertModel"),
     "multilingual": (multilingual, "EuroBertModel"),
@@ -102,7 +111,12 @@ def profile_of(tmp_path_factory, tiny_mistral):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param("ministral", marks=pytest.mark.slow), "modernbert", "multilingual"],
+    [
+        pytest.param("ministral", marks=pytest.mark.slow),
+        pytest.param("smollm2", marks=pytest.mark.slow),
+        "modernbert",
+        "multilingual",
+    ],
 )
 def test_it_is_trained_saved_loaded_and_embeds(name, profile_of, emotion_frame, tmp_path):
     document, encoder = profile_of(name)
@@ -117,7 +131,7 @@ def test_it_is_trained_saved_loaded_and_embeds(name, profile_of, emotion_frame, 
     assert np.isfinite([epoch.train_loss for epoch in trained.curve]).all()
 
     adapted = read_adapted(output)
-    assert (adapted.lora is not None) == encoder.four_bit
+    assert (adapted.lora is None) == (params.lora == "none")
     model = load_encoder(encoder, adapted, output / ENCODER)
     assert type(model.backbone).__name__ == MADE[name][1]
     untouched = load_encoder(encoder, adapted._replace(frozen=True), None)
