@@ -65,11 +65,7 @@ def multilingual() -> transformers.PreTrainedModel:
 
 
 def smollm2() -> transformers.PreTrainedModel:
-    layers = (
-        Document.read(ROOT / "params.yaml").with_profile("smollm2").settings["encoder"]["layers"]
-    )
-    narrow = {**SIZES, "num_hidden_layers": layers}  # the profile names how many it keeps
-    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**narrow))
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**SIZES))
 
 
 MADE = {
