@@ -31,18 +31,22 @@ RESUMED = runs.Moment(["adapt"], number=2, pattern=r"^rename .*/checkpoint-")
 
 @pytest.fixture(scope="module")
 def prepare(smollm2, tmp_path_factory):
-    """Function: name, keys of the encoder → a workspace of profile smollm2 on the sample corpus."""
+    """Function: name, `lora` → a workspace of profile smollm2 on the sample corpus. With adapters
+    the weights are in 4 bits."""
     root = tmp_path_factory.mktemp("smollm2")
 
-    def make(name: str, **encoder) -> Path:
+    def make(name: str, lora: dict | str = "none") -> Path:
         folder = root / name
         workspace.create(Path(), folder, profile="smollm2")
         params = read_params(folder)
         params["threads"] = 1
         sample, ours = (params["profiles"][profile] for profile in ("sample", "smollm2"))
         ours |= {key: sample[key] for key in ("fetch", "undersample", "ismote")}
-        ours["encoder"] |= {"id": str(smollm2), "sha256": None} | encoder
+        ours["encoder"] |= {"id": str(smollm2), "four_bit": lora != "none"}
+        ours["adapt"] |= {"lora": lora}
         ours["adapt"]["training"] |= {"epochs": 1, "checkpoint_steps": 6}
+        if lora != "none":  # adapters learn at higher rates than whole weights
+            ours["adapt"]["training"]["learning_rate"] = 1.0e-3
         write_params(folder, params)
         return folder
 
@@ -57,7 +61,7 @@ def reference(prepare) -> runs.Reference:
 @pytest.fixture(scope="module")
 def quantised(prepare) -> Path:
     """A finished workspace of the same in NF4, by bitsandbytes on the CPU."""
-    folder = prepare("nf4", four_bit=True)
+    folder = prepare("nf4", {"r": 16, "alpha": 32, "dropout": 0})
     workspace.repro(folder)
     return folder
 
@@ -79,8 +83,10 @@ def test_killed_and_resumed_it_ends_in_the_same_bytes(prepare, reference):
 
 def test_its_package_scores_as_evaluated(finished):
     assert read_json(finished / "metrics/leakage.json")["broken"] == 0
+    validation = pd.read_parquet(finished / "data/split/validation.parquet")
+    chance = SAMPLE.labels.to_matrix(validation["labels"]).mean()
     curve = pd.read_csv(finished / "metrics/plots/adapt_curve.csv")
-    assert curve["validation_map"].iloc[-1] > 0.2  # chance: the mean share of a label, .1
+    assert curve["validation_map"].iloc[-1] > 1.5 * chance
     held_out = pd.read_parquet(finished / "data/split/test.parquet")
     path = finished / "data/predictions/test.parquet"
     evaluated = predictions.read(path, held_out["id"].tolist(), SAMPLE.labels)
