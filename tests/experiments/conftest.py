@@ -12,6 +12,7 @@ PACKAGES = {
     "ablation": "balance_ablation",
     "ingredients": "ingredients",
     "tweeteval": "tweeteval",
+    "smollm2": "smollm2_screen",
 }
 
 

@@ -1,0 +1,1 @@
+"""The settings of profile smollm2, chosen on validation."""

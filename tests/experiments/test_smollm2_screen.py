@@ -1,0 +1,62 @@
+"""The choice of profile smollm2's settings: each arm trains as it says, and the page says the rest."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from smollm2_screen.screen import Arm, append, finished, read_arms, run, settings
+from support.labels import CORPUS
+
+from emotion_slm.common.files import write_parquet
+from emotion_slm.common.params import Document
+from emotion_slm.common.paths import RAW, SPLIT
+from emotion_slm.corpus.labels import write_corpus
+
+FOLDER = Path("experiments/smollm2")
+
+
+@pytest.fixture
+def params() -> dict:
+    return YAML(typ="safe").load(FOLDER / "params.yaml")
+
+
+@pytest.fixture
+def document() -> Document:
+    return Document.read().with_profile("smollm2")
+
+
+@pytest.mark.parametrize("rank", [2, "none"])
+def test_an_arm_is_trained_and_scored(
+    rank, params, document, tiny_mistral, emotion_frame, tmp_path, monkeypatch
+):
+    write_corpus(tmp_path / RAW, CORPUS)
+    write_parquet(tmp_path / SPLIT / "train.parquet", emotion_frame(40))
+    write_parquet(tmp_path / SPLIT / "validation.parquet", emotion_frame(12, seed=1))
+    monkeypatch.chdir(tmp_path)
+    arm = Arm("tiny", rank, 1e-3, 8, "\nEmotion:")
+    row = run(document, params, arm, tmp_path, tiny_mistral)
+    assert row["arm"] == "tiny" and 0 < float(row["map"]) <= 1
+    append(row)
+    append(row | {"arm": "another"})
+    assert finished() == ["tiny", "another"]
+
+
+def test_the_profile_is_the_best_arm(params, document):
+    with (FOLDER / "screen.csv").open(newline="") as stream:
+        scores = {row["arm"]: float(row["map"]) for row in csv.DictReader(stream)}
+    arms = {arm.name: arm for arm in read_arms(params)}
+    assert scores.keys() == arms.keys()
+    chosen = document.settings["adapt"]
+    best = arms[max(scores, key=scores.get)]
+    _, tried = settings(document, params, best, Path("smollm2"))
+    assert chosen["lora"] == tried.lora
+    assert chosen["training"]["learning_rate"] == tried.training.learning_rate
+
+
+def test_the_page_has_the_table():
+    page = (FOLDER / "RESULTS.md").read_text()
+    with (FOLDER / "screen.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            score = f"{float(row['map']):.3f}".removeprefix("0")
+            assert f"| {row['arm']} | {score} | {row['rows_per_second']} |" in page
