@@ -9,6 +9,7 @@ validation. official.json holds the metrics; where it is there already, test is 
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 
@@ -34,15 +35,15 @@ BATCH = 32
 COLUMNS = ("id", "text", "labels", "duplicate_group")
 
 
-def score(document: Document) -> tuple[list[Scored], float]:
-    """Validation and test of the workspace that is the current folder, and texts per second."""
+def score(document: Document, splits: Sequence[str]) -> tuple[list[Scored], float]:
+    """Splits of the workspace that is the current folder, scored, and texts per second."""
     encoder = document.section("encoder", EncoderParams)
     labels = load_corpus(paths.RAW).labels
     model = load_encoder(encoder, read_adapted(paths.ADAPTED), paths.ADAPTED / ENCODER)
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
     head = load_adapted_head(paths.ADAPTED, model.head.in_features, labels.names)
     parts, texts, started = [], 0, time.monotonic()
-    for split in ("validation", "test"):
+    for split in splits:
         frame = read_parquet(paths.SPLIT / f"{split}.parquet", COLUMNS)
         vectors = embed(frame["text"].tolist(), model, tokenizer, BATCH, lambda _: None)
         gold = labels.to_matrix(frame["labels"])
@@ -59,7 +60,7 @@ def main() -> None:
     with chdir(sys.argv[1]):
         document = Document.read()
         pin_threads(document.threads)
-        parts, speed = score(document)
+        parts, speed = score(document, ("validation", "test"))
         thresholds = document.section("evaluate", EvaluateParams).thresholds
         found = evaluate(*parts, thresholds, child_seed(document.seed, "evaluate"))
     content = {"validation": found.validation, "test": found.test, "texts_per_second": speed}
