@@ -1,17 +1,22 @@
-"""The choice of profile smollm2's settings: each arm trains as it says, and the page says the rest."""
+"""How the settings of profile smollm2 were chosen: arms train as they say, and the page is theirs."""
 
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 from smollm2_screen.screen import Arm, append, finished, read_arms, run, settings
-from support.labels import CORPUS
+from smollm2_screen.together import COLUMNS, mean_of
+from smollm2_screen.together import row as row_of
+from support.labels import CORPUS, GOEMOTIONS
 
 from emotion_slm.common.files import write_parquet
 from emotion_slm.common.params import Document
 from emotion_slm.common.paths import RAW, SPLIT
 from emotion_slm.corpus.labels import write_corpus
+from emotion_slm.evaluation.evaluate import Scored
+from emotion_slm.evaluation.params import EvaluateParams
 
 FOLDER = Path("experiments/smollm2")
 
@@ -60,3 +65,16 @@ def test_the_page_has_the_table():
         for row in csv.DictReader(stream):
             score = f"{float(row['map']):.3f}".removeprefix("0")
             assert f"| {row['arm']} | {score} | {row['rows_per_second']} |" in page
+
+
+def test_two_models_that_know_different_things_know_more_together(document):
+    generator = np.random.default_rng(0)
+    gold = (generator.random((400, len(GOEMOTIONS.names))) < 0.2).astype(np.int8)
+    noise = generator.normal(size=(2, *gold.shape))
+    models = [Scored(4.0 * gold - 3 + 3 * one, gold, np.arange(400), GOEMOTIONS) for one in noise]
+    params = document.section("evaluate", EvaluateParams).thresholds
+    rows = [row_of("one", one, params, 1.0) for one in (*models, mean_of(*models, params))]
+    assert all(tuple(row) == COLUMNS for row in rows)
+    alone, other, both = (float(row["map"]) for row in rows)
+    assert both > max(alone, other) + 0.03
+    assert float(rows[2]["nll"]) < min(float(row["nll"]) for row in rows[:2])
