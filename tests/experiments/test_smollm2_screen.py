@@ -1,4 +1,4 @@
-"""How the settings of profile smollm2 were chosen: arms train as they say, and the page is theirs."""
+"""How the settings of profile smollm2 were chosen: arms train as they say; the page is theirs."""
 
 import csv
 from pathlib import Path
