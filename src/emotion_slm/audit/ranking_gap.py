@@ -61,10 +61,16 @@ def ranking_gap(validation: Scored, test: Scored, seed: int) -> RankingGap:
 
 
 def _joined(validation: Scored, test: Scored) -> list[np.ndarray]:
-    """Logits, gold and groups of both, validation first."""
+    """Logits, gold and groups of both, validation first.
+
+    A number of a group means something within its split alone: `rows_together` counts conversations
+    anew in each.
+    """
+    groups = validation.groups, test.groups + validation.groups.max(initial=-1) + 1
     return [
-        np.concatenate([getattr(part, name) for part in (validation, test)])
-        for name in ("logits", "gold", "groups")
+        np.concatenate([validation.logits, test.logits]),
+        np.concatenate([validation.gold, test.gold]),
+        np.concatenate(groups),
     ]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from support.labels import GOEMOTIONS, LABELS
 
-from emotion_slm.audit.ranking_gap import ranking_gap
+from emotion_slm.audit.ranking_gap import likelihood_gap, ranking_gap
 from emotion_slm.common.ranking import average_precisions
 from emotion_slm.evaluation.evaluate import Scored
 
@@ -70,3 +70,15 @@ def test_nothing_to_compare_is_no_gap():
     validation, test = scored(3, 1), scored(3, 2, first_group=3)
     nothing = [split._replace(gold=np.zeros_like(split.gold)) for split in (validation, test)]
     assert ranking_gap(*nothing, seed=0) == (0.0, 0.0, 0.0)
+
+
+def test_numbers_of_groups_are_of_one_split_alone():
+    """As of corpora with conversations, which are counted from 0 in each split."""
+    validation, test = scored(200, 1), scored(200, 2, effect=1.6)
+    elsewhere = test._replace(groups=test.groups + 200)
+    assert ranking_gap(validation, test, 0) == ranking_gap(validation, elsewhere, 0)
+    assert ranking_gap(validation, test, 0).deviations > 3
+    honest = scored(200, 3).logits, scored(200, 4).logits
+    gap = likelihood_gap((validation, test), honest, 0)
+    assert np.isfinite(gap).all() and gap.deviations > 3
+    assert gap == likelihood_gap((validation, elsewhere), honest, 0)
