@@ -43,7 +43,7 @@ def prepare(smollm2, tmp_path_factory):
         sample, ours = (params["profiles"][profile] for profile in ("sample", "smollm2"))
         ours |= {key: sample[key] for key in ("fetch", "undersample", "ismote")}
         ours["encoder"] |= {"id": str(smollm2), "four_bit": lora != "none"}
-        ours["adapt"] |= {"lora": lora}
+        ours["adapt"]["lora"] = lora
         ours["adapt"]["training"] |= {"epochs": 1, "checkpoint_steps": 6}
         if lora != "none":  # adapters learn at higher rates than whole weights
             ours["adapt"]["training"]["learning_rate"] = 1.0e-3

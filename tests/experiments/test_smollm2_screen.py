@@ -11,7 +11,7 @@ from smollm2_screen.together import COLUMNS, mean_of
 from smollm2_screen.together import row as row_of
 from support.labels import CORPUS, GOEMOTIONS
 
-from emotion_slm.common.files import write_parquet
+from emotion_slm.common.files import read_csv, read_json, write_parquet
 from emotion_slm.common.params import Document
 from emotion_slm.common.paths import RAW, SPLIT
 from emotion_slm.corpus.labels import write_corpus
@@ -59,12 +59,28 @@ def test_the_profile_is_the_best_arm(params, document):
     assert chosen["training"]["learning_rate"] == tried.training.learning_rate
 
 
+def decimals(score: float, places: int = 3) -> str:
+    return f"{float(score):.{places}f}".removeprefix("0")
+
+
+def test_the_page_has_what_both_models_score():
+    page = (FOLDER / "RESULTS.md").read_text()
+    test = read_json(FOLDER / "official.json")["test"]
+    f1, low, high = (decimals(test[f"macro_f1{end}"]) for end in ("", "_low", "_high"))
+    assert f"| macro-F1, test | {f1} [{low}, {high}] |" in page
+    for name in ("map", "micro_f1"):
+        words = {"map": "mAP", "micro_f1": "micro-F1"}[name]
+        assert f"| {words}, test | {decimals(test[name])} |" in page
+    for row in read_csv(FOLDER / "together.csv", COLUMNS):
+        scores = [decimals(row["map"]), decimals(row["macro_f1"]), decimals(row["nll"], 4)]
+        assert f"| {' | '.join([row['model'], *scores])} | {row['texts_per_second']} |" in page
+
+
 def test_the_page_has_the_table():
     page = (FOLDER / "RESULTS.md").read_text()
     with (FOLDER / "screen.csv").open(newline="") as stream:
         for row in csv.DictReader(stream):
-            score = f"{float(row['map']):.3f}".removeprefix("0")
-            assert f"| {row['arm']} | {score} | {row['rows_per_second']} |" in page
+            assert f"| {row['arm']} | {decimals(row['map'])} | {row['rows_per_second']} |" in page
 
 
 def test_two_models_that_know_different_things_know_more_together(document):

@@ -7,7 +7,6 @@ SMOLLM2 is the folder that `python -m benchmarks.smollm2` writes. An arm that sc
 run again. Test rows are not read.
 """
 
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from ruamel.yaml import YAML
 
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.common import paths
-from emotion_slm.common.files import read_parquet
+from emotion_slm.common.files import read_csv, read_parquet, write_csv
 from emotion_slm.common.params import Document
 from emotion_slm.common.threads import pin_threads
 from emotion_slm.corpus.labels import load_corpus
@@ -85,19 +84,11 @@ def run(document: Document, params: Mapping, arm: Arm, workspace: Path, smollm2:
 
 def finished(path: Path = RESULTS) -> list[str]:
     """The arms that the table has."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as stream:
-        return [row["arm"] for row in csv.DictReader(stream)]
+    return [row["arm"] for row in read_csv(path, COLUMNS)] if path.exists() else []
 
 
 def append(row: Mapping[str, str], path: Path = RESULTS) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
+    write_csv(path, COLUMNS, [*(read_csv(path, COLUMNS) if path.exists() else []), row])
 
 
 def main(arguments: Sequence[str]) -> None:
