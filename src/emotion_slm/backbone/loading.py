@@ -37,7 +37,7 @@ def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
 
     `max_length`: the longest input it will get, in positions. Raises EmotionSlmError when the
     machine cannot run it (before any download), when a weight is missing or in another precision
-    than asked for, and when the model has fewer positions, or layers.
+    than asked for, and when the model has fewer positions.
     """
     preflight(params)
     folder = locate(params)
@@ -49,8 +49,6 @@ def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
         module = _load_with_transformers(folder, config, params.four_bit, quantised)
         if torch.cuda.is_available() and not params.four_bit:  # bitsandbytes places its own
             module.to("cuda")
-    if params.layers is not None:
-        _keep_first(module, params.layers, params.id)
     module.config.use_cache = False  # a decoder's cache of keys and values serves generation alone
     if is_mistral(folder) and module.config.vocab_size == TEKKEN_SIZE:
         module.config.pad_token_id = TEKKEN_PADDING  # which the text model's own leaves out
@@ -61,30 +59,6 @@ def load_backbone(params: BackboneParams, max_length: int) -> nn.Module:
             f"it is {max_length}"
         )
     return module
-
-
-def _keep_first(module: nn.Module, count: int, model_id: str) -> None:
-    """Leave out the layers after the first `count`, in place; a norm after the last one stays."""
-    config = module.config
-    total = config.num_hidden_layers
-    if count > total:
-        raise EmotionSlmError(
-            f"{model_id} has {total} layers; set `layers` to that or less, it is {count}"
-        )
-    stacks = [
-        (owner, name)
-        for owner in module.modules()
-        for name, part in owner.named_children()
-        if isinstance(part, nn.ModuleList) and len(part) == total
-    ]
-    if len(stacks) != 1:
-        raise EmotionSlmError(f"{model_id}: its stack of layers was not found; leave out `layers`")
-    owner, name = stacks[0]
-    setattr(owner, name, getattr(owner, name)[:count])
-    kinds = getattr(config, "layer_types", None)
-    if kinds:
-        config.layer_types = kinds[:count]
-    config.num_hidden_layers = count
 
 
 def rebuild_backbone(config: Any) -> nn.Module:

@@ -19,7 +19,6 @@ class BackboneParams(Section):
     `gpu_memory_gib` and `ram_gib` are what training it needs: checked before any download. They
     are not written beside the weights, because those who only use the model need less. `pins`, of
     packages alone: file and SHA-256 of each file where `sha256` is null; nothing is recorded then.
-    `layers` (all): the first so many of its layers are kept.
     """
 
     id: str = Field(min_length=1, max_length=LONGEST_PATH)
@@ -27,7 +26,6 @@ class BackboneParams(Section):
     sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$")
     loader: Literal["transformers", "unsloth"]
     four_bit: bool
-    layers: int | None = Field(default=None, ge=1, exclude_if=lambda value: value is None)
     gpu_memory_gib: float | None = Field(default=None, gt=0, exclude=True)
     ram_gib: float | None = Field(default=None, gt=0, exclude=True)
     pins: tuple[tuple[str, str], ...] = Field(default=(), exclude=True)

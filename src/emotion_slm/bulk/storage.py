@@ -19,6 +19,7 @@ from pyarrow.fs import (
 )
 
 from emotion_slm.common.errors import NO_SPACE, EmotionSlmError
+from emotion_slm.common.files import flush
 
 SCRATCH = "_scratch-"  # folders of files under way, a run's own each
 OWN_SCHEMES = ("gs", "gcs", "hdfs")  # that pyarrow takes as they are
@@ -158,11 +159,11 @@ def put(content: Path, place: Place) -> None:
     """
     with naming(place.uri):
         if place.local:
-            _sync(content)
+            flush(content)
             target = Path(place.path)
             target.parent.mkdir(parents=True, exist_ok=True)
             content.replace(target)
-            _sync(target.parent)
+            flush(target.parent)
             return
         size = content.stat().st_size
         mapped = pa.memory_map(str(content)).read_buffer() if size else b""
@@ -192,11 +193,3 @@ def delete(place: Place) -> None:
     """Delete a file, if it is there."""
     with naming(place.uri), suppress(FileNotFoundError):
         place.filesystem.delete_file(place.path)
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

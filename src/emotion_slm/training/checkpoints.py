@@ -23,7 +23,7 @@ from emotion_slm.backbone.machine import preflight
 from emotion_slm.backbone.params import BackboneParams
 from emotion_slm.backbone.pretrained import fingerprint
 from emotion_slm.common.errors import EmotionSlmError
-from emotion_slm.common.files import read_json, sha256_file
+from emotion_slm.common.files import flush, read_json, sha256_file
 from emotion_slm.common.params import Document, Section
 from emotion_slm.common.paths import SCRATCH
 from emotion_slm.common.processes import world_size
@@ -119,9 +119,9 @@ def write_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> Path:
         for name, tensors in checkpoint.tensors.items():
             _write(unfinished / f"{name}{SUFFIX}", save(tensors))
         _write(unfinished / STATE, json.dumps(checkpoint.state, allow_nan=False).encode())
-        _flush_names(unfinished)
+        flush(unfinished)
         unfinished.rename(place)
-        _flush_names(folder)
+        flush(folder)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise EmotionSlmError(_not_written(folder, error)) from error
@@ -150,15 +150,6 @@ def _write(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _flush_names(folder: Path) -> None:
-    """Make what was created or renamed in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _not_written(folder: Path, error: OSError) -> str:

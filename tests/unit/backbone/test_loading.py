@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from emotion_slm.backbone import loading as module
-from emotion_slm.backbone.loading import load_backbone, rebuild_backbone
+from emotion_slm.backbone.loading import load_backbone
 from emotion_slm.backbone.lora import add_lora, freeze_embeddings
 from emotion_slm.backbone.params import LoraParams
 from emotion_slm.common.errors import EmotionSlmError
@@ -235,23 +235,3 @@ def test_weights_that_are_cut_off_are_told(tiny_bert, tmp_path, backbone_params,
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(EmotionSlmError, match="not a readable safetensors file"):
         load_backbone(backbone_params(folder), 32)
-
-
-@pytest.mark.parametrize("kind", ["bert", "mistral", "mistral3"])
-def test_the_first_layers_alone(kind, folders, backbone_params):
-    whole = load_backbone(backbone_params(folders[kind]), 32)
-    first = load_backbone(backbone_params(folders[kind], layers=1), 32)
-    with torch.no_grad():
-        middle = whole(**INPUTS, output_hidden_states=True).hidden_states[1]
-        if kind != "bert":  # whose norms are in its layers
-            middle = whole.norm(middle)
-        assert torch.equal(first(**INPUTS).last_hidden_state, middle)
-    rebuilt = rebuild_backbone(first.config)
-    assert {name for name, _ in rebuilt.named_parameters()} == {
-        name for name, _ in first.named_parameters()
-    }
-
-
-def test_more_layers_than_there_are(tiny_mistral, backbone_params):
-    with pytest.raises(EmotionSlmError, match="has 2 layers; set `layers` to that or less"):
-        load_backbone(backbone_params(tiny_mistral, layers=3), 32)
