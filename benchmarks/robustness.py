@@ -20,6 +20,7 @@ from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet
 from emotion_slm.common.ranking import macro_f1, mean_average_precision
 from emotion_slm.common.threads import pin_threads
+from emotion_slm.encoder.rewriting import typos, without_punctuation
 from emotion_slm.evaluation.bootstrap import paired_difference
 from emotion_slm.evaluation.metrics import expected_calibration_error
 from emotion_slm.scoring.classifier import EmotionClassifier
@@ -27,10 +28,7 @@ from emotion_slm.scoring.classifier import EmotionClassifier
 REPLICATES = 1000
 SEED = 0
 AS_IT_IS = "as it is"
-CHARACTERS_PER_TYPO = 25
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 EMOJI = re.compile("[\U0001f1e6-\U0001faff\u2600-\u27bf\u2190-\u21ff\u2b00-\u2bff\ufe0f\u200d]")
-PUNCTUATION = re.compile(r"[^\w\s\U0001f000-\U0001faff\u2600-\u27bf]|_")
 BRITISH = tuple(
     (re.compile(rf"\b{american}\b", re.IGNORECASE), spelling)
     for american, spelling in (
@@ -57,27 +55,6 @@ AFTER = (
 Rewriting = Callable[[str, np.random.Generator], str]
 
 
-def typos(text: str, random: np.random.Generator) -> str:
-    """One for every CHARACTERS_PER_TYPO begun: a letter doubled, left out, changed for another, or
-    two that change places."""
-    letters = list(text)
-    for _ in range(-(-len(text) // CHARACTERS_PER_TYPO)):
-        places = [place for place, letter in enumerate(letters) if letter.isalpha()]
-        if not places:
-            break
-        place = int(random.choice(places))
-        kind = random.integers(4)
-        if kind == 0:
-            letters.insert(place, letters[place])
-        elif kind == 1:
-            del letters[place]
-        elif kind == 2:
-            letters[place] = str(random.choice(list(LETTERS)))
-        elif place + 1 < len(letters):
-            letters[place : place + 2] = letters[place + 1], letters[place]
-    return "".join(letters)
-
-
 def british(text: str) -> str:
     for american, spelling in BRITISH:
         text = american.sub(spelling, text)
@@ -92,7 +69,7 @@ def within(text: str, random: np.random.Generator) -> str:
 REWRITINGS: dict[str, Rewriting] = {
     AS_IT_IS: lambda text, random: text,
     "lower-cased": lambda text, random: text.lower(),
-    "no punctuation": lambda text, random: PUNCTUATION.sub("", text),
+    "no punctuation": lambda text, random: without_punctuation(text),
     "typos": typos,
     "no emoji": lambda text, random: EMOJI.sub("", text),
     "British spelling": lambda text, random: british(text),

@@ -14,7 +14,6 @@ from benchmarks.robustness import (
     cost_table,
     gain_table,
     rewritten,
-    typos,
 )
 
 TEXTS = st.lists(st.text(max_size=60), max_size=8)
@@ -45,22 +44,6 @@ def test_a_longer_text_holds_the_text_whole():
     (text,) = rewritten(["I am so angry."], "in a longer text")
     before, after = text.split(" I am so angry. ")
     assert before in BEFORE and after in AFTER
-
-
-@given(st.text(alphabet="abcdefghij ", min_size=1, max_size=200), st.integers(0, 99))
-def test_typos_change_few_letters(text, seed):
-    changed = typos(text, np.random.default_rng(seed))
-    assert abs(len(changed) - len(text)) <= -(-len(text) // 25)
-
-
-def test_a_long_text_gets_typos():
-    text = "it was a long day and nobody said thank you " * 4
-    changed = {typos(text, np.random.default_rng(seed)) for seed in range(5)}
-    assert len(changed) == 5 and text not in changed
-
-
-def test_without_letters_there_are_no_typos():
-    assert typos("12:30 ???", np.random.default_rng(0)) == "12:30 ???"
 
 
 @pytest.mark.parametrize(

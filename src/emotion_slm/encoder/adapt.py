@@ -1,6 +1,7 @@
 """Stage adapt: the SLM reads train's texts, in their natural distribution, before any balancing."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ from emotion_slm.backbone.pretrained import locate
 from emotion_slm.backbone.tensors import load_trained
 from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import sha256_lines
+from emotion_slm.common.seeds import child_seed
 from emotion_slm.corpus.labels import LabelSet
 from emotion_slm.encoder.adapted import build_encoder, write_adapted
 from emotion_slm.encoder.label_head import start_from_definitions
 from emotion_slm.encoder.params import AdaptParams, EncoderParams
+from emotion_slm.encoder.rewriting import rewrite
+from emotion_slm.encoder.soup import cook
 from emotion_slm.encoder.start import ENCODER, keep
 from emotion_slm.encoder.text_classifier import TextClassifier, Tokenizer
 from emotion_slm.training.batches import Rows
@@ -52,12 +56,32 @@ def adapt(
     processes = join()
 
     tokenizer = Tokenizer(locate(encoder), encoder.max_length)
-    rows, validation = (
-        to_rows(frame, labels, tokenizer) for frame in (train_frame, validation_frame)
-    )
-    model = initial(encoder, params, labels, tokenizer, seed)
-    loss = build_loss(params.loss, labels, rows.gold)
-    training = train(model, loss, rows, validation, params.training, seed, resume_folder, on_epoch)
+    validation = to_rows(validation_frame, labels, tokenizer)
+    loss = build_loss(params.loss, labels, labels.to_matrix(train_frame["labels"]))
+
+    build = partial(initial, encoder, params, labels, tokenizer, seed)
+
+    def learn(frame, own_seed: int, folder: Path, report) -> tuple[TextClassifier, Training]:
+        rows = to_rows(frame, labels, tokenizer)
+        model = build()
+        done = train(model, loss, rows, validation, params.training, own_seed, folder, report)
+        return model, done
+
+    def learn_rewritten(number: int, report) -> tuple[TextClassifier, Training]:
+        folder = resume_folder / f"run-{number}"
+        if number == 0:
+            return learn(train_frame, seed, folder, report)
+        own_seed = child_seed(seed, f"run {number}")
+        texts = rewrite(train_frame["text"], params.soup.rewritten, own_seed)
+        return learn(train_frame.assign(text=texts), own_seed, folder, report)
+
+    tell = on_epoch if on_epoch and processes.rank == 0 else lambda curve: None
+    if params.soup is None:
+        model, training = learn(train_frame, seed, resume_folder, tell)
+    else:
+        model, training = cook(
+            build, learn_rewritten, params.soup.runs, params.training, loss, validation, tell
+        )
     if processes.rank == 0:
         seen = (sha256_lines(frame["id"].tolist()) for frame in (train_frame, validation_frame))
         write_adapted(output, model, lora, *seen)

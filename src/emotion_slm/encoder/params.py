@@ -38,11 +38,20 @@ class EncoderParams(BackboneParams):
     start: StartParams | None = Field(default=None, exclude=True)
 
 
+class SoupParams(Section):
+    """Several trainings from one start, whose weights are averaged: `runs` of them, all but the
+    first with a share of the texts `rewritten`."""
+
+    runs: int = Field(ge=2, le=100)
+    rewritten: float = Field(ge=0, le=1)
+
+
 class AdaptParams(Section):
     """How the SLM learns to read emotions from train's natural distribution.
 
     `lora: none` trains every weight but the embedding tables, which stay frozen either way.
     `head`: what it starts from, the labels' definitions as the encoder reads them, or chance.
+    `soup` (none): the mean of several trainings in place of one.
     """
 
     lora: LoraParams | Literal["none"]
@@ -50,6 +59,16 @@ class AdaptParams(Section):
     dropout: float = Field(ge=0, lt=1)
     loss: LossParams
     training: TrainingParams
+    soup: SoupParams | None = None
+
+    @model_validator(mode="after")
+    def soup_of_whole_weights(self) -> "AdaptParams":
+        if self.soup and self.lora != "none":
+            raise ValueError(
+                "the mean of adapters' factors is not the mean of what they do: a `soup` needs "
+                "`lora: none`"
+            )
+        return self
 
 
 class EmbedParams(Section):

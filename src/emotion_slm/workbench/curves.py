@@ -48,7 +48,8 @@ CURVES = (
     Curve(
         paths.PLOTS / "adapt_curve.csv",
         "Adaptation of the encoder",
-        "Loss and scores after each epoch of stage adapt.",
+        "Loss and scores after each epoch of stage adapt. A soup has its trainings one after the "
+        "other, then their mean.",
         _TRAINING,
     ),
     Curve(

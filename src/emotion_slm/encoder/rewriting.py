@@ -1,0 +1,52 @@
+"""Texts as others write them: with typos, without punctuation, in lower case."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+CHARACTERS_PER_TYPO = 25
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+PUNCTUATION = re.compile(r"[^\w\s\U0001f000-\U0001faff\u2600-\u27bf]|_")
+
+
+def typos(text: str, random: np.random.Generator) -> str:
+    """One for every CHARACTERS_PER_TYPO begun: a letter doubled, left out, changed for another, or
+    two that change places."""
+    letters = list(text)
+    for _ in range(-(-len(text) // CHARACTERS_PER_TYPO)):
+        places = [place for place, letter in enumerate(letters) if letter.isalpha()]
+        if not places:
+            break
+        place = int(random.choice(places))
+        kind = random.integers(4)
+        if kind == 0:
+            letters.insert(place, letters[place])
+        elif kind == 1:
+            del letters[place]
+        elif kind == 2:
+            letters[place] = str(random.choice(list(LETTERS)))
+        elif place + 1 < len(letters):
+            letters[place : place + 2] = letters[place + 1], letters[place]
+    return "".join(letters)
+
+
+def without_punctuation(text: str) -> str:
+    """Emoji stay."""
+    return PUNCTUATION.sub("", text)
+
+
+def rewrite(texts: Sequence[str], share: float, seed: int) -> list[str]:
+    """`texts`, a share of them with typos (three in five of these), without punctuation (one) or in
+    lower case (one)."""
+    random = np.random.default_rng(seed)
+    written = list(texts)
+    for place in np.flatnonzero(random.random(len(written)) < share):
+        kind = random.integers(5)
+        if kind == 0:
+            written[place] = written[place].lower()
+        elif kind == 1:
+            written[place] = without_punctuation(written[place])
+        else:
+            written[place] = typos(written[place], random)
+    return written
