@@ -57,8 +57,8 @@ def test_a_student_learns_from_a_teacher_of_another_architecture(
     document = Document.read()
     data = parts(workspace, GOEMOTIONS, params)
     local = {"revision": None, "sha256": None, "max_length": 32}
-    minilm = Reader.of("minilm", document, GOEMOTIONS, id=str(tiny_bert), **local)
-    other = Reader.of("smollm2", document, GOEMOTIONS, id=str(tiny_mistral), **local)
+    minilm = Reader.of("minilm", document, GOEMOTIONS, {}, id=str(tiny_bert), **local)
+    other = Reader.of("smollm2", document, GOEMOTIONS, {}, id=str(tiny_mistral), **local)
     said = other.says(data, 1)
     assert said.shape == (len(data.taught), len(GOEMOTIONS)) and 0 < said.min() < said.max() < 1
     teacher = minilm.logits(minilm.teacher(data, 1), data.judged)

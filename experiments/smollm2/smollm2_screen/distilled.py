@@ -78,11 +78,18 @@ class Reader(NamedTuple):
     labels: LabelSet
 
     @classmethod
-    def of(cls, profile: str, document: Document, labels: LabelSet, **encoder) -> "Reader":
+    def of(
+        cls, profile: str, document: Document, labels: LabelSet, training: Mapping, **encoder
+    ) -> "Reader":
+        """The profile's model, its `training` and `encoder` changed."""
         chosen = document.with_profile(profile)
         settings = chosen.section("encoder", EncoderParams).model_copy(update=encoder)
-        tokenizer = Tokenizer(locate(settings), settings.max_length)
-        return cls(profile, settings, chosen.section("adapt", AdaptParams), tokenizer, labels)
+        adapt = chosen.section("adapt", AdaptParams)
+        changed = adapt.training.model_copy(update=dict(training))
+        adapt = adapt.model_copy(update={"training": changed})
+        return cls(
+            profile, settings, adapt, Tokenizer(locate(settings), settings.max_length), labels
+        )
 
     def rows(self, frame) -> Rows:
         return to_rows(frame, self.labels, self.tokenizer)
@@ -154,8 +161,8 @@ def main(arguments: Sequence[str]) -> None:
     labels = load_corpus(workspace / paths.RAW).labels
     data = parts(workspace, labels, params)
     readers = {
-        "minilm": Reader.of("minilm", document, labels),
-        "smollm2": Reader.of("smollm2", document, labels, id=str(smollm2)),
+        "minilm": Reader.of("minilm", document, labels, {}),
+        "smollm2": Reader.of("smollm2", document, labels, params["smollm2"], id=str(smollm2)),
     }
     minilm = readers["minilm"]
     for seed in params["seeds"]:
