@@ -2,7 +2,8 @@
 
 Every row of a split as it is, lower-cased, without punctuation, with typos, without emoji, in
 British spelling, within a longer text. The labels of a row stay what they were, so what a score
-loses is the model's. Models are compared with the first one on the same rows.
+loses is the model's. Models are compared with the first one on the same rows. `--elsewhere` adds
+how well each ranks the rows of another corpus, by the labels of the same name.
 """
 
 import argparse
@@ -14,12 +15,14 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.goemotions import to_matrix
 from emotion_slm.common import paths
 from emotion_slm.common.files import read_parquet
 from emotion_slm.common.ranking import macro_f1, mean_average_precision
 from emotion_slm.common.threads import pin_threads
+from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.encoder.rewriting import typos, without_punctuation
 from emotion_slm.evaluation.bootstrap import paired_difference
 from emotion_slm.evaluation.metrics import expected_calibration_error
@@ -141,25 +144,67 @@ def gain_table(rows: Rows, found: Mapping[Path, Mapping[str, Given]]) -> Table:
     return table
 
 
+class Elsewhere(NamedTuple):
+    """Rows of another corpus: texts, (n, labels) gold, and its labels that the model has too."""
+
+    texts: list[str]
+    gold: np.ndarray
+    names: list[str]
+
+    def auroc(self, model: EmotionClassifier) -> dict[str, float]:
+        """By label, and their mean."""
+        scores, known = model.logits(self.texts), model.labels.index
+        found = {
+            name: float(roc_auc_score(self.gold[:, place], scores[:, known[name]]))
+            for place, name in enumerate(self.names)
+            if name in known
+        }
+        return {"mean": float(np.mean(list(found.values())))} | found
+
+
+def elsewhere(workspace: Path) -> Elsewhere:
+    """The train rows of a workspace whose corpus no model here has read."""
+    labels = load_corpus(workspace / paths.RAW).labels
+    frame = read_parquet(workspace / paths.SPLIT / "train.parquet", ("text", "labels"))
+    return Elsewhere(frame["text"].tolist(), labels.to_matrix(frame["labels"]), list(labels.names))
+
+
+def elsewhere_table(found: Mapping[Path, Mapping[str, float]]) -> Table:
+    table = Table("model", title="AUROC of labels of the same name in another corpus")
+    for name in next(iter(found.values())):
+        table.add_column(name, justify="right")
+    for folder, scores in found.items():
+        table.add_row(str(folder), *(f"{score:.3f}" for score in scores.values()))
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, nargs="+", default=[paths.CLASSIFIER])
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
     parser.add_argument("--rows", type=int, help="the first so many of them; all")
+    parser.add_argument(
+        "--elsewhere", type=Path, help="a checkout in which another corpus is split: its train rows"
+    )
     options = parser.parse_args()
     pin_threads(1)
     columns = ("text", "labels", "duplicate_group")
     frame = read_parquet(paths.SPLIT / f"{options.split}.parquet", columns)[: options.rows]
     groups = frame["duplicate_group"].to_numpy()
     rows = Rows(frame["text"].tolist(), to_matrix(frame["labels"]), groups)
-    console, found = Console(width=120), {}
+    other = elsewhere(options.elsewhere) if options.elsewhere else None
+    console, found, ranked = Console(width=120), {}, {}
     for folder in options.models:
         model = EmotionClassifier.from_pretrained(folder)
+        if other:
+            ranked[folder] = other.auroc(model)
         found[folder] = {how: read_by(model, rewritten(rows.texts, how)) for how in REWRITINGS}
         title = f"{len(frame):,} rows of {options.split}, read by {folder}"
         console.print(cost_table(rows, found[folder], title))
     if len(found) > 1:
         console.print(gain_table(rows, found))
+    if ranked:
+        console.print(elsewhere_table(ranked))
 
 
 if __name__ == "__main__":

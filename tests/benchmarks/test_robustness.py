@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +15,14 @@ from benchmarks.robustness import (
     Rows,
     british,
     cost_table,
+    elsewhere,
+    elsewhere_table,
     gain_table,
     rewritten,
 )
+from emotion_slm.common.files import write_parquet
+from emotion_slm.common.paths import RAW, SPLIT
+from emotion_slm.corpus.labels import Corpus, LabelSet, write_corpus
 
 TEXTS = st.lists(st.text(max_size=60), max_size=8)
 
@@ -73,3 +81,31 @@ def test_the_tables_say_what_a_rewriting_costs_and_a_model_gains():
     assert columns["to as it is"][lower] == "-1.000 [-1.000, -1.000]"
     other = gain_table(rows, {"first": found, "second": dict.fromkeys(REWRITINGS, right)})
     assert list(other.columns[1].cells)[lower] == "+1.000 [+1.000, +1.000]"
+
+
+class Knowing:
+    """A model of three labels that knows the second one and has the third upside down."""
+
+    labels = LabelSet(("grief", "joy", "anger"))
+
+    def logits(self, texts):
+        return np.array([[0.0, "glad" in text, "cross" not in text] for text in texts])
+
+
+def test_a_model_ranks_the_rows_of_another_corpus_by_the_labels_they_share(tmp_path):
+    corpus = Corpus("moods", "Moods", LabelSet(("anger", "boredom", "joy"), single=True))
+    write_corpus(tmp_path / RAW, corpus)
+    frame = pd.DataFrame(
+        {"text": ["I am cross", "so dull", "so glad"], "labels": [["anger"], ["boredom"], ["joy"]]}
+    )
+    write_parquet(tmp_path / SPLIT / "train.parquet", frame)
+    other = elsewhere(tmp_path)
+    found = other.auroc(Knowing())
+    assert found == {"mean": 0.5, "anger": 0.0, "joy": 1.0}
+    table = elsewhere_table({Path("one"): found})
+    assert [list(column.cells) for column in table.columns] == [
+        ["one"],
+        ["0.500"],
+        ["0.000"],
+        ["1.000"],
+    ]

@@ -52,7 +52,7 @@ def inputs():
 def test_an_arm_differs_from_the_profile_in_what_it_names():
     arm = Arm("x", training={"learning_rate": 1e-3}, loss={"name": "bce"}, pooling="last")
     encoder, adapt = settings(arm, ENCODER, ADAPT, SHARED)
-    expected = ADAPT.model_dump()
+    expected = ADAPT.model_dump() | {"soup": None}
     expected["training"] |= {**SHARED, "learning_rate": 1e-3}
     assert adapt.model_dump() == expected | {"loss": {"name": "bce"}}
     assert encoder == ENCODER.model_copy(update={"pooling": "last"})

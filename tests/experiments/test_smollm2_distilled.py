@@ -26,7 +26,13 @@ def params() -> dict:
 
 
 @pytest.fixture
-def workspace(emotion_frame, tmp_path, monkeypatch) -> Path:
+def document() -> Document:
+    return Document.read()
+
+
+@pytest.fixture
+def workspace(document, params, emotion_frame, tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(distilled, "FOLDER", tmp_path / "scratch")
     monkeypatch.setattr(distilled, "RESULTS", tmp_path / "distilled.csv")
     write_corpus(tmp_path / RAW, CORPUS)
@@ -52,9 +58,8 @@ def test_targets_are_a_mixture():
 
 
 def test_a_student_learns_from_a_teacher_of_another_architecture(
-    workspace, params, tiny_bert, tiny_mistral
+    workspace, document, params, tiny_bert, tiny_mistral
 ):
-    document = Document.read()
     data = parts(workspace, GOEMOTIONS, params)
     local = {"revision": None, "sha256": None, "max_length": 32}
     minilm = Reader.of("minilm", document, GOEMOTIONS, {}, id=str(tiny_bert), **local)

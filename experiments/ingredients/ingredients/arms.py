@@ -35,7 +35,7 @@ def settings(
     arm: Arm, encoder: EncoderParams, adapt: AdaptParams, shared: Mapping[str, Any]
 ) -> tuple[EncoderParams, AdaptParams]:
     """The profile's encoder and adapt sections with what the protocol and the arm change."""
-    content = adapt.model_dump()
+    content = adapt.model_dump() | {"soup": None}  # an arm is one training
     content["training"] |= {**shared, **arm.training}
     changes = {"loss": arm.loss, "lora": arm.lora, "head": arm.head}
     content |= {name: value for name, value in changes.items() if value is not None}
