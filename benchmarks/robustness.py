@@ -19,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.goemotions import to_matrix
 from emotion_slm.common import paths
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import read_parquet
 from emotion_slm.common.ranking import macro_f1, mean_average_precision
 from emotion_slm.common.threads import pin_threads
@@ -152,29 +153,35 @@ class Elsewhere(NamedTuple):
     names: list[str]
 
     def auroc(self, model: EmotionClassifier) -> dict[str, float]:
-        """By label, and their mean."""
+        """By label, and their mean. EmotionSlmError where the model has none of them."""
         scores, known = model.logits(self.texts), model.labels.index
         found = {
             name: float(roc_auc_score(self.gold[:, place], scores[:, known[name]]))
             for place, name in enumerate(self.names)
             if name in known
         }
+        if not found:
+            raise EmotionSlmError(f"the model has none of the labels {', '.join(self.names)}")
         return {"mean": float(np.mean(list(found.values())))} | found
 
 
 def elsewhere(workspace: Path) -> Elsewhere:
-    """The train rows of a workspace whose corpus no model here has read."""
+    """The train rows of a workspace; its corpus must be one that no model here has read."""
     labels = load_corpus(workspace / paths.RAW).labels
     frame = read_parquet(workspace / paths.SPLIT / "train.parquet", ("text", "labels"))
     return Elsewhere(frame["text"].tolist(), labels.to_matrix(frame["labels"]), list(labels.names))
 
 
 def elsewhere_table(found: Mapping[Path, Mapping[str, float]]) -> Table:
+    """By model and label; a label that a model lacks is left empty."""
     table = Table("model", title="AUROC of labels of the same name in another corpus")
-    for name in next(iter(found.values())):
+    names = list(dict.fromkeys(name for scores in found.values() for name in scores))
+    for name in names:
         table.add_column(name, justify="right")
     for folder, scores in found.items():
-        table.add_row(str(folder), *(f"{score:.3f}" for score in scores.values()))
+        table.add_row(
+            str(folder), *(f"{scores[name]:.3f}" if name in scores else "" for name in names)
+        )
     return table
 
 

@@ -20,6 +20,7 @@ from benchmarks.robustness import (
     gain_table,
     rewritten,
 )
+from emotion_slm.common.errors import EmotionSlmError
 from emotion_slm.common.files import write_parquet
 from emotion_slm.common.paths import RAW, SPLIT
 from emotion_slm.corpus.labels import Corpus, LabelSet, write_corpus
@@ -102,10 +103,9 @@ def test_a_model_ranks_the_rows_of_another_corpus_by_the_labels_they_share(tmp_p
     other = elsewhere(tmp_path)
     found = other.auroc(Knowing())
     assert found == {"mean": 0.5, "anger": 0.0, "joy": 1.0}
-    table = elsewhere_table({Path("one"): found})
-    assert [list(column.cells) for column in table.columns] == [
-        ["one"],
-        ["0.500"],
-        ["0.000"],
-        ["1.000"],
-    ]
+    fewer = {"mean": 0.25, "joy": 0.25}
+    table = elsewhere_table({Path("one"): found, Path("two"): fewer})
+    cells = [list(column.cells) for column in table.columns]
+    assert cells == [["one", "two"], ["0.500", "0.250"], ["0.000", ""], ["1.000", "0.250"]]
+    with pytest.raises(EmotionSlmError, match="none of the labels boredom"):
+        other._replace(names=["boredom"]).auroc(Knowing())

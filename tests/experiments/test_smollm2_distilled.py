@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import smollm2_screen.distilled as distilled
 from ruamel.yaml import YAML
-from smollm2_screen.distilled import Reader, add, finished, parts, student, targets
+from smollm2_screen.distilled import Reader, add, finished, guard, parts, student, targets
 from support.labels import CORPUS, GOEMOTIONS
 
 from emotion_slm.common.files import write_parquet
@@ -49,6 +49,14 @@ def test_thirds_share_no_text(workspace, params):
     assert all(texts) and sum(map(len, texts)) == len(set.union(*texts))
     assert sum(len(frame) for frame in (data.read, data.taught, data.judged)) == 300
     assert len(data.selection) == 8
+
+
+def test_other_settings_are_not_mixed_with_what_is_there(workspace, params):
+    data = parts(workspace, GOEMOTIONS, params)
+    guard(params, data)
+    guard(params, data)
+    with pytest.raises(SystemExit, match="is of other settings or rows: delete it"):
+        guard(params | {"weight": 0.5}, data)
 
 
 def test_targets_are_a_mixture():

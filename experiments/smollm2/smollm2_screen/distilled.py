@@ -6,8 +6,8 @@ WORKSPACE and SMOLLM2 as for `smollm2_screen.screen`. The official train set fal
 equal texts together. MiniLM and SmolLM2 read the first one; every student is that MiniLM going on
 with the second one, which neither teacher has seen; the last one judges. A student's targets are a
 mixture of gold and of what its teachers say of a row, so students differ in nothing but who
-teaches. A student that distilled.csv has is not run again; with names, only those run. Test rows
-are not read.
+teaches; the first one also in its loss. A student that distilled.csv has is not run again; with
+names, only those run. Test rows are not read.
 """
 
 import sys
@@ -21,7 +21,15 @@ from scipy.special import expit
 
 from emotion_slm.backbone.pretrained import locate
 from emotion_slm.common import folds, paths
-from emotion_slm.common.files import read_csv, read_parquet, write_array, write_csv
+from emotion_slm.common.files import (
+    read_csv,
+    read_json,
+    read_parquet,
+    sha256_lines,
+    write_array,
+    write_csv,
+    write_json,
+)
 from emotion_slm.common.params import Document
 from emotion_slm.common.seeds import child_seed
 from emotion_slm.common.threads import pin_threads
@@ -95,7 +103,7 @@ class Reader(NamedTuple):
         return to_rows(frame, self.labels, self.tokenizer)
 
     def teacher(self, data: Parts, seed: int) -> TextClassifier:
-        """Trained as the profile has it on what teachers read; kept, and found again."""
+        """One training on what teachers read, with the profile's settings; found again."""
         model = initial(self.encoder, self.adapt, self.labels, self.tokenizer, seed)
         rows, selection = self.rows(data.read), self.rows(data.selection)
         loss = build_loss(self.adapt.loss, self.labels, rows.gold)
@@ -138,6 +146,15 @@ def student(
     return Scored(logits, gold, rows_together(data.judged), reader.labels)
 
 
+def guard(params: Mapping, data: Parts) -> None:
+    """What earlier runs left in FOLDER must be of these settings and rows."""
+    now = {"settings": dict(params), "rows": [sha256_lines(frame["id"]) for frame in data]}
+    path = FOLDER / "settings.json"
+    if path.exists() and read_json(path) != now:
+        raise SystemExit(f"{FOLDER} is of other settings or rows: delete it, and {RESULTS}")
+    write_json(path, now)
+
+
 def finished(path: Path = RESULTS) -> set[tuple[str, str]]:
     rows = read_csv(path, COLUMNS) if path.exists() else []
     return {(row["student"], row["seed"]) for row in rows}
@@ -160,6 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     pin_threads(1)
     labels = load_corpus(workspace / paths.RAW).labels
     data = parts(workspace, labels, params)
+    guard(params, data)
     readers = {
         "minilm": Reader.of("minilm", document, labels, {}),
         "smollm2": Reader.of("smollm2", document, labels, params["smollm2"], id=str(smollm2)),

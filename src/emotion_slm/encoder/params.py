@@ -51,7 +51,7 @@ class AdaptParams(Section):
 
     `lora: none` trains every weight but the embedding tables, which stay frozen either way.
     `head`: what it starts from, the labels' definitions as the encoder reads them, or chance.
-    `soup` (none): the mean of several trainings in place of one.
+    `soup`, left out or null: one training. Several are for a model that one device holds.
     """
 
     lora: LoraParams | Literal["none"]

@@ -1,13 +1,14 @@
 """Texts as others write them: with typos, without punctuation, in lower case."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
 CHARACTERS_PER_TYPO = 25
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-PUNCTUATION = re.compile(r"[^\w\s\U0001f000-\U0001faff\u2600-\u27bf]|_")
+EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 
 
 def typos(text: str, random: np.random.Generator) -> str:
@@ -32,8 +33,14 @@ def typos(text: str, random: np.random.Generator) -> str:
 
 
 def without_punctuation(text: str) -> str:
-    """Emoji stay."""
-    return PUNCTUATION.sub("", text)
+    """Without punctuation and symbols, emoji and the marks of letters excepted; `text` itself where
+    that leaves nothing to read."""
+    left = "".join(
+        letter
+        for letter in text
+        if unicodedata.category(letter)[0] not in "PS" or EMOJI.match(letter)
+    )
+    return left if left.strip() else text
 
 
 def rewrite(texts: Sequence[str], share: float, seed: int) -> list[str]:

@@ -1,8 +1,7 @@
 """The mean of what several trainings learnt from one start (a model soup, Wortsman et al. 2022).
 
 Fine-tunings that start from the same weights lie in one basin: their mean is a model too, with no
-more to score than one. It reads a little better than each, and what it meets for the first time the
-more so.
+more to score than one. experiments/ingredients/RESULTS.md says what it gains.
 """
 
 from collections.abc import Callable
@@ -45,6 +44,7 @@ def cook(
         model, training = train(number, partial(_tell, report, curve))
         curve = _continued(curve, training.curve)
         kept.append((best(training.curve, params.selection), snapshot(trained_parameters(model))))
+        del model
     # Not the one trained last: where weights were in shards, it is of no further use.
     model = build().to(join().device)
     targets = trained_parameters(model)
@@ -57,7 +57,7 @@ def cook(
     alone = best([epoch for epoch, _ in kept], params.selection)
     if best([alone, mean], params.selection) is alone:
         assign(targets, next(tensors for epoch, tensors in kept if epoch is alone))
-    return model, Training([*curve, mean], training.samples_per_second)
+    return model, Training([*curve, mean], training.samples_per_second, runs)
 
 
 def _tell(report: Report, before: list[Epoch], own: list[Epoch]) -> None:

@@ -35,10 +35,14 @@ BEST = "best"
 
 
 class Training(NamedTuple):
-    """The curve of a training, and the speed of its steps, all processes together."""
+    """The curve of a training, and the speed of its steps, all processes together.
+
+    `averaged`: of how many trainings it is the mean, which is then the curve's last line.
+    """
 
     curve: list[Epoch]
     samples_per_second: float
+    averaged: int = 1
 
 
 def train(
@@ -172,8 +176,12 @@ class _Run:
 def summary(training: Training, rows: int, params: TrainingParams, output: Path) -> str:
     """Rows, the epoch kept and its quality, speed, peak memory, and where the weights are."""
     kept = best(training.curve, params.selection)
+    what = f"epoch {kept.epoch} of {len(training.curve)}"
+    if training.averaged > 1:
+        share = "the mean" if kept is training.curve[-1] else "one"
+        what = f"{share} of {training.averaged} trainings"
     return (
-        f"{rows:,} rows, epoch {kept.epoch} of {len(training.curve)} kept, validation mAP "
+        f"{rows:,} rows, {what} kept, validation mAP "
         f"{kept.validation_map:.3f}, {training.samples_per_second:,.0f} samples/s, "
         f"{peak_memory()} → {output}"
     )

@@ -45,7 +45,16 @@ def test_the_share_is_rewritten_in_the_ways_that_are_named(share):
         assert written.count(way) == pytest.approx(share * 600, rel=0.2)
 
 
-def test_punctuation_goes_and_emoji_stay():
-    assert (
-        without_punctuation("That's GREAT!! \U0001f600 (no_way)") == "Thats GREAT \U0001f600 noway"
-    )
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("That's GREAT!! \U0001f600 (no_way)", "Thats GREAT \U0001f600 noway"),
+        ("It cost $5 + tax", "It cost 5  tax"),
+        ("I \u2764\ufe0f it!", "I \u2764\ufe0f it"),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940!", "\u0939\u093f\u0928\u094d\u0926\u0940"),
+        ("...", "..."),
+        ("", ""),
+    ],
+)
+def test_punctuation_goes_and_what_is_read_stays(text, left):
+    assert without_punctuation(text) == left

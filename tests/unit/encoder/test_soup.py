@@ -66,7 +66,7 @@ def test_the_mean_is_kept_where_it_is_better(halves, rows, training_params):
     assert [epoch.validation_map for epoch in done.curve[:4]] == [0.1, 0.2, 0.3, 0.1]
     assert best(done.curve, "map") is done.curve[-1]
     assert done.curve[-1].train_loss == pytest.approx((0.2 + 0.1) / 2)  # of the epochs kept
-    assert done.samples_per_second == 101
+    assert done.samples_per_second == 101 and done.averaged == 2
     assert [len(curve) for curve in told] == [2, 4, 5]
     assert told[-1] == done.curve
 
@@ -90,6 +90,35 @@ def soup_params(training_params) -> AdaptParams:
         training=training_params(batch_size=8),
         soup={"runs": 2, "rewritten": 0.5},
     )
+
+
+def test_of_equal_scores_the_training_is_kept(rows, training_params):
+    same = [head().layers[1].weight.detach()] * 2
+    (_, tied) = cook(
+        head,
+        learnt(same, [epochs(0.1), epochs(0.1)]),
+        2,
+        training_params(),
+        binary_cross_entropy,
+        rows,
+        lambda curve: None,
+    )
+    scores = [epochs(tied.curve[-1].validation_map)] * 2
+    train = learnt([weight + 0 * number for number, weight in enumerate(same)], scores)
+    _, done = cook(
+        head, train, 2, training_params(), binary_cross_entropy, rows, lambda curve: None
+    )
+    assert best(done.curve, "map") is done.curve[0]
+
+
+@pytest.mark.parametrize(
+    ("bad", "where"),
+    [({"runs": 1}, "runs"), ({"rewritten": 1.5}, "rewritten"), ({"run": 2}, "run")],
+)
+def test_a_bad_soup_is_named(bad, where, soup_params):
+    content = soup_params.model_dump()
+    with pytest.raises(ValueError, match=where):
+        AdaptParams(**content | {"soup": content["soup"] | bad})
 
 
 def test_adapters_are_not_averaged(soup_params):

@@ -450,6 +450,17 @@ def test_a_log_shows_every_epoch_and_a_terminal_none(
     assert len(lines) == 2
 
 
+@pytest.mark.parametrize(("last", "what"), [(0.7, "the mean"), (0.5, "one")])
+def test_closing_line_names_what_was_kept_of_several_trainings(last, what, training_params):
+    curve = [
+        Epoch(1, 0.5, 0.4, 0.61, 0.2),
+        Epoch(2, 0.4, 0.4, 0.6, 0.3),
+        Epoch(3, 0.4, 0.4, last, 0),
+    ]
+    line = summary(Training(curve, 10, 2), 20, training_params(), Path("models/adapted"))
+    assert line.startswith(f"20 rows, {what} of 2 trainings kept, validation mAP ")
+
+
 def test_closing_line_names_epoch_speed_memory_and_place(training_params):
     curve = [Epoch(1, 0.5, 0.4, 0.61, 0.2), Epoch(2, 0.4, 0.4, 0.512, 0.3)]
     line = summary(Training(curve, 1234.4), 43_410, training_params(), Path("models/adapted"))
