@@ -104,7 +104,7 @@ def draw(curve: Curve, now: Table, base: Table | None = None) -> bytes:
                     axes.xaxis.get_major_locator().set_params(integer=True)
                 axes.grid()
                 if len(panel.lines) > 1:
-                    axes.legend()
+                    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
                 else:
                     axes.set_ylabel(*panel.lines)
         return target.read_bytes()
