@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from smollm2_screen.distilled import Reader, add, finished, guard, parts, student, targets
 from support.labels import CORPUS, GOEMOTIONS
 
-from emotion_slm.common.files import write_parquet
+from emotion_slm.common.files import read_csv, write_parquet
 from emotion_slm.common.params import Document
 from emotion_slm.common.paths import RAW, SPLIT
 from emotion_slm.corpus.labels import write_corpus
@@ -80,3 +80,13 @@ def test_a_student_learns_from_a_teacher_of_another_architecture(
     assert not np.allclose(scored.logits, teacher)
     add("other", 1, scored, document.section("evaluate", EvaluateParams).thresholds)
     assert finished(distilled.RESULTS) == {("other", "1")}
+
+
+def test_the_page_has_the_students():
+    page = (FOLDER / "RESULTS.md").read_text()
+    for row in read_csv(FOLDER / "distilled.csv", distilled.COLUMNS):
+        map_, f1, nll = (
+            f"{float(row[name]):.{places}f}".removeprefix("0")
+            for name, places in (("map", 3), ("macro_f1", 3), ("nll", 4))
+        )
+        assert f"| {row['student']} | {map_} | {f1} | {nll} |" in page
