@@ -3,14 +3,17 @@
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 from emotion_slm.bulk.pool import Outcome
 from emotion_slm.bulk.run import Summary, score_files
+from emotion_slm.bulk.storage import locate
 from emotion_slm.bulk.units import Job
-from emotion_slm.bulk.worker import Worker
+from emotion_slm.bulk.worker import Failure, Worker, scratch_of
 from emotion_slm.scoring.formats import Format
 from emotion_slm.scoring.plan import Options
 from support.labels import LABELS
@@ -54,6 +57,8 @@ class SerialPool:
         for item in items:
             yield Outcome(item, self.worker.do(task, item))
 
+    def end(self) -> None: ...
+
 
 def make_job(output: Path | str, reading: Format, **changes) -> Job:
     """A job of GoEmotions' labels; `changes` of its options, or of the job itself."""
@@ -78,6 +83,21 @@ def score_stubbed(uris: Sequence[Path | str], job: Job, **options) -> tuple[Summ
     pool = SerialPool(job)
     done = score_files([str(uri) for uri in uris], job, pool, **options)
     return done, pool.worker.scored
+
+
+def restless_work(job: Job, pipe) -> None:
+    """In a worker's place: one unit fails, and of the others it writes and never ends."""
+    worker = StubWorker(job)
+    while True:
+        task, item = pipe.recv()
+        if task != "score":
+            pipe.send(worker.do(task, item))
+        elif item.range.start == 0:
+            pipe.send(Failure("the first unit"))
+        else:
+            while True:
+                with suppress(OSError):  # it was cleared away meanwhile
+                    (scratch_of(locate(job.output), job) / uuid4().hex).mkdir(parents=True)
 
 
 def dying_work(job: Job, pipe) -> None:

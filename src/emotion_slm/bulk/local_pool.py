@@ -33,8 +33,13 @@ class LocalPool:
         return self
 
     def __exit__(self, *_) -> None:
+        self.end()
+
+    def end(self) -> None:
         for process in (*self.idle, *(process for process, _, _ in self.busy.values())):
             process.end()
+        self.idle.clear()
+        self.busy.clear()
 
     def run(self, task: str, items: Sequence[Any]) -> Iterator[Outcome]:
         queue = deque((item, 0) for item in items)
@@ -42,9 +47,9 @@ class LocalPool:
             while queue and len(self.busy) < self.workers:
                 process = self.idle.pop() if self.idle else _Process(self.job)
                 item, attempts = queue.popleft()
+                self.busy[process.pipe] = process, item, attempts
                 with suppress(OSError):  # it has died; its pipe tells below
                     process.pipe.send((task, item))
-                self.busy[process.pipe] = process, item, attempts
             for pipe in wait(list(self.busy)):
                 process, item, attempts = self.busy.pop(pipe)
                 try:

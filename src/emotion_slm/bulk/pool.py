@@ -22,6 +22,9 @@ class Pool(Protocol):
     def run(self, task: str, items: Sequence[Any]) -> Iterator[Outcome]:
         """Outcomes of all items, as they come."""
 
+    def end(self) -> None:
+        """End the workers, amid their items too: none of them writes any more."""
+
 
 def lost(attempts: int) -> str | None:
     """Why an item is left whose worker died for the `attempts`-th time; None if it is not."""

@@ -14,6 +14,7 @@ from emotion_slm.bulk.units import Job
 from emotion_slm.bulk.worker import Failure, Worker, name_of
 from emotion_slm.common.errors import EmotionSlmError
 
+GONE_SECONDS = 10  # that actors killed are waited for
 FAILED_STARTS = 20  # of actors, one after the other: then no machine can run them
 
 
@@ -53,9 +54,7 @@ class RayPool:
         return self
 
     def __exit__(self, *_) -> None:
-        for actor in (*self.idle, *(call.actor for call in self.calls.values())):
-            with suppress(RayError):
-                ray.kill(actor)
+        self.end()
         if self.started:
             ray.shutdown()
 
@@ -85,6 +84,16 @@ class RayPool:
                 self.failed_starts = 0
                 if call.task:
                     yield Outcome(call.item, result)
+
+    def end(self) -> None:
+        for actor in (*self.idle, *(call.actor for call in self.calls.values())):
+            with suppress(RayError):
+                ray.kill(actor)
+        answers = list(self.calls)
+        if answers:  # each fails when its actor has gone; a lost node's may take long
+            ray.wait(answers, num_returns=len(answers), timeout=GONE_SECONDS)
+        self.idle.clear()
+        self.calls.clear()
 
     def _connect(self) -> None:
         """To the cluster, or to a Ray of this machine's own that is started for it."""

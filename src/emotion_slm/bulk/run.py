@@ -76,6 +76,9 @@ def score_files(
                 for folder in Path(out.path).glob(f"{storage.SCRATCH}*"):
                     shutil.rmtree(folder, ignore_errors=True)
         return Summary(len(units), len(todo) - len(failed), failures, missing, manifest)
+    except BaseException:
+        pool.end()  # who is amid a unit would make the scratch folder again
+        raise
     finally:
         shutil.rmtree(scratch_of(out, job), ignore_errors=True)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.bulk import dying_work, make_job
+from support.bulk import dying_work, make_job, restless_work
 
 from emotion_slm.bulk import local_pool, pool, run
 from emotion_slm.bulk.job import prepare
@@ -41,6 +41,27 @@ def test_items_of_processes_that_die_are_done_again(tmp_path, monkeypatch):
     assert outcomes["a"] == "a done"
     assert isinstance(outcomes["poison"], Failure)
     assert "poison: the process that worked on it died 2 times" in outcomes["poison"].reason
+
+
+def test_no_worker_writes_when_an_interrupted_run_has_cleared_up(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(local_pool, "_work", restless_work)
+    out = tmp_path / "out"
+    job = make_job(out, Format.PARQUET)
+    with LocalPool(job, 2) as local:
+        real = local.run
+
+        def interrupted(task, items):
+            for outcome in real(task, items):
+                if task == "score":
+                    while not list(out.glob("_scratch*/*")):
+                        time.sleep(0.01)
+                    raise KeyboardInterrupt
+                yield outcome
+
+        local.run = interrupted
+        with pytest.raises(KeyboardInterrupt, match="0 of 10 units are done and stay"):
+            run.score_files([str(path) for path in sorted(files.iterdir())], job, local)
+        assert not list(out.glob("_scratch*"))
 
 
 @pytest.mark.slow
