@@ -180,6 +180,7 @@ def test_the_audit_passes(run):
     assert command(run, "audit").returncode == 0
 
 
+@pytest.mark.slow
 def test_the_audit_fails_when_a_test_row_is_smuggled_into_train(copy):
     path = copy / "data/balanced/rows.parquet"
     rows = pd.read_parquet(path)
@@ -280,16 +281,19 @@ def test_a_threshold_grid_reruns_evaluate_alone(copy):
     assert repro(copy) == ["params", "evaluate"]
 
 
+@pytest.mark.slow
 def test_an_ismote_target_reruns_what_follows_ismote(copy):
     change(copy, profiles__sample__ismote__target=settings(copy)["ismote"]["target"] + 10)
     assert sorted(repro(copy)) == ["evaluate", "finetune", "ismote", "params"]
 
 
+@pytest.mark.slow
 def test_a_loss_reruns_finetune_and_evaluate(copy):
     change(copy, profiles__sample__finetune__loss={"name": "bce"})
     assert sorted(repro(copy)) == ["evaluate", "finetune", "params"]
 
 
+@pytest.mark.slow
 def test_a_copied_profile_is_the_same_work(copy):
     params = read_params(copy)
     params["profiles"]["copy"] = params["profiles"]["sample"]
@@ -332,6 +336,7 @@ def test_another_protocol_splits_again_but_neither_fetches_nor_embeds(frozen):
     assert repro(frozen) == ["params"]
 
 
+@pytest.mark.slow
 def test_a_source_file_reruns_the_stages_that_import_it_and_those_before_a_failure_are_kept(copy):
     change(copy, profiles__sample__ismote__target=settings(copy)["ismote"]["target"] + 10)
     path = copy / "src/emotion_slm/package/card.py"

@@ -95,6 +95,7 @@ def curve(workspace: Path) -> list[list[float]]:
         return [[float(value) for value in row] for row in list(csv.reader(stream))[1:]]
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(prepare):
     one = prepare("one", accumulation=2)
     finish(one)

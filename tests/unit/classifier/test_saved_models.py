@@ -105,6 +105,7 @@ def saved(build, tmp_path_factory) -> tuple[Path, dict[str, np.ndarray]]:
     return root, expected
 
 
+@pytest.mark.slow
 def test_a_fresh_process_gets_identical_logits_from_the_auto_classes(saved):
     root, expected = saved
     subprocess.run([sys.executable, "-c", LOAD_ALL, str(root)], check=True)

@@ -302,6 +302,7 @@ def test_predict_reads_a_process_substitution(command, tmp_path):
     assert done.returncode == 0 and done.stdout.startswith(b"id,text,labels")
 
 
+@pytest.mark.slow
 def test_predict_of_a_text_of_ten_mebibytes(packaged, tmp_path):
     """It takes little more memory than a short text does, in one process after the other."""
     script = (

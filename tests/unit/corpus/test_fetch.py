@@ -553,6 +553,7 @@ def test_content_that_is_not_what_the_hub_names_is_refused_before_it_is_decoded(
     assert len(decoded) == 1
 
 
+@pytest.mark.slow
 def test_no_flipped_byte_of_a_parquet_file_is_a_traceback(monkeypatch, tmp_path):
     """Without a hash named for it either."""
     whole = parquet("train.tsv", tmp_path)

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 from support.labels import LABELS
 from transformers import AutoModelForSequenceClassification
@@ -25,6 +26,7 @@ for folder in (package, full):
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_transformers_pipeline_gives_the_classifier_s_probabilities(packaged, tmp_path):
     """Of the package, and of the same with all its weights; transformers is imported before it."""
     full = tmp_path / "full"

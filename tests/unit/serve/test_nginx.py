@@ -55,6 +55,7 @@ def assert_same(answer: dict, other: dict) -> None:
         assert result["probabilities"] == pytest.approx(right["probabilities"], abs=2e-4)
 
 
+@pytest.mark.slow
 def test_two_replicas_share_requests_and_one_may_be_killed(exported, tmp_path):
     ports = {place: free_port() for place in ("127.0.0.1:8080", "127.0.0.1:8001", "127.0.0.1:8002")}
     first, second = str(ports["127.0.0.1:8001"]), str(ports["127.0.0.1:8002"])
