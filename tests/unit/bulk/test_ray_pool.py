@@ -63,3 +63,27 @@ def test_killed_workers_and_nodes_change_no_byte(nodes, exported, tmp_path, file
     with LocalPool(job, 2) as pool:
         faults, manifest = run.verify_files(uris, job, pool)
     assert (faults, manifest["rows"]) == ([], files * rows)
+
+
+def test_an_interrupted_run_ends_its_actors_before_it_clears_up(exported, tmp_path):
+    from support.ray_cluster import write_rows
+
+    from emotion_slm.bulk.ray_pool import RayPool
+
+    write_rows(tmp_path / "in", 2, 20_000, 2_000)
+    out = tmp_path / "out"
+    uris, _, job = prepare([str(tmp_path / "in")], str(out), Options(), exported, None)
+    with RayPool(job, 2, None) as pool:
+        real = pool.run
+
+        def interrupted(task, items):
+            for outcome in real(task, items):
+                yield outcome
+                if task == "score":
+                    assert list(out.glob("_scratch*/*"))  # the other one is at work
+                    raise KeyboardInterrupt
+
+        pool.run = interrupted
+        with pytest.raises(KeyboardInterrupt, match="1 of 20 units are done and stay"):
+            run.score_files(uris, job, pool)
+        assert not pool.calls and not list(out.glob("_scratch*"))
