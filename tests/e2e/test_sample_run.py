@@ -145,6 +145,7 @@ def test_the_packaged_model_scores_as_it_was_evaluated(run):
     np.testing.assert_allclose(classifier.logits(test["text"]), evaluated, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_card_carries_the_test_scores_and_its_examples_run(run):
     card = ModelCard.load(run / "models/classifier/README.md")
     test = read_json(run / "metrics/test.json")

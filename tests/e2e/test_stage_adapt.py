@@ -115,6 +115,7 @@ def test_two_processes_learn_what_one_does(prepare):
     assert not list((two / ".scratch/training").iterdir())
 
 
+@pytest.mark.slow
 def test_a_missing_config_file_is_named(prepare):
     messages = finish(prepare("lost", launch="accelerate/none.yaml"), status=1)
     assert "training.launch: accelerate/none.yaml: no such accelerate config file" in messages

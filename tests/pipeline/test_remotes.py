@@ -140,6 +140,7 @@ def test_the_model_travels_and_nothing_else_with_it(holder, clone, servers, kind
     assert cached(clone) == sum(path.stat().st_size for path in (clone / MODEL).iterdir())
 
 
+@pytest.mark.slow
 def test_a_tagged_model_is_had_by_url_where_the_remote_has_one(holder, clone, servers, tmp_path):
     """`dvc get` and `dvc artifacts get` from a repository whose committed remote is absolute."""
     write_remote(clone, "folder", servers, name="tagged")

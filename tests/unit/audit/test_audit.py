@@ -140,6 +140,7 @@ def test_a_run_that_leaks_leaves_no_metrics_behind(audited, monkeypatch, capsys)
     assert not Path("models/classifier").exists()
 
 
+@pytest.mark.slow
 def test_a_clean_run_leaves_what_the_audit_accepts(audited, monkeypatch, capsys):
     monkeypatch.chdir(audited)
     shutil.rmtree("models/classifier")

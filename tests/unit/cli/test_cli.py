@@ -85,6 +85,7 @@ def test_an_onnx_export_is_scored_without_what_training_needs(exported):
     assert imported == ""
 
 
+@pytest.mark.slow
 def test_a_package_is_scored_by_pytorch(packaged):
     text = ["predict", "--text", "happy cat", "--model", str(packaged)]
     assert heavy_imports(text, ("torch", "onnxruntime"))[1] == "onnxruntime torch"

@@ -62,6 +62,7 @@ def test_full_weights_and_the_card_of_the_hub(package, tmp_path):
     assert_public(tmp_path / "push", package)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_exports(package, tmp_path, precision):
     export_onnx(read_package(package), tmp_path / "out" / "model", precision)
