@@ -89,4 +89,4 @@ def test_the_page_has_the_students():
             f"{float(row[name]):.{places}f}".removeprefix("0")
             for name, places in (("map", 3), ("macro_f1", 3), ("nll", 4))
         )
-        assert f"| {row['student']} | {map_} | {f1} | {nll} |" in page
+        assert f"| {row['student']} | {row['seed']} | {map_} | {f1} | {nll} |" in page

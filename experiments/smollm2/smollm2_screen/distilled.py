@@ -123,6 +123,11 @@ class Reader(NamedTuple):
         return np.load(path)
 
 
+def logits_path(name: str, seed: int) -> Path:
+    """Of a student: its logits of the rows that judge, beside its checkpoints."""
+    return FOLDER / f"student-{name}-{seed}".replace(" ", "-") / "logits.npy"
+
+
 def targets(gold: np.ndarray, said: Sequence[np.ndarray], weight: float) -> np.ndarray:
     """`weight` · the teachers' mean + (1 − `weight`) · gold, (n, labels) float32; gold without."""
     if not said:
@@ -137,12 +142,12 @@ def student(
     model = reader.teacher(data, params["seed"])
     rows = reader.rows(data.taught)
     rows = rows._replace(gold=targets(rows.gold, said, params["weight"]))
-    folder = FOLDER / f"student-{name}-{seed}".replace(" ", "-")
-    selection = reader.rows(data.selection)
-    train(model, loss, rows, selection, reader.adapt.training, child_seed(seed, "student"), folder)
+    path, selection = logits_path(name, seed), reader.rows(data.selection)
+    settings = reader.adapt.training
+    train(model, loss, rows, selection, settings, child_seed(seed, "student"), path.parent)
     gold = reader.labels.to_matrix(data.judged["labels"])
     logits = reader.logits(model, data.judged)
-    write_array(folder / "logits.npy", logits)
+    write_array(path, logits)
     return Scored(logits, gold, rows_together(data.judged), reader.labels)
 
 
