@@ -23,7 +23,7 @@ class Pool(Protocol):
         """Outcomes of all items, as they come."""
 
     def end(self) -> None:
-        """End the workers, amid their items too: none of them writes any more."""
+        """End the workers, amid their items too: none writes any more. The pool has served."""
 
 
 def lost(attempts: int) -> str | None:
