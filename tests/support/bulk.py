@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,9 +86,17 @@ def score_stubbed(uris: Sequence[Path | str], job: Job, **options) -> tuple[Summ
     return done, pool.worker.scored
 
 
+def wait_for(happened: Callable[[], Any], seconds: float = 120) -> None:
+    """Until `happened`; AssertionError if it does not in so many seconds."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
 def restless_work(job: Job, pipe) -> None:
-    """In a worker's place: one unit fails, and of the others it writes and never ends."""
-    worker = StubWorker(job)
+    """In a worker's place: one unit fails, of another it writes as long as its parent lives."""
+    worker, parent = StubWorker(job), os.getppid()
     while True:
         task, item = pipe.recv()
         if task != "score":
@@ -95,7 +104,7 @@ def restless_work(job: Job, pipe) -> None:
         elif item.range.start == 0:
             pipe.send(Failure("the first unit"))
         else:
-            while True:
+            while os.getppid() == parent:
                 with suppress(OSError):  # it was cleared away meanwhile
                     (scratch_of(locate(job.output), job) / uuid4().hex).mkdir(parents=True)
 

@@ -6,7 +6,7 @@ WORKSPACE and SMOLLM2 as for `smollm2_screen.screen`. The official train set fal
 equal texts together. MiniLM and SmolLM2 read the first one; every student is that MiniLM going on
 with the second one, which neither teacher has seen; the last one judges. A student's targets are a
 mixture of gold and of what its teachers say of a row, so students differ in nothing but who
-teaches; the first one also in its loss. A student that distilled.csv has is not run again; with
+teaches. A student that distilled.csv has is not run again; with
 names, only those run. Test rows are not read.
 """
 
@@ -125,7 +125,7 @@ class Reader(NamedTuple):
 
 def logits_path(name: str, seed: int) -> Path:
     """Of a student: its logits of the rows that judge, beside its checkpoints."""
-    return FOLDER / f"student-{name}-{seed}".replace(" ", "-") / "logits.npy"
+    return FOLDER / f"student-{name}-{seed}" / "logits.npy"
 
 
 def targets(gold: np.ndarray, said: Sequence[np.ndarray], weight: float) -> np.ndarray:
@@ -136,7 +136,7 @@ def targets(gold: np.ndarray, said: Sequence[np.ndarray], weight: float) -> np.n
 
 
 def student(
-    data: Parts, reader: Reader, said: Sequence[np.ndarray], loss, name: str, seed: int, params
+    data: Parts, reader: Reader, said: Sequence[np.ndarray], name: str, seed: int, params
 ) -> Scored:
     """MiniLM's teacher going on with the taught rows: its logits of the rows that judge."""
     model = reader.teacher(data, params["seed"])
@@ -144,7 +144,8 @@ def student(
     rows = rows._replace(gold=targets(rows.gold, said, params["weight"]))
     path, selection = logits_path(name, seed), reader.rows(data.selection)
     settings = reader.adapt.training
-    train(model, loss, rows, selection, settings, child_seed(seed, "student"), path.parent)
+    random = child_seed(seed, "student")
+    train(model, binary_cross_entropy, rows, selection, settings, random, path.parent)
     gold = reader.labels.to_matrix(data.judged["labels"])
     logits = reader.logits(model, data.judged)
     write_array(path, logits)
@@ -187,16 +188,12 @@ def main(arguments: Sequence[str]) -> None:
         "minilm": Reader.of("minilm", document, labels, {}),
         "smollm2": Reader.of("smollm2", document, labels, params["smollm2"], id=str(smollm2)),
     }
-    minilm = readers["minilm"]
     for seed in params["seeds"]:
-        for name, arm in params["students"].items():
+        for name, teachers in params["students"].items():
             if (name, str(seed)) in finished() or (chosen and name not in chosen):
                 continue
-            said = [readers[teacher].says(data, params["seed"]) for teacher in arm["teachers"]]
-            loss = binary_cross_entropy
-            if arm.get("loss") == "profile":
-                loss = build_loss(minilm.adapt.loss, labels)
-            add(name, seed, student(data, minilm, said, loss, name, seed, params), thresholds)
+            said = [readers[teacher].says(data, params["seed"]) for teacher in teachers]
+            add(name, seed, student(data, readers["minilm"], said, name, seed, params), thresholds)
 
 
 if __name__ == "__main__":

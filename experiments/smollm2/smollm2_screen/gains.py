@@ -18,7 +18,7 @@ from emotion_slm.common.files import write_csv
 from emotion_slm.common.together import rows_together
 from emotion_slm.corpus.labels import load_corpus
 from emotion_slm.evaluation.bootstrap import interval
-from smollm2_screen.distilled import logits_path, parts
+from smollm2_screen.distilled import guard, logits_path, parts
 
 RESULTS = Path("gains.csv")
 COLUMNS = ("teacher", "against", "map", "low", "high")
@@ -27,10 +27,10 @@ REPLICATES, SEED = 1000, 0
 
 
 class Ranking:
-    """A label's rows from the highest score down, of which weights make an average precision."""
+    """A label's rows, the highest score first; its average precision under weights of rows."""
 
     def __init__(self, gold: np.ndarray, scores: np.ndarray):
-        """(n,) in {0, 1}, one of them 1; (n,) scores, no two of them equal."""
+        """(n,) in {0, 1}, one of them 1; (n,) scores, of equals the first comes first."""
         self.order = np.argsort(-scores, kind="stable")
         self.gold = gold[self.order] > 0
 
@@ -72,7 +72,9 @@ def main() -> None:
     workspace = Path(sys.argv[1])
     params = YAML(typ="safe").load(Path("params.yaml"))["distillation"]
     labels = load_corpus(workspace / paths.RAW).labels
-    judged = parts(workspace, labels, params).judged
+    data = parts(workspace, labels, params)
+    guard(params, data)
+    judged = data.judged
     gold, groups = labels.to_matrix(judged["labels"]), rows_together(judged)
     scores = {}
     for name in dict.fromkeys(name for pair in PAIRS for name in pair):
@@ -82,7 +84,7 @@ def main() -> None:
     for teacher, against in PAIRS:
         gain = scores[teacher] - scores[against]
         low, high = interval(gain[1:])
-        values = (f"{value:.4f}" for value in (gain[0], low, high))
+        values = (f"{value:+.4f}" for value in (gain[0], low, high))
         rows.append(dict(zip(COLUMNS, (teacher, against, *values), strict=True)))
     write_csv(RESULTS, COLUMNS, rows)
 

@@ -23,7 +23,10 @@ class Pool(Protocol):
         """Outcomes of all items, as they come."""
 
     def end(self) -> None:
-        """End the workers, amid their items too: none writes any more. The pool has served."""
+        """End the workers, amid their items too, so that none writes any more; `run` starts others.
+
+        A machine out of reach may not hear of it for a while.
+        """
 
 
 def lost(attempts: int) -> str | None:

@@ -39,6 +39,7 @@ class RayPool:
         self.wanted = workers
         self.address = address
         self.calls: dict[ray.ObjectRef, _Call] = {}
+        self.actors: list[Any] = []
         self.idle: list[Any] = []
         self.failed_starts = 0
 
@@ -49,16 +50,18 @@ class RayPool:
             self._connect()
         self.workers = self.wanted or max(1, int(ray.cluster_resources().get("CPU", 1)))
         self.actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
-        for _ in range(self.workers):
-            self._create()
         return self
 
     def __exit__(self, *_) -> None:
-        self.end()
-        if self.started:
-            ray.shutdown()
+        try:
+            self.end()
+        finally:
+            if self.started:
+                ray.shutdown()
 
     def run(self, task: str, items: Sequence[Any]) -> Iterator[Outcome]:
+        while len(self.actors) < self.workers:
+            self._create()
         queue = deque((item, 0) for item in items)
         while queue or any(call.task for call in self.calls.values()):
             while queue and self.idle:
@@ -86,12 +89,14 @@ class RayPool:
                     yield Outcome(call.item, result)
 
     def end(self) -> None:
-        for actor in (*self.idle, *(call.actor for call in self.calls.values())):
+        for actor in self.actors:
             with suppress(RayError):
                 ray.kill(actor)
         answers = list(self.calls)
-        if answers:  # each fails when its actor has gone; a lost node's may take long
-            ray.wait(answers, num_returns=len(answers), timeout=GONE_SECONDS)
+        if answers:  # each fails when Ray knows that its actor has gone
+            with suppress(RayError):
+                ray.wait(answers, num_returns=len(answers), timeout=GONE_SECONDS)
+        self.actors.clear()
         self.idle.clear()
         self.calls.clear()
 
@@ -118,11 +123,13 @@ class RayPool:
             )
 
     def _create(self) -> None:
-        self._ask(_Call(self.actor_class.remote(self.job)))
+        self.actors.append(self.actor_class.remote(self.job))
+        self._ask(_Call(self.actors[-1]))
 
     def _replace(self, actor: Any) -> None:
         with suppress(RayError):
             ray.kill(actor)  # it may be out of reach for a while, and still at work
+        self.actors.remove(actor)
         self._create()
 
     def _ask(self, call: _Call) -> None:

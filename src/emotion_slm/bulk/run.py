@@ -47,7 +47,7 @@ def score_files(
     When none is missing any more, of any shard, the manifest is written. EmotionSlmError, before
     anything is scored, for files that cannot be read or do not go together, an output folder that
     cannot be written, and one that holds something else; `replace` deletes the outputs of other
-    inputs, models and options there, at the end.
+    inputs, models and options there, at the end. Whatever stops it ends the pool's workers.
     """
     out = locate(job.output)
     _check_not_strange(out, storage.list_files(out))

@@ -133,7 +133,7 @@ def score_many(
                 done = run.score_files(uris, job, pool, shard, work.replace)
                 _say_scored(done, output, of_a_shard=work.shard is not None)
     except KeyboardInterrupt as interrupt:
-        reason = str(interrupt) or "nothing was scored yet"
+        reason = str(interrupt) or "what was scored stays; the same command goes on"
         console.print(f"interrupted: {reason}", markup=False, soft_wrap=True)
         sys.exit(INTERRUPTED)
 

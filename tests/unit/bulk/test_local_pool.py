@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.bulk import dying_work, make_job, restless_work
+from support.bulk import dying_work, make_job, restless_work, wait_for
 
 from emotion_slm.bulk import local_pool, pool, run
 from emotion_slm.bulk.job import prepare
@@ -53,8 +52,7 @@ def test_no_worker_writes_when_an_interrupted_run_has_cleared_up(files, tmp_path
         def interrupted(task, items):
             for outcome in real(task, items):
                 if task == "score":
-                    while not list(out.glob("_scratch*/*")):
-                        time.sleep(0.01)
+                    wait_for(lambda: list(out.glob("_scratch*/*")))
                     raise KeyboardInterrupt
                 yield outcome
 
@@ -109,9 +107,7 @@ def test_an_interrupted_run_leaves_whole_units_and_goes_on(files, exported, tmp_
     # A shell's background jobs ignore Ctrl-C, and so would what they start.
     heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
-    deadline = time.monotonic() + 120
-    while not list(out.glob("_units/*.json")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: list(out.glob("_units/*.json")))
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
