@@ -277,6 +277,7 @@ def test_a_fresh_clone_with_a_remote_runs_nothing(copy, tmp_path):
     assert (clone / "models/classifier/config.json").exists()
 
 
+@pytest.mark.slow
 def test_a_threshold_grid_reruns_evaluate_alone(copy):
     change(copy, evaluate__thresholds__grid_step=0.02)
     assert repro(copy) == ["params", "evaluate"]

@@ -159,7 +159,8 @@ def test_a_tagged_model_is_had_by_url_where_the_remote_has_one(holder, clone, se
         assert hashes(tmp_path / name) == hashes(holder / MODEL)
 
 
-@pytest.mark.parametrize("kind", ["s3", pytest.param("ssh", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["s3", "ssh"])
 def test_a_server_that_dies_during_a_push_leaves_the_cache_whole_and_a_retry_completes(
     holder, clone, servers, kind
 ):

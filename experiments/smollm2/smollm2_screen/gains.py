@@ -78,8 +78,10 @@ def main() -> None:
     gold, groups = labels.to_matrix(judged["labels"]), rows_together(judged)
     scores = {}
     for name in dict.fromkeys(name for pair in PAIRS for name in pair):
-        logits = [np.load(logits_path(name, seed)) for seed in params["seeds"]]
-        scores[name] = maps(gold, logits, groups, REPLICATES)
+        found = [logits_path(name, seed) for seed in params["seeds"]]
+        if missing := [path for path in found if not path.exists()]:
+            raise SystemExit(f"{missing[0]}: no such file; run smollm2_screen.distilled first")
+        scores[name] = maps(gold, [np.load(path) for path in found], groups, REPLICATES)
     rows = []
     for teacher, against in PAIRS:
         gain = scores[teacher] - scores[against]

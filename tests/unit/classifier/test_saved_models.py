@@ -213,6 +213,7 @@ def test_importing_the_package_does_not_import_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_a_head_is_trained_without_transformers():
     code = """
 import sys, stages.finetune

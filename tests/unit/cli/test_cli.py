@@ -77,6 +77,7 @@ def test_help_answers_without_heavy_imports(command):
     assert imported == ""
 
 
+@pytest.mark.slow
 def test_an_onnx_export_is_scored_without_what_training_needs(exported):
     training = (*(name for name in HEAVY if name != "numpy"), "scipy", "pyarrow", "dvc")
     text = ["predict", "--text", "happy cat", "--threshold", "0", "--model", str(exported)]

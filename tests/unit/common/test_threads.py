@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 from emotion_slm.common.threads import pin_threads
 pin_threads(1)
@@ -10,6 +12,7 @@ print(sorted({pool["num_threads"] for pool in threadpool_info()}), torch.get_num
 """
 
 
+@pytest.mark.slow
 def test_every_pool_is_pinned_even_those_of_libraries_imported_later():
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True

@@ -62,6 +62,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_killed_at_random_points(attempt, source, tmp_path):
     name = f"scored{source.suffix}"
     status, operations = attempt(tmp_path / "straight" / name)

@@ -50,7 +50,8 @@ def test_it_says_how_many_texts_are_taken(app):
     assert "$ref" not in json.dumps(body)
 
 
-@pytest.mark.parametrize("count", [pytest.param(40), pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [40, 120])
 def test_requests_made_up_from_it_are_answered_as_it_says(service, count):
     # More texts than are taken are a question of size.
     rejected = {"expected-statuses": [400, 404, 413, 415, 422]}
