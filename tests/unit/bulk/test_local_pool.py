@@ -112,7 +112,8 @@ def test_an_interrupted_run_leaves_whole_units_and_goes_on(files, exported, tmp_
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "of 70 units are done and stay; the same command goes on" in " ".join(errors.split())
-    units = {path.stem for path in (out / "_units").iterdir()}
+    # A worker killed as it wrote a record leaves a hidden file, which nobody reads.
+    units = {path.stem for path in out.glob("_units/*.json")}
     assert 0 < len(units) < 70
     assert {path.stem.removeprefix("part-") for path in out.glob("part-*")} >= units
     assert not list(out.glob("_scratch*")) and not (out / "_MANIFEST.json").exists()
