@@ -6,8 +6,8 @@ WORKSPACE and SMOLLM2 as for `smollm2_screen.screen`. The official train set fal
 equal texts together. MiniLM and SmolLM2 read the first one; every student is that MiniLM going on
 with the second one, which neither teacher has seen; the last one judges. A student's targets are a
 mixture of gold and of what its teachers say of a row, so students differ in nothing but who
-teaches. A student that distilled.csv has is not run again; with
-names, only those run. Test rows are not read.
+teaches. A student that distilled.csv has is not run again; with names, only those run. Test rows
+are not read.
 """
 
 import sys

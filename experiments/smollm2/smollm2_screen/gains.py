@@ -30,7 +30,7 @@ class Ranking:
     """A label's rows, the highest score first; its average precision under weights of rows."""
 
     def __init__(self, gold: np.ndarray, scores: np.ndarray):
-        """(n,) in {0, 1}, one of them 1; (n,) scores, of equals the first comes first."""
+        """(n,) in {0, 1}; (n,) scores, of equals the first comes first."""
         self.order = np.argsort(-scores, kind="stable")
         self.gold = gold[self.order] > 0
 
@@ -71,17 +71,21 @@ def main() -> None:
         raise SystemExit("usage: python -m smollm2_screen.gains WORKSPACE")
     workspace = Path(sys.argv[1])
     params = YAML(typ="safe").load(Path("params.yaml"))["distillation"]
+    paths_of = {
+        name: [logits_path(name, seed) for seed in params["seeds"]]
+        for name in dict.fromkeys(name for pair in PAIRS for name in pair)
+    }
+    if missing := [path for found in paths_of.values() for path in found if not path.exists()]:
+        raise SystemExit(f"{missing[0]}: no such file; run smollm2_screen.distilled first")
     labels = load_corpus(workspace / paths.RAW).labels
     data = parts(workspace, labels, params)
     guard(params, data)
     judged = data.judged
     gold, groups = labels.to_matrix(judged["labels"]), rows_together(judged)
-    scores = {}
-    for name in dict.fromkeys(name for pair in PAIRS for name in pair):
-        found = [logits_path(name, seed) for seed in params["seeds"]]
-        if missing := [path for path in found if not path.exists()]:
-            raise SystemExit(f"{missing[0]}: no such file; run smollm2_screen.distilled first")
-        scores[name] = maps(gold, [np.load(path) for path in found], groups, REPLICATES)
+    scores = {
+        name: maps(gold, [np.load(path) for path in found], groups, REPLICATES)
+        for name, found in paths_of.items()
+    }
     rows = []
     for teacher, against in PAIRS:
         gain = scores[teacher] - scores[against]
